@@ -1,0 +1,16 @@
+"""A residual autoencoder."""
+
+from zoo import Architecture, hookimpl
+
+
+@hookimpl
+def zoo_architectures():
+    """Give ``residual``."""
+    yield Architecture(
+        name="residual",
+        summary="Pre-activation residual blocks with strided down- and nearest-neighbour upsampling",
+        encoder=f"{__name__}.model:build_encoder",
+        decoder=f"{__name__}.model:build_decoder",
+        defaults={"latent_dim": 16, "filters": [32, 64, 96], "blocks": 1},
+        source="He et al. 2016, arXiv:1603.05027",
+    )

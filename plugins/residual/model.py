@@ -1,0 +1,45 @@
+"""Pre-activation residual blocks; the last convolution of each branch begins at zero, so a block begins as identity."""
+
+import math
+
+import keras
+from keras import layers
+
+from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+
+
+def _block(x):
+    width = x.shape[-1]
+    branch = layers.Activation("silu")(x)
+    branch = layers.Conv2D(width // 2, 3, padding="same", activation="silu")(branch)
+    branch = layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")(branch)
+    return layers.Add()([x, branch])
+
+
+def build_encoder(image_shape, latent_shape, filters, blocks):
+    """Give images -> (mean, std); each entry of ``filters`` is a stage: a strided convolution, then so many blocks."""
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for width in filters:
+        x = layers.Conv2D(width, 3, strides=2, padding="same")(x)
+        for _ in range(blocks):
+            x = _block(x)
+    x = layers.Activation("silu")(x)
+    return keras.Model(inputs, GaussianHead(latent_shape)(x), name="residual_encoder")
+
+
+def build_decoder(latent_shape, output_shape, filters, blocks):
+    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    sizes = halved_sizes(output_shape, len(filters))
+    inputs = keras.Input(latent_shape, name="latents")
+    start = (*sizes[-1], filters[-1])
+    x = layers.Dense(math.prod(start))(layers.Flatten()(inputs))
+    x = layers.Reshape(start)(x)
+    for width, size in zip(reversed(filters), reversed(sizes[:-1]), strict=True):
+        for _ in range(blocks):
+            x = _block(x)
+        x = UpsampleTo(size)(x)
+        x = layers.Conv2D(width, 3, padding="same")(x)
+    x = layers.Activation("silu")(x)
+    outputs = layers.Conv2D(output_shape[-1], 3, padding="same")(x)
+    return keras.Model(inputs, outputs, name="residual_decoder")

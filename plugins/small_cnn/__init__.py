@@ -1,0 +1,15 @@
+"""A small convolutional autoencoder, the zoo's baseline."""
+
+from zoo import Architecture, hookimpl
+
+
+@hookimpl
+def zoo_architectures():
+    """Give ``small_cnn``."""
+    yield Architecture(
+        name="small_cnn",
+        summary="Two convolution and pooling stages, mirrored by upsampling",
+        encoder=f"{__name__}.model:build_encoder",
+        decoder=f"{__name__}.model:build_decoder",
+        defaults={"latent_dim": 16, "filters": [32, 64]},
+    )

@@ -1,0 +1,32 @@
+"""Convolution and max-pooling; the decoder mirrors them with upsampling and convolution."""
+
+import math
+
+import keras
+from keras import layers
+
+from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+
+
+def build_encoder(image_shape, latent_shape, filters):
+    """Give images -> (mean, std); each entry of ``filters`` is a stage that halves the image."""
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for width in filters:
+        x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D(2, padding="same")(x)
+    return keras.Model(inputs, GaussianHead(latent_shape)(x), name="small_cnn_encoder")
+
+
+def build_decoder(latent_shape, output_shape, filters):
+    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    sizes = halved_sizes(output_shape, len(filters))
+    inputs = keras.Input(latent_shape, name="latents")
+    start = (*sizes[-1], filters[-1])
+    x = layers.Dense(math.prod(start), activation="relu")(layers.Flatten()(inputs))
+    x = layers.Reshape(start)(x)
+    for width, size in zip(reversed(filters), reversed(sizes[:-1]), strict=True):
+        x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
+        x = UpsampleTo(size)(x)
+    outputs = layers.Conv2D(output_shape[-1], 3, padding="same")(x)
+    return keras.Model(inputs, outputs, name="small_cnn_decoder")

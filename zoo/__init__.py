@@ -1,0 +1,76 @@
+"""A model zoo of variational autoencoders for image reconstruction, on Keras 3 and TensorFlow.
+
+Names are resolved on first use, so that ``import zoo`` does not import Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from zoo import data, errors, layers, likelihoods, models, plugins, schedules
+    from zoo.autoencoder import AutoEncoder
+    from zoo.benchmarking import Leaderboard, benchmark
+    from zoo.data.dataset import Dataset, Split
+    from zoo.data.load import load_dataset
+    from zoo.discovery import PluginRecord
+    from zoo.evaluation import evaluate
+    from zoo.factory import create_model
+    from zoo.hookspecs import hookimpl
+    from zoo.plots import (
+        plot_history,
+        plot_interpolation,
+        plot_latent_space,
+        plot_reconstructions,
+        plot_samples,
+    )
+    from zoo.recipe import Recipe
+    from zoo.registry import get_model_info, list_datasets, list_models, list_plugins, refresh, register
+    from zoo.saving import load_model
+    from zoo.specs import Architecture, DatasetSpec
+    from zoo.training import Run, train
+
+_HOMES = {
+    "zoo.autoencoder": ("AutoEncoder",),
+    "zoo.benchmarking": ("Leaderboard", "benchmark"),
+    "zoo.data.dataset": ("Dataset", "Split"),
+    "zoo.data.load": ("load_dataset",),
+    "zoo.discovery": ("PluginRecord",),
+    "zoo.evaluation": ("evaluate",),
+    "zoo.factory": ("create_model",),
+    "zoo.hookspecs": ("hookimpl",),
+    "zoo.plots": (
+        "plot_history",
+        "plot_interpolation",
+        "plot_latent_space",
+        "plot_reconstructions",
+        "plot_samples",
+    ),
+    "zoo.recipe": ("Recipe",),
+    "zoo.registry": ("get_model_info", "list_datasets", "list_models", "list_plugins", "refresh", "register"),
+    "zoo.saving": ("load_model",),
+    "zoo.specs": ("Architecture", "DatasetSpec"),
+    "zoo.training": ("Run", "train"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = ("data", "errors", "layers", "likelihoods", "models", "plugins", "schedules")
+
+__all__ = [*sorted(_HOME_OF), *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        found = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name in _MODULES:
+        found = importlib.import_module(f"zoo.{name}")
+    else:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,257 @@
+"""From a registry file and entry points to plugins, one by one: a broken plugin is recorded and breaks nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import pluggy
+
+import zoo
+from zoo import hookspecs
+from zoo.errors import DuplicateNameError, PluginLoadError
+from zoo.registry_file import RegistryFile
+from zoo.specs import Architecture, DatasetSpec
+
+ENTRY_POINT_GROUP = "zoo"
+Spec = TypeVar("Spec", Architecture, DatasetSpec)
+HOOKS = {"zoo_architectures": Architecture, "zoo_datasets": DatasetSpec}
+
+
+@dataclass(frozen=True)
+class PluginRecord:
+    """What became of one plugin.
+
+    Args:
+        name: the plugin's name: a module, an entry point's name, or module and qualified name of a registered class.
+        origin: where it was found, with the distribution and its version.
+        version: the distribution's version, if there is one.
+        status: ``ok``, ``slow`` (it imports Keras while names are listed), ``failed`` or ``disabled``.
+        provides: the architectures' and datasets' names.
+        error: why it failed.
+        distribution: the distribution that it is from, if there is one.
+    """
+
+    name: str
+    origin: str
+    version: str | None = None
+    status: str = "ok"
+    provides: tuple[str, ...] = ()
+    error: str | None = None
+    distribution: str | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin before it is loaded."""
+
+    record: PluginRecord
+    load: Callable[[], object]
+
+
+@dataclass
+class Plugin:
+    """A plugin after loading: its record and what it gives."""
+
+    record: PluginRecord
+    architectures: list[Architecture] = field(default_factory=list)
+    datasets: list[DatasetSpec] = field(default_factory=list)
+    cause: BaseException | None = None
+
+
+def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Give the callable that ``"module:function"`` names, or the callable itself.
+
+    Raises:
+        ImportError: there is no such module.
+        AttributeError: the module has no such function.
+    """
+    if callable(reference):
+        return reference
+    module, _, name = reference.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def registry_file_candidates(file: RegistryFile) -> Iterator[Candidate]:
+    """Give the plugins that a registry file lists."""
+    for module in file.plugins:
+        record = PluginRecord(
+            name=module,
+            origin=f"{file.path.name} of autoencoder-zoo {zoo.__version__}",
+            version=zoo.__version__,
+            distribution="autoencoder-zoo",
+        )
+        yield Candidate(record, lambda module=module: importlib.import_module(module))  # type: ignore[misc]
+
+
+def entry_point_candidates() -> Iterator[Candidate]:
+    """Give the plugins that installed distributions declare in the entry-point group ``zoo``.
+
+    ``importlib.metadata.entry_points`` keeps one of two equal names; walking the distributions keeps both.
+    """
+    seen: set[str] = set()
+    found: list[tuple[str, str, importlib.metadata.EntryPoint]] = []
+    for distribution in importlib.metadata.distributions():
+        name = distribution.name
+        if not name or name in seen:
+            continue
+        seen.add(name)
+        found.extend(
+            (name, distribution.version, point)
+            for point in distribution.entry_points
+            if point.group == ENTRY_POINT_GROUP
+        )
+    for name, version, point in sorted(found, key=lambda item: (item[0].lower(), item[2].name)):
+        record = PluginRecord(
+            name=point.name,
+            origin=f"entry point {point.name!r} of {name} {version}",
+            version=version,
+            distribution=name,
+        )
+        yield Candidate(record, point.load)
+
+
+def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) -> list[Plugin]:
+    """Load plugins one by one; each is taken whole or not at all.
+
+    Args:
+        candidates: in order of precedence: of two equal names the later plugin is refused.
+        taken: plugins that are loaded already.
+
+    Returns:
+        A plugin for every candidate, failed and disabled ones too.
+
+    Raises:
+        PluginLoadError: under ``ZOO_STRICT=1``, the first plugin that fails.
+        DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins give.
+    """
+    disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")}
+    plugins = list(taken)
+    start = len(plugins)
+    for candidate in candidates:
+        if candidate.record.name in disabled or candidate.record.distribution in disabled:
+            plugins.append(Plugin(replace(candidate.record, status="disabled")))
+            continue
+        plugin = _load(candidate)
+        if plugin.record.status != "failed":
+            plugin = refuse_duplicates(plugin, plugins)
+        if plugin.record.status == "failed" and os.environ.get("ZOO_STRICT") == "1":
+            if isinstance(plugin.cause, DuplicateNameError):
+                raise plugin.cause
+            record = plugin.record
+            raise PluginLoadError(f"plugin {record.name} ({record.origin}): {record.error}") from plugin.cause
+        plugins.append(plugin)
+    return plugins[start:]
+
+
+def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
+    """Give the plugin back, or a failed one if a name of it is taken."""
+    owners = {name: other.record for other in others for name in other.record.provides if other.record.status != "failed"}
+    for name in plugin.record.provides:
+        if name in owners:
+            first = owners[name]
+            error = DuplicateNameError(
+                f"the name {name!r} is given by {first.name} ({first.origin}) and by {plugin.record.name} "
+                f"({plugin.record.origin}): rename one, or leave one out with ZOO_DISABLE_PLUGINS={plugin.record.name}"
+            )
+            return _failed(plugin.record, str(error), error)
+    return plugin
+
+
+def _failed(record: PluginRecord, error: str, cause: BaseException | None = None) -> Plugin:
+    return Plugin(replace(record, status="failed", provides=(), error=error), cause=cause)
+
+
+def _load(candidate: Candidate) -> Plugin:
+    had_keras = "keras" in sys.modules
+    record = candidate.record
+    try:
+        # What a plugin prints must not mix with a result on stdout.
+        with contextlib.redirect_stdout(sys.stderr):
+            architectures, datasets = _call_hooks(candidate.load(), record.name)
+    except (Exception, SystemExit) as error:
+        return _failed(record, _describe(error), error)
+    names = [spec.name for spec in (*architectures, *datasets)]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        return _failed(record, f"gives the name {repeated[0]!r} twice")
+    slow = not had_keras and "keras" in sys.modules
+    record = replace(record, status="slow" if slow else "ok", provides=tuple(names))
+    return Plugin(
+        record,
+        [bind(architecture, record) for architecture in architectures],
+        [bind(dataset, record) for dataset in datasets],
+    )
+
+
+def bind(spec: Spec, record: PluginRecord) -> Spec:
+    """Give a copy of a spec that knows its plugin."""
+    bound = replace(spec)
+    object.__setattr__(bound, "plugin", record)
+    return bound
+
+
+def _call_hooks(module: object, name: str) -> tuple[list[Architecture], list[DatasetSpec]]:
+    # A manager for each plugin: a hook that raises would abort a shared call for all of them.
+    manager = pluggy.PluginManager("zoo")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name)
+    manager.check_pending()
+    unmarked = [hook for hook in HOOKS if callable(getattr(module, hook, None)) and not _implements(manager, hook)]
+    if unmarked:
+        raise PluginLoadError(f"{unmarked[0]} is not marked with @zoo.hookimpl")
+    if not any(_implements(manager, hook) for hook in HOOKS):
+        raise PluginLoadError(f"implements no hook: expected {' or '.join(HOOKS)}, marked with @zoo.hookimpl")
+    specs: dict[str, list[Any]] = {hook: _collect(manager, hook) for hook in HOOKS}
+    for architecture in specs["zoo_architectures"]:
+        _check_version(architecture)
+    return specs["zoo_architectures"], specs["zoo_datasets"]
+
+
+def _implements(manager: pluggy.PluginManager, hook: str) -> bool:
+    return bool(getattr(manager.hook, hook).get_hookimpls())
+
+
+def _collect(manager: pluggy.PluginManager, hook: str) -> list[Any]:
+    expected = HOOKS[hook]
+    if not _implements(manager, hook):
+        return []
+    results = getattr(manager.hook, hook)()
+    # pluggy drops a None, so nothing came back only when the hook gave None.
+    given = results[0] if results else None
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        raise PluginLoadError(f"{hook} returned {given!r}: expected an iterable of zoo.{expected.__name__}")
+    items = list(given)
+    for item in items:
+        if not isinstance(item, expected):
+            raise PluginLoadError(f"{hook} gave {item!r}: expected zoo.{expected.__name__}")
+    return items
+
+
+def _check_version(architecture: Architecture) -> None:
+    if architecture.requires_zoo is None:
+        return
+    from packaging.specifiers import SpecifierSet
+
+    if not SpecifierSet(architecture.requires_zoo).contains(zoo.__version__, prereleases=True):
+        raise PluginLoadError(
+            f"architecture {architecture.name} needs autoencoder-zoo {architecture.requires_zoo}, this is {zoo.__version__}"
+        )
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, PluginLoadError):
+        return str(error)
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
+    where = outside[-1] if outside else None
+    return f"{text} ({os.path.basename(where.filename)}, line {where.lineno})" if where else text

@@ -1,0 +1,305 @@
+"""From a name to a compiled ``AutoEncoder``: builders, their options, and the checks of what they give."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import math
+import numbers
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+
+from zoo import likelihoods, registry
+from zoo.autoencoder import AutoEncoder
+from zoo.discovery import PluginRecord, resolve_reference
+from zoo.errors import ArchitectureError
+from zoo.presets import Preset
+from zoo.recipe import Recipe
+from zoo.specs import Architecture, check_shape
+
+LATENT_OPTIONS = ("latent_dim", "latent_shape")
+GIVEN = ("image_shape", "latent_shape", "output_shape")
+
+
+def create_model(
+    name: str | None = None,
+    *,
+    encoder: str | None = None,
+    decoder: str | None = None,
+    image_shape: tuple[int, int, int] | None = None,
+    likelihood: Any = None,
+    seed: int | None = None,
+    encoder_config: Mapping[str, Any] | None = None,
+    decoder_config: Mapping[str, Any] | None = None,
+    **config: Any,
+) -> AutoEncoder:
+    """Build a model by name, compiled by its recipe.
+
+    Args:
+        name: an architecture (``residual``) or a preset (``residual/cifar10``).
+        encoder: instead of a name, the architecture to take the encoder from.
+        decoder: the architecture to take the decoder from.
+        image_shape: ``(height, width, channels)``; a preset knows it.
+        likelihood: in place of the recipe's: a name, a likelihood or a plain Keras loss.
+        seed: makes weights and draws repeatable.
+        encoder_config: options for the encoder alone.
+        decoder_config: options for the decoder alone.
+        **config: options of the architecture, such as ``latent_dim``.
+
+    Returns:
+        A compiled ``AutoEncoder``.
+
+    Raises:
+        UnknownNameError: no such name.
+        TypeError: an unknown option, or no image shape.
+        ValueError: an image shape or an option that is not valid.
+        ArchitectureError: a builder is missing, raises, or gives a model of the wrong shape.
+
+    Example:
+        ```python
+        model = zoo.create_model("residual", image_shape=(64, 64, 3), latent_dim=32)
+        ```
+    """
+    if (name is None) == (encoder is None and decoder is None):
+        raise TypeError("create_model takes a name, or encoder= and decoder=")
+    if name is None and (encoder is None or decoder is None):
+        raise TypeError("create_model takes encoder= and decoder= together")
+    preset = registry.preset(name) if name and "/" in name else None
+    first = preset.architecture if preset else registry.architecture(name or encoder or "")
+    second = first if name else registry.architecture(decoder or "")
+    recipe = preset.recipe if preset else Recipe()
+    shape = _image_shape(preset, image_shape, name or encoder)
+    options = {**(preset.config if preset else {})}
+    latent = _split_latent(options, config)
+    _check_options({**options, **config}, (first, second))
+    model_likelihood = likelihoods.get(recipe.likelihood if likelihood is None else likelihood)
+    return _assemble(
+        (first, second), shape, latent, model_likelihood, recipe, seed,
+        ({**options, **config, **(encoder_config or {})}, {**options, **config, **(decoder_config or {})}),
+        preset.name if preset else None,
+    )  # fmt: skip
+
+
+def _assemble(
+    pair: tuple[Architecture, Architecture],
+    shape: tuple[int, int, int],
+    latent: Any,
+    likelihood: likelihoods.Likelihood,
+    recipe: Recipe,
+    seed: int | None,
+    configs: tuple[dict[str, Any], dict[str, Any]],
+    preset: str | None,
+) -> AutoEncoder:
+    first, second = pair
+    for architecture, config in zip(pair, configs, strict=True):
+        _check_options(config, pair if first is not second else (architecture,))
+    latent_shapes = [default_latent_shape(item, shape) if latent is None else latent for item in pair]
+    encoder_latent, decoder_latent = (as_latent_shape(value, shape) for value in latent_shapes)
+    if encoder_latent != decoder_latent:
+        raise ArchitectureError(
+            f"encoder {first.name} has latent {encoder_latent}, decoder {second.name} has {decoder_latent}: expected "
+            "equal ones; give both with latent_dim= or latent_shape="
+        )
+    output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
+    cls = _autoencoder_class(first)
+    with _seeded(seed):
+        encoder = _build(first, "encoder", (shape, encoder_latent), configs[0])
+        decoder = _build(second, "decoder", (decoder_latent, output_shape), configs[1])
+        model = cls(
+            encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset)
+        )
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    optimizer.learning_rate = recipe.learning_rate
+    model.compile(optimizer, kl_weight=recipe.kl_weight, free_bits=recipe.free_bits)
+    return model
+
+
+def build_encoder(
+    architecture: Architecture, image_shape: Any, latent_shape: Any = None, config: Mapping[str, Any] | None = None
+) -> keras.Model:
+    """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
+    shape = check_shape(image_shape, "image_shape", rank=3)
+    options = dict(config or {})
+    latent = _split_latent({}, options) if latent_shape is None else latent_shape
+    latent = default_latent_shape(architecture, shape) if latent is None else latent
+    _check_options(options, (architecture,))
+    return _build(architecture, "encoder", (shape, as_latent_shape(latent, shape)), options)
+
+
+def build_decoder(
+    architecture: Architecture, latent_shape: Any, output_shape: Any, config: Mapping[str, Any] | None = None
+) -> keras.Model:
+    """Build and check an architecture's decoder; see ``Architecture.build_decoder``."""
+    shape = check_shape(output_shape, "output_shape", rank=3)
+    options = dict(config or {})
+    _check_options(options, (architecture,))
+    return _build(architecture, "decoder", (as_latent_shape(latent_shape, shape), shape), options)
+
+
+def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give a latent shape from an int, a tuple, or a function of the image shape."""
+    if callable(value):
+        value = value(image_shape)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = (int(value),)
+    return check_shape(value, "latent_shape")
+
+
+def default_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the latent shape that an architecture's defaults say."""
+    for option in LATENT_OPTIONS:
+        if option in architecture.defaults:
+            return as_latent_shape(architecture.defaults[option], image_shape)
+    raise TypeError(
+        f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
+    )
+
+
+def _split_latent(preset_options: dict[str, Any], config: dict[str, Any]) -> Any:
+    """Take the latent's size out of the options; what the caller gives goes before the preset."""
+    found = None
+    for options in (preset_options, config):
+        given = [options.pop(option) for option in LATENT_OPTIONS if option in options]
+        if len(given) > 1:
+            raise TypeError("latent_dim and latent_shape are given: expected one of them")
+        found = given[0] if given else found
+    return found
+
+
+def _image_shape(preset: Preset | None, image_shape: Any, name: str | None) -> tuple[int, int, int]:
+    if preset is not None:
+        expected = preset.dataset.image_shape
+        if image_shape is not None and tuple(image_shape) != expected:
+            raise ValueError(
+                f"image_shape is {tuple(image_shape)}: preset {preset.name} has {expected}; for other images use "
+                f"create_model({preset.architecture.name!r}, image_shape=...)"
+            )
+        return expected
+    if image_shape is None:
+        raise TypeError(
+            f"create_model({name!r}) needs image_shape=(height, width, channels), or a preset such as '{name}/mnist'"
+        )
+    height, width, channels = check_shape(image_shape, "image_shape", rank=3)
+    return height, width, channels
+
+
+def _parameters(architecture: Architecture, part: str) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(_builder(architecture, part)).parameters
+
+
+def _builder(architecture: Architecture, part: str) -> Callable[..., Any]:
+    reference = getattr(architecture, part)
+    try:
+        return resolve_reference(reference)
+    except Exception as error:
+        raise ArchitectureError(
+            f"{_where(architecture)}: {part} builder {reference!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _options(architecture: Architecture) -> list[str]:
+    names = {key for key in architecture.defaults if key not in LATENT_OPTIONS}
+    for part in ("encoder", "decoder"):
+        for name, parameter in _parameters(architecture, part).items():
+            if name not in GIVEN and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                names.add(name)
+    return sorted(names)
+
+
+def _check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
+    valid = sorted({name for architecture in architectures for name in _options(architecture)})
+    for key in config:
+        if key not in valid:
+            names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
+            raise TypeError(
+                f"unknown option {key!r} for {names}: expected one of {', '.join([*LATENT_OPTIONS, *valid])}"
+            )
+
+
+def _build(architecture: Architecture, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]) -> keras.Model:
+    builder = _builder(architecture, part)
+    parameters = inspect.signature(builder).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    options = {**architecture.defaults, **config}
+    wanted = {
+        key: value for key, value in options.items() if key not in LATENT_OPTIONS and (key in parameters or takes_all)
+    }
+    try:
+        model = builder(*shapes, **wanted)
+    except Exception as error:
+        raise ArchitectureError(
+            f"{_where(architecture)}: build_{part}{shapes} raised {type(error).__name__}: {error}"
+        ) from error
+    _check_model(model, architecture, part, shapes)
+    return model
+
+
+def _check_model(model: Any, architecture: Architecture, part: str, shapes: tuple[Any, Any]) -> None:
+    where = f"{_where(architecture)}: build_{part}{shapes}"
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ArchitectureError(f"{where} gave {model!r}: expected a functional or Sequential keras.Model")
+    outputs = model.output_shape
+    given, result = shapes
+    expected: Any = result
+    got: Any = outputs
+    if part == "encoder":
+        expected = [result, result]
+        got = [tuple(s[1:]) for s in outputs] if all(isinstance(s, tuple | list) for s in outputs) else outputs
+    elif all(isinstance(n, int | None) for n in outputs):
+        got = tuple(outputs[1:])
+    taken = tuple(model.input_shape[1:])
+    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
+    if not fits:
+        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
+    if got != expected:
+        shown = f"(mean, std) of shapes {expected}" if part == "encoder" else f"one tensor of shape {expected}"
+        raise ArchitectureError(f"{where} gives {got}: expected {shown}")
+
+
+def _where(architecture: Architecture) -> str:
+    plugin = architecture.plugin
+    return f"architecture {architecture.name}" + (f" of plugin {plugin.name}" if plugin else "")
+
+
+def _autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
+    if architecture.autoencoder is None:
+        return AutoEncoder
+    cls = resolve_reference(architecture.autoencoder)
+    if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
+        raise ArchitectureError(f"{_where(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder")
+    return cls
+
+
+def _provenance(pair: tuple[Architecture, Architecture], preset: str | None) -> dict[str, Any]:
+    parts: dict[str, Any] = {"preset": preset}
+    for part, architecture in zip(("encoder", "decoder"), pair, strict=True):
+        plugin = architecture.plugin or PluginRecord(architecture.name, "unregistered")
+        parts[part] = {
+            "architecture": architecture.name,
+            "plugin": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+        }
+    return parts
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Seed what Keras draws initial values' seeds from, and put it back."""
+    if seed is None:
+        yield
+        return
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def parameter_count(model: AutoEncoder) -> int:
+    """Count the parameters of encoder and decoder, trainable or not."""
+    return sum(math.prod(weight.shape) for part in (model.encoder, model.decoder) for weight in part.weights)

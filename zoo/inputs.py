@@ -1,0 +1,117 @@
+"""Checks of images before they reach a model: what was got, what is expected, and the way out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+EXPECTED = "uint8 in 0..255 or float in [0, 1]"
+
+
+def is_array(data: object) -> bool:
+    """Tell arrays (and tensors, and lists) from streams of batches."""
+    return isinstance(data, np.ndarray | list) or (hasattr(data, "__array__") and hasattr(data, "shape"))
+
+
+def check_images(images: Any, image_shape: Sequence[int | None], what: str = "images") -> np.ndarray:
+    """Check a whole array of images.
+
+    Args:
+        images: ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1].
+        image_shape: ``(height, width, channels)``; None stands for any size.
+        what: what the message calls them.
+
+    Returns:
+        The images as a NumPy array.
+
+    Raises:
+        ValueError: a wrong shape, type or range, an empty set, NaN, or uint8 that holds only 0 and 1.
+    """
+    array = np.asarray(images)
+    _check_shape(array, image_shape, what)
+    if array.dtype == np.uint8:
+        if array.max() == 1:
+            raise ValueError(
+                f"{what}: got uint8 that holds only 0 and 1; expected {EXPECTED}: "
+                "binary images go in as float (images.astype('float32')) or as 0 and 255 (images * 255)"
+            )
+    elif np.issubdtype(array.dtype, np.floating):
+        _check_range(array, what)
+    else:
+        raise ValueError(f"{what}: got {array.dtype}; expected {EXPECTED}: for 0..255 use images.astype('uint8')")
+    return array
+
+
+def _check_shape(array: np.ndarray, image_shape: Sequence[int | None], what: str) -> None:
+    expected = tuple(image_shape)
+    shown = f"(batch, {', '.join('any' if n is None else str(n) for n in expected)})"
+    fits = array.ndim == 4 and all(e is None or e == n for e, n in zip(expected, array.shape[1:], strict=True))
+    if not fits:
+        hint = ""
+        if array.shape[1:] == expected[:2] and expected[2] == 1:
+            hint = ": add the channel axis with images[..., None]"
+        elif array.shape == expected:
+            hint = ": add the batch axis with images[None]"
+        raise ValueError(f"{what}: got shape {array.shape}; expected {shown}{hint}")
+    if array.size == 0:
+        raise ValueError(f"{what}: got an empty set, shape {array.shape}; expected at least one image")
+
+
+def _check_range(array: np.ndarray, what: str) -> None:
+    low, high = float(array.min()), float(array.max())
+    if low >= 0.0 and high <= 1.0:
+        return
+    if not np.isfinite(array).all():
+        count = int((~np.isfinite(array)).sum())
+        raise ValueError(f"{what}: got {count} values that are NaN or infinite; expected {EXPECTED}")
+    hint = ": divide by 255, or use images.astype('uint8')" if low >= 0 and high <= 255 else ""
+    raise ValueError(f"{what}: got {array.dtype} from {low:g} to {high:g}; expected {EXPECTED}{hint}")
+
+
+def refuse_targets(targets: object, what: str = "y") -> None:
+    """Raise ``ValueError`` if targets were given: an autoencoder's target is its input."""
+    if targets is not None:
+        raise ValueError(
+            f"{what}: got targets; expected none, since an autoencoder's target is its input: pass the images alone"
+        )
+
+
+def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
+    """Check the first batch of a stream; later ones are not looked at.
+
+    Args:
+        stream: a ``tf.data.Dataset``, a ``keras.utils.PyDataset``, a data loader or a generator of batches of images
+            or of ``(images, labels)``.
+        image_shape: as in ``check_images``.
+        what: what the message calls them.
+
+    Returns:
+        The stream to use in its place: a generator loses its first batch to the check, so it is put back.
+
+    Raises:
+        ValueError: as ``check_images``, or if there is no batch.
+    """
+    if isinstance(stream, Iterator):
+        first = next(stream, None)
+        _check_first(first, image_shape, what)
+        return itertools.chain([first], stream)
+    if hasattr(stream, "element_spec"):
+        if not hasattr(stream, "take"):
+            return stream  # A distributed dataset: its batches live on the replicas.
+        first = next(iter(stream.take(1)), None)
+    elif hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):
+        first = stream[0] if len(stream) else None
+    else:
+        first = next(iter(stream), None)
+    _check_first(first, image_shape, what)
+    return stream
+
+
+def _check_first(batch: Any, image_shape: Sequence[int | None], what: str) -> None:
+    if batch is None:
+        raise ValueError(f"{what}: got a stream without a batch; expected at least one image")
+    images = batch[0] if isinstance(batch, tuple | list) else batch
+    check_images(images, image_shape, f"{what} (first batch)")

@@ -1,0 +1,128 @@
+"""What one does with a trained model's latent space: encode, decode, sample, interpolate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.inputs import check_images
+
+Tensor = Any
+CHUNK = 2048
+BATCH = 128
+
+
+class LatentSpace:
+    """The part of ``AutoEncoder`` that gives NumPy arrays for NumPy arrays; everything here is deterministic."""
+
+    encoder: keras.Model
+    decoder: keras.Model
+    likelihood: Any
+    image_shape: tuple[int, int, int]
+    latent_shape: tuple[int, ...]
+
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Give the mean image through the posterior mean.
+
+        Args:
+            images: ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1].
+
+        Returns:
+            ``(batch, height, width, channels)``, float32 in [0, 1].
+
+        Raises:
+            ValueError: images that are not as said above.
+        """
+        return self.decode(self.encode(images)[0])
+
+    def encode(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Give mean and standard deviation of the posterior.
+
+        Args:
+            images: as in ``reconstruct``.
+
+        Returns:
+            ``(mean, std)``, each ``(batch, *latent_shape)``, float32.
+
+        Raises:
+            ValueError: images that are not as said above.
+        """
+        array = check_images(images, self.image_shape)
+        moments = [
+            self.encoder.predict(self.prepare(array[start : start + CHUNK]), batch_size=BATCH, verbose=0)
+            for start in range(0, len(array), CHUNK)
+        ]
+        mean, std = (np.concatenate(parts).astype("float32") for parts in zip(*moments, strict=True))
+        return mean, std
+
+    def decode(self, latents: Any) -> np.ndarray:
+        """Give the mean image of p(x given z).
+
+        Args:
+            latents: z, ``(batch, *latent_shape)``.
+
+        Returns:
+            ``(batch, height, width, channels)``, float32 in [0, 1].
+
+        Raises:
+            ValueError: latents of another shape, or not finite.
+        """
+        array = np.asarray(latents, "float32")
+        if array.shape[1:] != self.latent_shape or not len(array):
+            shown = f"(batch, {', '.join(map(str, self.latent_shape))})"
+            raise ValueError(f"latents: got shape {array.shape}; expected {shown}")
+        if not np.isfinite(array).all():
+            raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
+        images = []
+        for start in range(0, len(array), CHUNK):
+            raw = self.decoder.predict(array[start : start + CHUNK], batch_size=BATCH, verbose=0)
+            images.append(ops.convert_to_numpy(self.likelihood.mean(raw)))
+        return np.concatenate(images)
+
+    def sample(self, n: int, seed: int | None = None) -> np.ndarray:
+        """Draw z from the unit Gaussian and give the mean images.
+
+        Args:
+            n: how many.
+            seed: makes the draw repeatable.
+
+        Returns:
+            ``(n, height, width, channels)``, float32 in [0, 1].
+        """
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise ValueError(f"n is {n!r}: expected a whole number of at least 1")
+        draw = np.random.default_rng(seed).standard_normal((n, *self.latent_shape))
+        return self.decode(draw)
+
+    def interpolate(self, a: Any, b: Any, steps: int = 8) -> np.ndarray:
+        """Go from one image to another on a straight line between their posterior means.
+
+        Args:
+            a: an image ``(height, width, channels)`` or a batch of them.
+            b: the same shape as ``a``.
+            steps: images on the way, both ends included; at least 2.
+
+        Returns:
+            ``(steps, height, width, channels)``, with a leading batch axis if ``a`` has one; float32 in [0, 1].
+        """
+        if not isinstance(steps, int | np.integer) or steps < 2:
+            raise ValueError(f"steps is {steps!r}: expected a whole number of at least 2")
+        first, last = np.asarray(a), np.asarray(b)
+        single = first.ndim == 3
+        if first.shape != last.shape:
+            raise ValueError(f"a and b: got shapes {first.shape} and {last.shape}; expected equal ones")
+        if single:
+            first, last = first[None], last[None]
+        start, end = self.encode(first)[0], self.encode(last)[0]
+        weight = np.linspace(0.0, 1.0, steps).reshape(1, steps, *(1,) * len(self.latent_shape))
+        path = start[:, None] * (1 - weight) + end[:, None] * weight
+        images = self.decode(path.reshape(-1, *self.latent_shape))
+        images = images.reshape(len(first), steps, *images.shape[1:])
+        return images[0] if single else images
+
+    def prepare(self, images: Any) -> Tensor:
+        """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
+        raise TypeError("an AutoEncoder defines prepare")

@@ -1,0 +1,290 @@
+"""Likelihoods p(x given z): what a decoder's raw output means, and what an image costs under it, in nats."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.errors import UnknownNameError
+from zoo.special import log1mexp, log_normal_cdf, log_normal_interval
+
+Tensor = Any
+
+LEVELS = 256
+LEVEL = 1.0 / (LEVELS - 1)
+# exp(-7) is 0.23 of a grey level: no single value can take all the mass, so a flat background cannot drive the scale
+# to nothing. A raw output of zero means a scale of exp(-2), about the spread of pixel values.
+MIN_LOG_SCALE, MAX_LOG_SCALE, START_LOG_SCALE = -7.0, 5.0, -2.0
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Likelihood(keras.losses.Loss):
+    """A stateless likelihood of images given a decoder's raw parameters.
+
+    As a Keras loss, ``likelihood(images, parameters)`` is the batch's mean of ``-log_prob``, nats per image. Anything
+    learned comes out of the decoder.
+
+    Images are ``(batch, height, width, channels)`` in [0, 1]; parameters are ``(batch, height, width,
+    output_channels(channels))``, any real values.
+    """
+
+    support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: no likelihood
+    parameters_per_channel: ClassVar[int] = 1
+
+    def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
+        super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Give ``-log_prob`` of each image, ``(batch,)``, nats."""
+        return -self.log_prob(y_true, y_pred)
+
+    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Give log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
+        images = ops.cast(images, "float32")
+        parameters = ops.cast(parameters, "float32")
+        values = self._log_prob(images, parameters)
+        return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} does not define _log_prob(images, parameters)")
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the mean image, in [0, 1], of shape ``(batch, height, width, channels)``."""
+        raise TypeError(f"{type(self).__name__} does not define mean(parameters)")
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw an image from p(x given parameters); ``seed`` is an int or a ``keras.random.SeedGenerator``."""
+        raise TypeError(f"{type(self).__name__} does not define sample(parameters, seed)")
+
+    def output_channels(self, image_channels: int) -> int:
+        """Tell how many channels the decoder must give for images of so many channels."""
+        return self.parameters_per_channel * image_channels
+
+    @property
+    def identifier(self) -> str:
+        """The name that ``get`` knows it by."""
+        return next((name for name, cls in LIKELIHOODS.items() if cls is type(self)), self.name)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Bernoulli(Likelihood):
+    """Each value is a coin toss; the raw parameter is its logit.
+
+    A likelihood of images of only 0 and 1. On grey images it is the cross-entropy: a fair training loss, but no
+    likelihood, since a Bernoulli distribution gives values between 0 and 1 no probability (Loaiza-Ganem and
+    Cunningham 2019).
+    """
+
+    support = "binary"
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        return images * parameters - ops.softplus(parameters)
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the probability of a one."""
+        return ops.sigmoid(ops.cast(parameters, "float32"))
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw images of 0 and 1."""
+        draw = keras.random.uniform(ops.shape(parameters), seed=seed)
+        return ops.cast(draw < self.mean(parameters), "float32")
+
+
+class _Discretized(Likelihood):
+    """A location-scale density in [0, 1], summed over the 256 grey levels; the ends take the tails' mass.
+
+    The decoder's first channels are locations (0.5 plus the raw value), the others log-scales.
+    """
+
+    support = "bytes"
+    parameters_per_channel = 2
+
+    def _location_and_scale(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        location, raw = ops.split(ops.cast(parameters, "float32"), 2, axis=-1)
+        log_scale = MIN_LOG_SCALE + ops.softplus(raw + (START_LOG_SCALE - MIN_LOG_SCALE))
+        return location + 0.5, ops.exp(ops.minimum(log_scale, MAX_LOG_SCALE))
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        location, scale = self._location_and_scale(parameters)
+        # A float image is taken at its nearest grey level.
+        images = ops.round(images * (LEVELS - 1)) * LEVEL
+        distance, width = (images - location) / scale, LEVEL / scale
+        lowest, highest = images < 0.5 * LEVEL, images > 1.0 - 0.5 * LEVEL
+        inside = self._log_interval(distance, width)
+        low_tail = self._log_cdf(distance + 0.5 * width)
+        high_tail = self._log_cdf(0.5 * width - distance)
+        return ops.where(lowest, low_tail, ops.where(highest, high_tail, inside))
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the mean image: the integral over [0, 1] of the probability to exceed, in closed form.
+
+        The integral stands for the sum over the 255 steps between grey levels, of which it is the midpoint rule's
+        limit; they differ by less than a tenth of a level at the smallest scale.
+        """
+        location, scale = self._location_and_scale(parameters)
+        upper, lower = (self._integrated_cdf(x / scale) for x in (location, location - 1.0))
+        return ops.clip(scale * (upper - lower), 0.0, 1.0)
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw images on the 256 levels k / 255."""
+        location, scale = self._location_and_scale(parameters)
+        value = location + scale * self._noise(ops.shape(location), seed)
+        return ops.clip(ops.round(value * (LEVELS - 1)), 0, LEVELS - 1) * LEVEL
+
+    def _log_cdf(self, x: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} does not define _log_cdf")
+
+    def _log_interval(self, center: Tensor, width: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} does not define _log_interval")
+
+    def _integrated_cdf(self, x: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} does not define _integrated_cdf")
+
+    def _noise(self, shape: Any, seed: Any) -> Tensor:
+        raise TypeError(f"{type(self).__name__} does not define _noise")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class DiscretizedLogistic(_Discretized):
+    """A logistic density summed over grey levels (Kingma et al. 2016, appendix; Salimans et al. 2017, equation 2)."""
+
+    def _log_cdf(self, x: Tensor) -> Tensor:
+        return -ops.softplus(-x)
+
+    def _log_interval(self, center: Tensor, width: Tensor) -> Tensor:
+        # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)): no difference of near-equal numbers.
+        upper, lower = center + 0.5 * width, center - 0.5 * width
+        return -ops.softplus(-upper) - ops.softplus(lower) + log1mexp(width)
+
+    def _integrated_cdf(self, x: Tensor) -> Tensor:
+        return ops.softplus(x)
+
+    def _noise(self, shape: Any, seed: Any) -> Tensor:
+        draw = keras.random.uniform(shape, minval=1e-7, maxval=1.0 - 1e-7, seed=seed)
+        return ops.log(draw) - ops.log1p(-draw)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class DiscretizedGaussian(_Discretized):
+    """A normal density summed over grey levels (Ho et al. 2020, equation 13, with a learned scale per value)."""
+
+    def _log_cdf(self, x: Tensor) -> Tensor:
+        return log_normal_cdf(x)
+
+    def _log_interval(self, center: Tensor, width: Tensor) -> Tensor:
+        return log_normal_interval(center, width)
+
+    def _integrated_cdf(self, x: Tensor) -> Tensor:
+        density = ops.exp(-0.5 * ops.square(x)) / math.sqrt(2.0 * math.pi)
+        return x * 0.5 * (1.0 + ops.erf(x * math.sqrt(0.5))) + density
+
+    def _noise(self, shape: Any, seed: Any) -> Tensor:
+        return keras.random.normal(shape, seed=seed)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class PixelLoss(Likelihood):
+    """A plain Keras loss in a likelihood's place: the sigmoid of the raw output against the image.
+
+    The loss of each value is summed over pixels and channels. It is no likelihood, so likelihood scores are null.
+
+    Args:
+        loss: a name, a function or a ``keras.losses.Loss`` that compares value by value.
+
+    Raises:
+        ValueError: the loss works on logits, or does not compare value by value.
+    """
+
+    def __init__(self, loss: Any, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
+        self.loss = keras.losses.get(loss)
+        label = getattr(self.loss, "name", None) or getattr(self.loss, "__name__", type(self.loss).__name__)
+        super().__init__(name=name or label, reduction=reduction)
+        if _uses_logits(self.loss):
+            raise ValueError(
+                f"loss {label} has from_logits=True: expected a loss of values in [0, 1], since the zoo puts the raw "
+                "output through a sigmoid; build it with from_logits=False"
+            )
+        self._check_elementwise(label)
+
+    def _values(self, images: Tensor, means: Tensor) -> Tensor:
+        # Keras averages over the last axis; one of length one leaves the values as they are.
+        compare = getattr(self.loss, "call", self.loss)
+        return compare(images[..., None], means[..., None])
+
+    def _check_elementwise(self, label: str) -> None:
+        generator = np.random.default_rng(0)
+        images, means = (ops.convert_to_tensor(generator.uniform(0.1, 0.9, (2, 3, 3, 2)), "float32") for _ in "ab")
+        values, direct = self._values(images, means), getattr(self.loss, "call", self.loss)(images, means)
+        same = tuple(values.shape) == (2, 3, 3, 2) and tuple(direct.shape) == (2, 3, 3)
+        if not same or float(ops.max(ops.abs(ops.mean(values, -1) - direct))) > 1e-4:
+            raise ValueError(
+                f"loss {label} does not compare value by value: expected one such as 'mse', 'mae' or "
+                f"'binary_crossentropy', or a likelihood: {', '.join(LIKELIHOODS)}"
+            )
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        return -self._values(images, self.mean(parameters))
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the sigmoid of the raw output."""
+        return ops.sigmoid(ops.cast(parameters, "float32"))
+
+    def get_config(self) -> dict[str, Any]:
+        """Give name, reduction and the wrapped loss."""
+        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> PixelLoss:
+        """Build it again from ``get_config``."""
+        config = dict(config)
+        return cls(keras.losses.deserialize(config.pop("loss")), **config)
+
+
+def _uses_logits(loss: Any) -> bool:
+    if getattr(loss, "from_logits", False):
+        return True
+    settings = loss.get_config() if hasattr(loss, "get_config") else {}
+    return bool(settings.get("from_logits", False))
+
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    "bernoulli": Bernoulli,
+    "discretized_gaussian": DiscretizedGaussian,
+    "discretized_logistic": DiscretizedLogistic,
+}
+
+
+def get(identifier: Any) -> Likelihood:
+    """Give a likelihood.
+
+    Args:
+        identifier: a likelihood, its name, or a plain Keras loss (or its name), which is wrapped in ``PixelLoss``.
+
+    Returns:
+        The likelihood.
+
+    Raises:
+        UnknownNameError: neither a likelihood nor a Keras loss has the name.
+        ValueError: a Keras loss that works on logits or does not compare value by value.
+    """
+    if isinstance(identifier, Likelihood):
+        return identifier
+    if isinstance(identifier, str) and identifier in LIKELIHOODS:
+        return LIKELIHOODS[identifier]()
+    if isinstance(identifier, str):
+        try:
+            keras.losses.get(identifier)
+        except ValueError:
+            near = difflib.get_close_matches(identifier, LIKELIHOODS, n=3, cutoff=0.4)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(LIKELIHOODS)},"
+            raise UnknownNameError(
+                f"no likelihood is called {identifier!r}: {hint} or a Keras loss such as 'mse'"
+            ) from None
+    elif not callable(identifier):
+        raise TypeError(f"likelihood is {identifier!r}: expected a name, a zoo likelihood or a Keras loss")
+    return PixelLoss(identifier)

@@ -1,0 +1,111 @@
+"""How a model is trained: the settings that a preset carries."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+BINARIZATIONS = ("none", "threshold", "dynamic")
+WARM_UP_KEYS = ("warm_up_steps", "start", "end")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Likelihood, optimizer and the rest of what a training run is told.
+
+    Args:
+        likelihood: a name that ``zoo.likelihoods.get`` knows, or a Keras loss's name.
+        binarization: the model's input stage: ``none``, ``threshold`` (at one half) or ``dynamic`` (drawn anew).
+        optimizer: a name that ``keras.optimizers.get`` knows.
+        learning_rate: > 0.
+        batch_size: images per step.
+        epochs: passes over the training split.
+        kl_weight: a number >= 0, or ``{"warm_up_steps": n, "start": 0.0, "end": 1.0}`` for a linear warm-up over the
+            first n steps.
+        free_bits: nats per latent that the KL divergence may have for free, >= 0 (Kingma et al. 2016).
+        early_stopping: stop after so many epochs without a lower validation loss; None trains all epochs.
+
+    Raises:
+        ValueError: a value that is not as said above.
+    """
+
+    likelihood: str = "discretized_logistic"
+    binarization: str = "none"
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+    batch_size: int = 128
+    epochs: int = 20
+    kl_weight: float | Mapping[str, Any] = 1.0
+    free_bits: float = 0.0
+    early_stopping: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        for key in ("likelihood", "optimizer"):
+            if not isinstance(getattr(self, key), str) or not getattr(self, key):
+                raise ValueError(f"{key} is {getattr(self, key)!r}: expected a name")
+        if self.binarization not in BINARIZATIONS:
+            raise ValueError(f"binarization is {self.binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
+        _check_number("learning_rate", self.learning_rate, above=0)
+        _check_number("free_bits", self.free_bits, least=0)
+        _check_count("batch_size", self.batch_size)
+        _check_count("epochs", self.epochs)
+        if self.early_stopping is not None:
+            _check_count("early_stopping", self.early_stopping)
+        if isinstance(self.kl_weight, Mapping):
+            _check_warm_up(self.kl_weight)
+            object.__setattr__(self, "kl_weight", dict(self.kl_weight))
+        else:
+            _check_number("kl_weight", self.kl_weight, least=0)
+
+    def replace(self, **changes: Any) -> Recipe:
+        """Give a recipe with some values changed; ``TypeError`` lists the valid names."""
+        check_recipe_keys(changes)
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the recipe as plain data for JSON."""
+        return dataclasses.asdict(self)
+
+
+RECIPE_KEYS = tuple(field.name for field in dataclasses.fields(Recipe))
+
+
+def check_recipe_keys(changes: Mapping[str, Any]) -> None:
+    """Raise ``TypeError`` that lists the valid keys unless all of ``changes`` are keys of a recipe."""
+    for key in changes:
+        if key not in RECIPE_KEYS:
+            raise TypeError(f"unknown recipe setting {key!r}: expected one of {', '.join(RECIPE_KEYS)}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value
+
+
+def _check_number(key: str, value: Any, *, least: float | None = None, above: float | None = None) -> None:
+    bound = f"at least {least}" if least is not None else f"above {above}"
+    if not _is_number(value):
+        hint = " (YAML reads 1e-3 as text: write 0.001 or 1.0e-3)" if isinstance(value, str) else ""
+        raise ValueError(f"{key} is {value!r}: expected a number {bound}{hint}")
+    if (least is not None and value < least) or (above is not None and value <= above) or value == float("inf"):
+        raise ValueError(f"{key} is {value!r}: expected a finite number {bound}")
+
+
+def _check_count(key: str, value: Any) -> None:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{key} is {value!r}: expected a whole number of at least 1")
+
+
+def _check_warm_up(value: Mapping[str, Any]) -> None:
+    unknown = [key for key in value if key not in WARM_UP_KEYS]
+    if unknown or "warm_up_steps" not in value:
+        raise ValueError(
+            f"kl_weight is {dict(value)!r}: expected a number or a mapping with warm_up_steps and, if wanted, start and end"
+        )
+    _check_count("kl_weight: warm_up_steps", value["warm_up_steps"])
+    for key in ("start", "end"):
+        if key in value:
+            _check_number(f"kl_weight: {key}", value[key], least=0)

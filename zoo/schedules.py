@@ -1,0 +1,107 @@
+"""Schedules of the KL weight, advanced inside the compiled training step."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Constant:
+    """The same weight at every step.
+
+    Args:
+        value: the weight, finite and >= 0.
+    """
+
+    def __init__(self, value: float = 1.0) -> None:
+        self.value = _check(value, "kl_weight")
+
+    @property
+    def final(self) -> float:
+        """The weight that validation uses."""
+        return self.value
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Give the weight at a step, a float32 scalar."""
+        return ops.cast(self.value, "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments."""
+        return {"value": self.value}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Constant:
+        """Build it again from ``get_config``."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LinearWarmUp:
+    """From ``start`` to ``end`` in equal steps, then ``end`` (Bowman et al. 2016; Sonderby et al. 2016).
+
+    Args:
+        warm_up_steps: training steps (batches) until ``end`` is reached.
+        start: the weight of the first step.
+        end: the final weight.
+    """
+
+    def __init__(self, warm_up_steps: int, start: float = 0.0, end: float = 1.0) -> None:
+        if not isinstance(warm_up_steps, numbers.Integral) or warm_up_steps < 1:
+            raise ValueError(f"warm_up_steps is {warm_up_steps!r}: expected a whole number of at least 1")
+        self.warm_up_steps = int(warm_up_steps)
+        self.start, self.end = _check(start, "start"), _check(end, "end")
+
+    @property
+    def final(self) -> float:
+        """The weight that validation uses."""
+        return self.end
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Give the weight at a step (counted from 0), a float32 scalar."""
+        done = ops.minimum(ops.cast(step, "float32") / self.warm_up_steps, 1.0)
+        return self.start + (self.end - self.start) * done
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments."""
+        return {"warm_up_steps": self.warm_up_steps, "start": self.start, "end": self.end}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LinearWarmUp:
+        """Build it again from ``get_config``."""
+        return cls(**config)
+
+
+Schedule = Constant | LinearWarmUp
+
+
+def get(value: Any) -> Schedule:
+    """Give a schedule.
+
+    Args:
+        value: a number, a schedule, or the arguments of ``LinearWarmUp`` as a mapping.
+
+    Raises:
+        TypeError: something else.
+        ValueError: a weight that is negative or not finite.
+    """
+    if isinstance(value, Constant | LinearWarmUp):
+        return value
+    if isinstance(value, Mapping):
+        return LinearWarmUp(**value)
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return Constant(float(value))
+    raise TypeError(f"kl_weight is {value!r}: expected a number or a schedule such as zoo.schedules.LinearWarmUp(1000)")
+
+
+def _check(value: Any, name: str) -> float:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name} is {value!r}: expected a finite number of at least 0")
+    return float(value)
