@@ -58,7 +58,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = ("data", "errors", "layers", "likelihoods", "models", "plugins", "schedules")
 
-__all__ = [*sorted(_HOME_OF), *_MODULES]  # noqa: PLE0604
+__all__ = [*sorted(_HOME_OF), *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-import inspect
-import math
-import numbers
-from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from zoo import likelihoods, schedules
-from zoo.data.dataset import Split
-from zoo.inputs import check_batches, check_images, is_array, refuse_targets
+from zoo import likelihoods
 from zoo.latent import LatentSpace
 from zoo.likelihoods import Likelihood
 from zoo.recipe import BINARIZATIONS
+from zoo.trainer import Trainer
 
 Tensor = Any
 
-# Within a step ``call`` gives the terms of the objective, outside the mean image: one pass of encoder and decoder
-# serves Keras' train step on every backend. A context variable, because replicas' threads interleave.
-_in_step: contextvars.ContextVar[bool] = contextvars.ContextVar("zoo_in_step", default=False)
-
-
-@contextlib.contextmanager
-def _step(active: bool) -> Iterator[None]:
-    token = _in_step.set(active)
-    try:
-        yield
-    finally:
-        _in_step.reset(token)
-
-
-class _Mean(keras.losses.Loss):
-    """The batch's mean of values per image, reduced as Keras does, so that replicas add up."""
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return y_pred
-
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AutoEncoder(LatentSpace, keras.Model):
+class AutoEncoder(Trainer, LatentSpace):
     """A variational autoencoder (Kingma and Welling 2014).
 
     The objective, in nats, is the mean over the batch of: the sum over pixels and channels of -log p(x|z), plus
@@ -80,8 +52,7 @@ class AutoEncoder(LatentSpace, keras.Model):
         provenance: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        # autocast would round images to half precision before the likelihood sees them.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         if binarization not in BINARIZATIONS:
             raise ValueError(f"binarization is {binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
         self.image_shape, self.latent_shape = _check_pair(encoder, decoder)
@@ -92,19 +63,7 @@ class AutoEncoder(LatentSpace, keras.Model):
         self.seed = seed
         self.provenance = provenance
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.kl_schedule: schedules.Schedule = schedules.Constant(1.0)
-        self.free_bits = 0.0
-        self.kl_step = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, autocast=False, aggregation="only_first_replica",
-            dtype="float32", name="kl_step",
-        )  # fmt: skip
-        self._mean = _Mean(name="mean_over_batch")
-        self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
-        self.kl_tracker = keras.metrics.Mean(name="kl_loss")
-        self.elbo_tracker = keras.metrics.Mean(name="negative_elbo")
         self.built = True
-
-    # The model: input stage, posterior, the two terms.
 
     def prepare(self, images: Tensor, *, draw: str = "threshold") -> Tensor:
         """Give images as the encoder and the likelihood get them: float32 in [0, 1], binarized if the model does so.
@@ -132,7 +91,8 @@ class AutoEncoder(LatentSpace, keras.Model):
         mean, std = self.encoder(images, training=training)
         return ops.cast(mean, "float32"), ops.cast(std, "float32")
 
-    def _terms(self, images: Tensor, z: Tensor | None, training: bool) -> tuple[Tensor, Tensor]:
+    def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Give the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
         images = self.prepare(images, draw="new" if training else "fixed")
         mean, std = self._posterior(images, training)
         if z is None:
@@ -154,8 +114,8 @@ class AutoEncoder(LatentSpace, keras.Model):
             and KL(q(z|x) || N(0, I)) = sum of (mean^2 + std^2 - 1) / 2 - log std over latents (Kingma and Welling
             2014, appendix B).
         """
-        reconstruction, kl = self._terms(images, z, training)
-        return reconstruction, _sum_per_image(kl)
+        reconstruction, kl = self.latent_terms(images, z=z, training=training)
+        return reconstruction, ops.sum(kl, axis=tuple(range(1, len(kl.shape))))
 
     def log_weights(self, images: Tensor, samples: int, seed: Any = None) -> Tensor:
         """Give log p(x, z) - log q(z|x) for z drawn from the posterior (Burda et al. 2016, equation 8).
@@ -185,184 +145,10 @@ class AutoEncoder(LatentSpace, keras.Model):
         """Give scores that only this kind of model has; none here."""
         return {}
 
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
-        """Give the mean image in [0, 1] through the posterior mean."""
-        if _in_step.get():
-            return self._step_terms(images, training)
+    def mean_image(self, images: Tensor, *, training: bool = False) -> Tensor:
+        """Give the mean image in [0, 1] through the posterior mean, as a tensor; see ``reconstruct``."""
         mean, _ = self._posterior(self.prepare(images), training)
         return self.likelihood.mean(self.decoder(mean, training=training))
-
-    def _step_terms(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
-        if not (self.free_bits and training):
-            reconstruction, kl = self.elbo_terms(images, training=training)
-            return reconstruction, kl, kl
-        reconstruction, kl = self._terms(images, None, training)
-        charged = ops.sum(ops.maximum(ops.mean(kl, axis=0), self.free_bits))
-        return reconstruction, _sum_per_image(kl), ops.broadcast_to(charged, ops.shape(reconstruction))
-
-    # Training.
-
-    def compile(
-        self,
-        optimizer: Any = "adam",
-        loss: Any = None,
-        kl_weight: Any = 1.0,
-        free_bits: float = 0.0,
-        *,
-        jit_compile: bool | str = "auto",
-        **kwargs: Any,
-    ) -> None:
-        """Set how the model is trained.
-
-        Args:
-            optimizer: a name or a Keras optimizer.
-            loss: a likelihood or a plain Keras loss (or its name) in place of the model's likelihood.
-            kl_weight: a number, or a schedule such as ``zoo.schedules.LinearWarmUp(1000)``.
-            free_bits: nats that each latent's KL, averaged over the batch, may have for free in training (Kingma et
-                al. 2016, equation 15).
-            jit_compile: as in ``keras.Model.compile``.
-            **kwargs: further arguments of ``keras.Model.compile``, such as ``steps_per_execution``; ``metrics``
-                compare the images with their reconstructions.
-
-        Raises:
-            ValueError: a loss that needs another number of output channels, or a negative or non-finite number.
-        """
-        for refused in ("loss_weights", "weighted_metrics"):
-            if kwargs.pop(refused, None) is not None:
-                raise ValueError(f"{refused} is given: expected none; kl_weight balances the two terms")
-        if not isinstance(free_bits, numbers.Real) or not math.isfinite(free_bits) or free_bits < 0:
-            raise ValueError(f"free_bits is {free_bits!r}: expected a finite number of at least 0")
-        if loss is not None:
-            self.likelihood = self._fitting(likelihoods.get(loss))
-        self.kl_schedule = schedules.get(kl_weight)
-        self.free_bits = float(free_bits)
-        optimizer = keras.optimizers.get(optimizer)
-        # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer.
-        self._requested = {
-            **kwargs, "optimizer": optimizer, "kl_weight": self.kl_schedule,
-            "free_bits": self.free_bits, "jit_compile": jit_compile,
-        }  # fmt: skip
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
-        self.kl_step.assign(ops.zeros(()))
-        # Slots that exist before a file is read can be loaded from it.
-        if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-
-    @property
-    def kl_weight(self) -> float:
-        """The KL weight of the next training step."""
-        return float(ops.convert_to_numpy(self.kl_schedule(self.kl_step)))
-
-    def train_step(self, *args: Any) -> Any:
-        """Take one training step: one pass of encoder and decoder, then an update of the weights.
-
-        Args:
-            *args: a batch of images, or ``(images, labels)`` whose labels are ignored: NumPy or tensors. On JAX, Keras
-                calls it with ``(state, batch)``.
-
-        Returns:
-            The running means of ``loss``, ``reconstruction_loss``, ``kl_loss`` and ``negative_elbo``, nats per image.
-
-        Raises:
-            ValueError: the model is not compiled, or a NumPy batch is not images.
-        """
-        if not self.compiled:
-            raise ValueError("the model is not compiled: call compile(optimizer, loss) before train_step")
-        batch = self._images_of(args[-1])
-        if keras.backend.backend() == "jax" and len(args) == 1:
-            return self.train_on_batch(batch[0], return_dict=True)
-        with _step(True):
-            return super().train_step(*args[:-1], batch)
-
-    def test_step(self, *args: Any) -> Any:
-        """Take one evaluation step, with z drawn from the posterior; arguments and result as in ``train_step``."""
-        batch = self._images_of(args[-1])
-        with _step(True):
-            return super().test_step(*args[:-1], batch)
-
-    def _images_of(self, data: Any) -> tuple[Any]:
-        images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise ValueError("the batch has sample weights: expected images, or (images, labels)")
-        if isinstance(images, np.ndarray):
-            check_images(images, self.image_shape)
-        return (images,)
-
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Tensor:
-        """Give the objective and update what is logged; validation uses the schedule's final KL weight."""
-        reconstruction, kl, charged = y_pred
-        weight = self.kl_schedule(self.kl_step) if training else self.kl_schedule.final
-        per_image = reconstruction + weight * charged
-        loss = self._mean(per_image, per_image)
-        if self.losses:
-            loss = loss + super().compute_loss(x=x, training=training)
-        self.reconstruction_tracker.update_state(reconstruction)
-        self.kl_tracker.update_state(kl)
-        self.elbo_tracker.update_state(reconstruction + kl)
-        if training:
-            self.kl_step.assign(self.kl_step + 1.0)
-        return loss
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Give what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
-        if self._compile_metrics is not None:
-            with _step(False):
-                y, y_pred = self.prepare(x), self(x, training=False)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
-    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Train as ``keras.Model.fit`` does, on images alone.
-
-        Args:
-            x: images ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; a ``zoo.Split``; or a stream of batches of
-                images or ``(images, labels)``. ``validation_data`` likewise.
-            y: refused: an autoencoder's target is its input.
-            *args: further arguments of ``keras.Model.fit``.
-            **kwargs: the same.
-
-        Returns:
-            Keras' ``History``.
-
-        Raises:
-            ValueError: before training starts, images that are not as said above (streams: their first batch).
-        """
-        refuse_targets(y)
-        given = inspect.signature(keras.Model.fit).bind_partial(self, x, None, *args, **kwargs).arguments
-        given.pop("self")
-        for refused in ("class_weight", "sample_weight"):
-            refuse_targets(given.pop(refused, None), refused)
-        given["x"] = self._checked(x)
-        if given.get("validation_data") is not None:
-            given["validation_data"] = self._checked(given["validation_data"], "validation_data")
-        if not is_array(given["x"]):
-            given["shuffle"] = False  # A stream shuffles itself; Keras warns otherwise.
-        return super().fit(**given)
-
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased."""
-        refuse_targets(y)
-        return super().evaluate(self._checked(x), None, *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """Give the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""
-        return super().predict(self._checked(x), *args, **kwargs)
-
-    def _checked(self, data: Any, what: str = "images") -> Any:
-        if isinstance(data, Split):
-            data = data.images
-        if data is None:
-            raise ValueError(f"{what}: got None; expected images or a stream of batches")
-        if isinstance(data, tuple):
-            for extra in data[1:]:
-                refuse_targets(extra, what)
-            data = data[0]
-        if is_array(data):
-            return check_images(data, self.image_shape, what)
-        return check_batches(data, self.image_shape, what)
-
-    # Configuration.
 
     def _fitting(self, likelihood: Likelihood) -> Likelihood:
         height, width, channels = self.image_shape
@@ -370,8 +156,8 @@ class AutoEncoder(LatentSpace, keras.Model):
         got = tuple(self.decoder.output_shape[1:])
         if got != needed:
             raise ValueError(
-                f"the decoder gives {got}; {likelihood.identifier} of images {self.image_shape} needs {needed}: build it "
-                f"with build_decoder({self.latent_shape}, {needed})"
+                f"the decoder gives {got}; {likelihood.identifier} of images {self.image_shape} needs {needed}: build "
+                f"it with build_decoder({self.latent_shape}, {needed})"
             )
         return likelihood
 
@@ -398,20 +184,6 @@ class AutoEncoder(LatentSpace, keras.Model):
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
         return cls(**config)
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Give how it is compiled, as it was asked for."""
-        if not self.compiled:
-            return None
-        return {key: keras.saving.serialize_keras_object(value) for key, value in self._requested.items()}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile it again from ``get_compile_config``."""
-        self.compile(**{key: keras.saving.deserialize_keras_object(value) for key, value in config.items()})
-
-
-def _sum_per_image(values: Tensor) -> Tensor:
-    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
-
 
 def _check_pair(encoder: Any, decoder: Any) -> tuple[tuple[int, int, int], tuple[int, ...]]:
     for part, model in (("encoder", encoder), ("decoder", decoder)):
@@ -426,10 +198,12 @@ def _check_pair(encoder: Any, decoder: Any) -> tuple[tuple[int, int, int], tuple
             f"the encoder's output is {shapes}: expected two tensors (mean, std); zoo.layers.GaussianHead gives them"
         )
     if len(encoder.inputs) != 1 or len(encoder.input_shape) != 4:
-        raise ValueError(f"the encoder's input is {encoder.input_shape}: expected images (batch, height, width, channels)")
+        raise ValueError(
+            f"the encoder's input is {encoder.input_shape}: expected images (batch, height, width, channels)"
+        )
     mean, std, latent = tuple(shapes[0][1:]), tuple(shapes[1][1:]), tuple(decoder.input_shape[1:])
     if mean != std or mean != latent:
         raise ValueError(
-            f"the encoder gives mean {mean} and std {std}, the decoder takes {latent}: expected three equal latent shapes"
+            f"the encoder gives mean {mean} and std {std}, the decoder takes {latent}: expected equal latent shapes"
         )
     return tuple(encoder.input_shape[1:]), mean

@@ -154,7 +154,9 @@ def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) 
 
 def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
     """Give the plugin back, or a failed one if a name of it is taken."""
-    owners = {name: other.record for other in others for name in other.record.provides if other.record.status != "failed"}
+    owners = {
+        name: other.record for other in others for name in other.record.provides if other.record.status != "failed"
+    }
     for name in plugin.record.provides:
         if name in owners:
             first = owners[name]
@@ -179,7 +181,7 @@ def _load(candidate: Candidate) -> Plugin:
             architectures, datasets = _call_hooks(candidate.load(), record.name)
     except (Exception, SystemExit) as error:
         return _failed(record, _describe(error), error)
-    names = [spec.name for spec in (*architectures, *datasets)]
+    names = [item.name for item in architectures] + [item.name for item in datasets]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         return _failed(record, f"gives the name {repeated[0]!r} twice")
@@ -243,7 +245,8 @@ def _check_version(architecture: Architecture) -> None:
 
     if not SpecifierSet(architecture.requires_zoo).contains(zoo.__version__, prereleases=True):
         raise PluginLoadError(
-            f"architecture {architecture.name} needs autoencoder-zoo {architecture.requires_zoo}, this is {zoo.__version__}"
+            f"architecture {architecture.name} needs autoencoder-zoo {architecture.requires_zoo}; "
+            f"this is {zoo.__version__}"
         )
 
 

@@ -108,9 +108,7 @@ def _assemble(
     with _seeded(seed):
         encoder = _build(first, "encoder", (shape, encoder_latent), configs[0])
         decoder = _build(second, "decoder", (decoder_latent, output_shape), configs[1])
-        model = cls(
-            encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset)
-        )
+        model = cls(encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset))
     optimizer = keras.optimizers.get(recipe.optimizer)
     optimizer.learning_rate = recipe.learning_rate
     model.compile(optimizer, kl_weight=recipe.kl_weight, free_bits=recipe.free_bits)
@@ -118,7 +116,10 @@ def _assemble(
 
 
 def build_encoder(
-    architecture: Architecture, image_shape: Any, latent_shape: Any = None, config: Mapping[str, Any] | None = None
+    architecture: Architecture,
+    image_shape: Any,
+    latent_shape: Any = None,
+    config: Mapping[str, Any] | None = None,
 ) -> keras.Model:
     """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
     shape = check_shape(image_shape, "image_shape", rank=3)
@@ -204,7 +205,10 @@ def _options(architecture: Architecture) -> list[str]:
     names = {key for key in architecture.defaults if key not in LATENT_OPTIONS}
     for part in ("encoder", "decoder"):
         for name, parameter in _parameters(architecture, part).items():
-            if name not in GIVEN and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            if name not in GIVEN and parameter.kind in (
+                parameter.POSITIONAL_OR_KEYWORD,
+                parameter.KEYWORD_ONLY,
+            ):
                 names.add(name)
     return sorted(names)
 
@@ -269,7 +273,9 @@ def _autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
         return AutoEncoder
     cls = resolve_reference(architecture.autoencoder)
     if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
-        raise ArchitectureError(f"{_where(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder")
+        raise ArchitectureError(
+            f"{_where(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
+        )
     return cls
 
 

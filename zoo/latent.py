@@ -52,7 +52,7 @@ class LatentSpace:
         """
         array = check_images(images, self.image_shape)
         moments = [
-            self.encoder.predict(self.prepare(array[start : start + CHUNK]), batch_size=BATCH, verbose=0)
+            _predict(self.encoder, ops.convert_to_numpy(self.prepare(array[start : start + CHUNK])))
             for start in range(0, len(array), CHUNK)
         ]
         mean, std = (np.concatenate(parts).astype("float32") for parts in zip(*moments, strict=True))
@@ -78,7 +78,7 @@ class LatentSpace:
             raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
         images = []
         for start in range(0, len(array), CHUNK):
-            raw = self.decoder.predict(array[start : start + CHUNK], batch_size=BATCH, verbose=0)
+            raw = _predict(self.decoder, array[start : start + CHUNK])
             images.append(ops.convert_to_numpy(self.likelihood.mean(raw)))
         return np.concatenate(images)
 
@@ -126,3 +126,11 @@ class LatentSpace:
     def prepare(self, images: Any) -> Tensor:
         """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
         raise TypeError("an AutoEncoder defines prepare")
+
+
+def _predict(model: keras.Model, inputs: np.ndarray) -> Any:
+    # Full batches only: every other size would be compiled anew.
+    count = len(inputs)
+    if count > BATCH and count % BATCH:
+        inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
+    return keras.tree.map_structure(lambda output: output[:count], model.predict(inputs, batch_size=BATCH, verbose=0))

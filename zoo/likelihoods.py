@@ -202,7 +202,7 @@ class PixelLoss(Likelihood):
 
     def __init__(self, loss: Any, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
         self.loss = keras.losses.get(loss)
-        label = getattr(self.loss, "name", None) or getattr(self.loss, "__name__", type(self.loss).__name__)
+        label = str(getattr(self.loss, "name", None) or getattr(self.loss, "__name__", type(self.loss).__name__))
         super().__init__(name=name or label, reduction=reduction)
         if _uses_logits(self.loss):
             raise ValueError(

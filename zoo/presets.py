@@ -46,7 +46,11 @@ def preset_names(architectures: Iterable[str], datasets: Iterable[str], override
 
 
 def make_preset(
-    name: str, architecture: Architecture, dataset: DatasetSpec, recipe: Mapping[str, Any], overrides: Overrides
+    name: str,
+    architecture: Architecture,
+    dataset: DatasetSpec,
+    recipe: Mapping[str, Any],
+    overrides: Overrides,
 ) -> Preset:
     """Put one preset together.
 

@@ -103,7 +103,8 @@ def _check_warm_up(value: Mapping[str, Any]) -> None:
     unknown = [key for key in value if key not in WARM_UP_KEYS]
     if unknown or "warm_up_steps" not in value:
         raise ValueError(
-            f"kl_weight is {dict(value)!r}: expected a number or a mapping with warm_up_steps and, if wanted, start and end"
+            f"kl_weight is {dict(value)!r}: expected a number, or a mapping with warm_up_steps and, if wanted, start "
+            "and end"
         )
     _check_count("kl_weight: warm_up_steps", value["warm_up_steps"])
     for key in ("start", "end"):

@@ -40,7 +40,8 @@ class ModelInfo:
         """Give the same as plain data for JSON; a function among the options becomes its name."""
         plain = asdict(replace(self, config={}))
         plain["config"] = {
-            key: getattr(value, "__qualname__", value) if callable(value) else value for key, value in self.config.items()
+            key: getattr(value, "__qualname__", value) if callable(value) else value
+            for key, value in self.config.items()
         }
         return plain
 
@@ -196,7 +197,9 @@ def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Fou
         return known[name]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     text = f"no {what} is called {name!r}"
-    text += f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {', '.join(sorted(known)[:12])}."
+    text += (
+        f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {', '.join(sorted(known)[:12])}."
+    )
     text += f" List all with: {command}"
     broken = [record for record in list_plugins() if record.status == "failed"]
     if broken:
@@ -264,5 +267,3 @@ def _register(item: Architecture, key: str, module: str) -> None:
             raise checked.cause
         _registered[key] = plugin
         names.plugins[:] = [*others, plugin]
-
-

@@ -56,8 +56,9 @@ class LinearWarmUp:
     def __init__(self, warm_up_steps: int, start: float = 0.0, end: float = 1.0) -> None:
         if not isinstance(warm_up_steps, numbers.Integral) or warm_up_steps < 1:
             raise ValueError(f"warm_up_steps is {warm_up_steps!r}: expected a whole number of at least 1")
-        self.warm_up_steps = int(warm_up_steps)
-        self.start, self.end = _check(start, "start"), _check(end, "end")
+        self.warm_up_steps: int = int(warm_up_steps)
+        self.start: float = _check(start, "start")
+        self.end: float = _check(end, "end")
 
     @property
     def final(self) -> float:

@@ -31,7 +31,7 @@ def check_name(name: object, what: str) -> str:
 def check_shape(shape: object, what: str, rank: int | None = None) -> tuple[int, ...]:
     """Give ``shape`` back as a tuple of positive ints, or raise ``ValueError`` (``rank``: how many of them)."""
     sizes = tuple(shape) if isinstance(shape, list | tuple) else ()
-    positive = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and n > 0 for n in sizes)
+    positive = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes)
     if not sizes or not positive or rank not in (None, len(sizes)):
         example = "(height, width, channels), such as (28, 28, 1)" if rank == 3 else "positive ints, such as (16,)"
         raise ValueError(f"{what} {shape!r}: expected {example}")
@@ -91,7 +91,10 @@ class Architecture:
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
 
     def build_encoder(
-        self, image_shape: tuple[int, int, int], latent_shape: int | tuple[int, ...] | None = None, **config: Any
+        self,
+        image_shape: tuple[int, int, int],
+        latent_shape: int | tuple[int, ...] | None = None,
+        **config: Any,
     ) -> keras.Model:
         """Build the encoder with this architecture's defaults and check it.
 

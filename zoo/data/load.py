@@ -1,0 +1,51 @@
+"""A dataset's name -> the dataset, whichever plugin provides it."""
+
+from __future__ import annotations
+
+import os
+
+from zoo import registry
+from zoo.data.dataset import Dataset, check_limit
+from zoo.discovery import resolve_reference
+from zoo.errors import DatasetError, ZooError
+
+
+def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, limit: int | None = None) -> Dataset:
+    """Load a dataset by its name.
+
+    Args:
+        name: a name that ``zoo.list_datasets()`` gives, such as ``"mnist_sample"``.
+        data_dir: the folder that has the dataset's files; None leaves it to the dataset: the official ones
+            take ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
+        limit: how many images each split has at most, the first ones; None takes all.
+
+    Returns:
+        Its train, validation and test splits: images uint8 ``(N, H, W, C)``, labels ``(N,)``.
+
+    Raises:
+        UnknownNameError: no plugin provides the name.
+        DatasetError: the data are absent or damaged, or the plugin's ``load`` raises or gives something else
+            than a ``Dataset`` of its image shape.
+        ValueError: ``limit`` is not a positive int.
+
+    Example:
+        ```python
+        dataset = zoo.load_dataset("mnist_sample", limit=1000)
+        dataset.train.images.shape     # (1000, 28, 28, 1)
+        ```
+    """
+    if limit is not None:
+        limit = check_limit(limit)
+    spec = registry.dataset(name)
+    what = f"dataset {name} of the plugin {spec.plugin.name}" if spec.plugin else f"dataset {name}"
+    try:
+        dataset = resolve_reference(spec.load)(data_dir)
+    except ZooError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{what}: its load raised {type(error).__name__}: {error}") from error
+    if not isinstance(dataset, Dataset):
+        raise DatasetError(f"{what}: its load gave a {type(dataset).__name__}, expected a zoo.data.Dataset")
+    if dataset.image_shape != spec.image_shape:
+        raise DatasetError(f"{what}: its images have shape {dataset.image_shape}, expected {spec.image_shape}")
+    return dataset if limit is None else dataset.limit(limit)

@@ -1,0 +1,89 @@
+"""MNIST: 70,000 handwritten digits, 28x28, grey (LeCun, Bottou, Bengio and Haffner, 1998)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data import MNIST_CLASSES
+from zoo.data.dataset import Dataset
+from zoo.data.idx import read_idx
+from zoo.data.sources import DataDir, FileFormat, OfficialArrays, Source, load_official
+
+TRAIN, TEST, SIDE = 60_000, 10_000, 28
+
+
+def load(data_dir: DataDir = None) -> Dataset:
+    """Load MNIST: 50,000 train, 10,000 validation (the last of the official training set), 10,000 test.
+
+    Args:
+        data_dir: the folder that has the four IDX files, plain or ``.gz``, or has them in ``mnist/`` or
+            ``MNIST/raw/``; None takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
+
+    Returns:
+        Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9.
+
+    Raises:
+        DatasetError: the files are absent, damaged or of another dataset, or the download failed.
+    """
+    return load_official(SOURCE, data_dir)
+
+
+def read_idx_files(paths: Sequence[Path], train: int = TRAIN, test: int = TEST) -> OfficialArrays:
+    """Read the four IDX files.
+
+    Args:
+        paths: training images, training labels, test images, test labels.
+        train: how many training images there must be.
+        test: how many test images there must be.
+
+    Returns:
+        Images ``(N, 28, 28, 1)`` and labels 0..9.
+
+    Raises:
+        DatasetError: a file is damaged or has another shape.
+    """
+    largest = len(MNIST_CLASSES) - 1
+    return OfficialArrays(
+        read_idx(paths[0], (train, SIDE, SIDE))[..., np.newaxis],
+        read_idx(paths[1], (train,), largest),
+        read_idx(paths[2], (test, SIDE, SIDE))[..., np.newaxis],
+        read_idx(paths[3], (test,), largest),
+    )
+
+
+def _download() -> OfficialArrays:
+    import keras
+
+    (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
+    return OfficialArrays(train_images[..., np.newaxis], train_labels, test_images[..., np.newaxis], test_labels)
+
+
+def _list_names(part: str, rank: int) -> tuple[str, ...]:
+    # Some archives and mirrors write a dot where the official names have a hyphen.
+    return tuple(f"{part}{mark}idx{rank}-ubyte{suffix}" for suffix in ("", ".gz") for mark in "-.")
+
+
+SOURCE = Source(
+    name="mnist",
+    title="MNIST",
+    classes=MNIST_CLASSES,
+    image_shape=(SIDE, SIDE, 1),
+    validation=10_000,
+    sha256="383260f18f4249243ce05478e99cec60309ed61bf4b8d1a117f3b35aec88a6e3",
+    formats=(
+        FileFormat(
+            files=(
+                _list_names("train-images", 3),
+                _list_names("train-labels", 1),
+                _list_names("t10k-images", 3),
+                _list_names("t10k-labels", 1),
+            ),
+            folders=(".", "mnist", "MNIST/raw"),
+            read=read_idx_files,
+        ),
+    ),
+    download=_download,
+)
