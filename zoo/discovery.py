@@ -6,10 +6,12 @@ import contextlib
 import importlib
 import importlib.metadata
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pluggy
@@ -89,7 +91,7 @@ def registry_file_candidates(file: RegistryFile) -> Iterator[Candidate]:
             version=zoo.__version__,
             distribution="autoencoder-zoo",
         )
-        yield Candidate(record, lambda module=module: importlib.import_module(module))  # type: ignore[misc]
+        yield Candidate(record, partial(importlib.import_module, module))
 
 
 def entry_point_candidates() -> Iterator[Candidate]:
@@ -98,25 +100,47 @@ def entry_point_candidates() -> Iterator[Candidate]:
     ``importlib.metadata.entry_points`` keeps one of two equal names; walking the distributions keeps both.
     """
     seen: set[str] = set()
-    found: list[tuple[str, str, importlib.metadata.EntryPoint]] = []
+    found: list[Candidate] = []
     for distribution in importlib.metadata.distributions():
-        name = distribution.name
-        if not name or name in seen:
-            continue
-        seen.add(name)
-        found.extend(
-            (name, distribution.version, point)
-            for point in distribution.entry_points
-            if point.group == ENTRY_POINT_GROUP
-        )
-    for name, version, point in sorted(found, key=lambda item: (item[0].lower(), item[2].name)):
-        record = PluginRecord(
-            name=point.name,
-            origin=f"entry point {point.name!r} of {name} {version}",
-            version=version,
-            distribution=name,
-        )
-        yield Candidate(record, point.load)
+        name, version = _name_and_version(distribution)
+        if name and _canonical(name) not in seen:
+            seen.add(_canonical(name))
+            found.extend(_distribution_candidates(distribution, name, version))
+    return iter(sorted(found, key=lambda item: (_canonical(item.record.distribution), item.record.name)))
+
+
+def _canonical(distribution: str | None) -> str:
+    return re.sub(r"[-_.]+", "-", distribution or "").lower()
+
+
+def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    # An interrupted pip leaves folders without metadata.
+    try:
+        metadata = distribution.metadata
+        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))
+    except Exception:
+        return "", ""
+    return name, version
+
+
+def _distribution_candidates(
+    distribution: importlib.metadata.Distribution, name: str, version: str
+) -> Iterator[Candidate]:
+    try:
+        points = [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
+                record = PluginRecord(name, f"entry points of {name} {version}", version, distribution=name)
+                yield Candidate(record, partial(_refuse, f"entry_points.txt cannot be read: {_describe(error)}"))
+        return
+    for point in points:
+        origin = f"entry point {point.name!r} of {name} {version}"
+        yield Candidate(PluginRecord(point.name, origin, version, distribution=name), point.load)
+
+
+def _refuse(message: str) -> object:
+    raise PluginLoadError(message)
 
 
 def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) -> list[Plugin]:
@@ -133,23 +157,30 @@ def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) 
         PluginLoadError: under ``ZOO_STRICT=1``, the first plugin that fails.
         DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins give.
     """
-    disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")}
+    disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")} - {""}
+    disabled_distributions = {_canonical(name) for name in disabled}
     plugins = list(taken)
     start = len(plugins)
     for candidate in candidates:
-        if candidate.record.name in disabled or candidate.record.distribution in disabled:
-            plugins.append(Plugin(replace(candidate.record, status="disabled")))
+        record = candidate.record
+        if record.name in disabled or _canonical(record.distribution) in disabled_distributions:
+            plugins.append(Plugin(replace(record, status="disabled")))
             continue
         plugin = _load(candidate)
         if plugin.record.status != "failed":
             plugin = refuse_duplicates(plugin, plugins)
-        if plugin.record.status == "failed" and os.environ.get("ZOO_STRICT") == "1":
-            if isinstance(plugin.cause, DuplicateNameError):
-                raise plugin.cause
-            record = plugin.record
-            raise PluginLoadError(f"plugin {record.name} ({record.origin}): {record.error}") from plugin.cause
-        plugins.append(plugin)
+        plugins.append(check_strict(plugin))
     return plugins[start:]
+
+
+def check_strict(plugin: Plugin) -> Plugin:
+    """Give the plugin back, or raise its error if it failed and ``ZOO_STRICT=1`` is set."""
+    record = plugin.record
+    if record.status == "failed" and os.environ.get("ZOO_STRICT") == "1":
+        if isinstance(plugin.cause, DuplicateNameError):
+            raise plugin.cause
+        raise PluginLoadError(f"plugin {record.name} ({record.origin}): {record.error}") from plugin.cause
+    return plugin
 
 
 def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
@@ -159,12 +190,16 @@ def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
     }
     for name in plugin.record.provides:
         if name in owners:
-            first = owners[name]
+            first, second = owners[name], plugin.record
+            way_out = "rename one"
+            if second.distribution:
+                only = second.distribution if first.name == second.name else second.name
+                way_out += f", or leave one out with ZOO_DISABLE_PLUGINS={only}"
             error = DuplicateNameError(
-                f"the name {name!r} is given by {first.name} ({first.origin}) and by {plugin.record.name} "
-                f"({plugin.record.origin}): rename one, or leave one out with ZOO_DISABLE_PLUGINS={plugin.record.name}"
+                f"the name {name!r} is given by {first.name} ({first.origin}) and by {second.name} ({second.origin}): "
+                + way_out
             )
-            return _failed(plugin.record, str(error), error)
+            return _failed(second, str(error), error)
     return plugin
 
 
@@ -206,7 +241,9 @@ def _call_hooks(module: object, name: str) -> tuple[list[Architecture], list[Dat
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name)
-    manager.check_pending()
+    unknown = [hook for hook in vars(manager.hook) if hook not in HOOKS]
+    if unknown:
+        raise PluginLoadError(f"unknown hook {unknown[0]}: zoo {zoo.__version__} has {' and '.join(HOOKS)}")
     unmarked = [hook for hook in HOOKS if callable(getattr(module, hook, None)) and not _implements(manager, hook)]
     if unmarked:
         raise PluginLoadError(f"{unmarked[0]} is not marked with @zoo.hookimpl")
@@ -214,7 +251,7 @@ def _call_hooks(module: object, name: str) -> tuple[list[Architecture], list[Dat
         raise PluginLoadError(f"implements no hook: expected {' or '.join(HOOKS)}, marked with @zoo.hookimpl")
     specs: dict[str, list[Any]] = {hook: _collect(manager, hook) for hook in HOOKS}
     for architecture in specs["zoo_architectures"]:
-        _check_version(architecture)
+        check_version(architecture)
     return specs["zoo_architectures"], specs["zoo_datasets"]
 
 
@@ -238,7 +275,8 @@ def _collect(manager: pluggy.PluginManager, hook: str) -> list[Any]:
     return items
 
 
-def _check_version(architecture: Architecture) -> None:
+def check_version(architecture: Architecture) -> None:
+    """Raise ``PluginLoadError`` if the architecture needs another version of the zoo."""
     if architecture.requires_zoo is None:
         return
     from packaging.specifiers import SpecifierSet
@@ -251,9 +289,10 @@ def _check_version(architecture: Architecture) -> None:
 
 
 def _describe(error: BaseException) -> str:
+    message = " ".join(str(error).split())
     if isinstance(error, PluginLoadError):
-        return str(error)
-    text = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+        return message
+    text = f"{type(error).__name__}: {message}".rstrip(": ")
     frames = traceback.extract_tb(error.__traceback__)
     outside = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
     where = outside[-1] if outside else None

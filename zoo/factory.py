@@ -8,6 +8,7 @@ import math
 import numbers
 import random
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -67,37 +68,72 @@ def create_model(
         raise TypeError("create_model takes a name, or encoder= and decoder=")
     if name is None and (encoder is None or decoder is None):
         raise TypeError("create_model takes encoder= and decoder= together")
-    preset = registry.preset(name) if name and "/" in name else None
-    first = preset.architecture if preset else registry.architecture(name or encoder or "")
+    if name and "/" in name:
+        preset = registry.preset(name)
+        _check_image_shape(preset, image_shape)
+        changed = replace(preset, config=merge_options(preset.config, config))
+        return create_from_preset(
+            changed, seed, likelihood=likelihood, encoder_config=encoder_config, decoder_config=decoder_config
+        )
+    first = registry.architecture(name or encoder or "")
     second = first if name else registry.architecture(decoder or "")
-    recipe = preset.recipe if preset else Recipe()
-    shape = _image_shape(preset, image_shape, name or encoder)
-    options = {**(preset.config if preset else {})}
-    latent = _split_latent(options, config)
-    _check_options({**options, **config}, (first, second))
-    model_likelihood = likelihoods.get(recipe.likelihood if likelihood is None else likelihood)
+    if image_shape is None:
+        raise TypeError(
+            f"create_model({first.name!r}) needs image_shape=(height, width, channels), or a preset such as "
+            f"'{first.name}/mnist'"
+        )
+    height, width, channels = check_shape(image_shape, "image_shape", rank=3)
+    recipe = Recipe()
     return _assemble(
-        (first, second), shape, latent, model_likelihood, recipe, seed,
-        ({**options, **config, **(encoder_config or {})}, {**options, **config, **(decoder_config or {})}),
-        preset.name if preset else None,
-    )  # fmt: skip
+        (first, second),
+        (height, width, channels),
+        dict(config),
+        (encoder_config or {}, decoder_config or {}),
+        likelihoods.get(recipe.likelihood if likelihood is None else likelihood),
+        recipe,
+        seed,
+    )
+
+
+def create_from_preset(
+    preset: Preset,
+    seed: int | None = None,
+    *,
+    likelihood: Any = None,
+    encoder_config: Mapping[str, Any] | None = None,
+    decoder_config: Mapping[str, Any] | None = None,
+) -> AutoEncoder:
+    """Build a preset's model, compiled by its recipe; arguments and errors as in ``create_model``."""
+    return _assemble(
+        (preset.architecture, preset.architecture),
+        preset.dataset.image_shape,
+        dict(preset.config),
+        (encoder_config or {}, decoder_config or {}),
+        likelihoods.get(preset.recipe.likelihood if likelihood is None else likelihood),
+        preset.recipe,
+        seed,
+        preset.name,
+    )
 
 
 def _assemble(
     pair: tuple[Architecture, Architecture],
     shape: tuple[int, int, int],
-    latent: Any,
+    config: dict[str, Any],
+    part_configs: tuple[Mapping[str, Any], Mapping[str, Any]],
     likelihood: likelihoods.Likelihood,
     recipe: Recipe,
     seed: int | None,
-    configs: tuple[dict[str, Any], dict[str, Any]],
-    preset: str | None,
+    preset: str | None = None,
 ) -> AutoEncoder:
     first, second = pair
-    for architecture, config in zip(pair, configs, strict=True):
-        _check_options(config, pair if first is not second else (architecture,))
-    latent_shapes = [default_latent_shape(item, shape) if latent is None else latent for item in pair]
-    encoder_latent, decoder_latent = (as_latent_shape(value, shape) for value in latent_shapes)
+    latent = _take_latent(config)
+    _check_options(config, pair)
+    for architecture, part_config in zip(pair, part_configs, strict=True):
+        _check_options(part_config, (architecture,))
+    encoder_latent, decoder_latent = (
+        default_latent_shape(item, shape) if latent is None else as_latent_shape(latent, shape) for item in pair
+    )
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
             f"encoder {first.name} has latent {encoder_latent}, decoder {second.name} has {decoder_latent}: expected "
@@ -106,8 +142,8 @@ def _assemble(
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
     cls = _autoencoder_class(first)
     with _seeded(seed):
-        encoder = _build(first, "encoder", (shape, encoder_latent), configs[0])
-        decoder = _build(second, "decoder", (decoder_latent, output_shape), configs[1])
+        encoder = _build(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
+        decoder = _build(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
         model = cls(encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset))
     optimizer = keras.optimizers.get(recipe.optimizer)
     optimizer.learning_rate = recipe.learning_rate
@@ -124,7 +160,7 @@ def build_encoder(
     """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
     shape = check_shape(image_shape, "image_shape", rank=3)
     options = dict(config or {})
-    latent = _split_latent({}, options) if latent_shape is None else latent_shape
+    latent = _take_latent(options) if latent_shape is None else latent_shape
     latent = default_latent_shape(architecture, shape) if latent is None else latent
     _check_options(options, (architecture,))
     return _build(architecture, "encoder", (shape, as_latent_shape(latent, shape)), options)
@@ -159,32 +195,27 @@ def default_latent_shape(architecture: Architecture, image_shape: tuple[int, ...
     )
 
 
-def _split_latent(preset_options: dict[str, Any], config: dict[str, Any]) -> Any:
-    """Take the latent's size out of the options; what the caller gives goes before the preset."""
-    found = None
-    for options in (preset_options, config):
-        given = [options.pop(option) for option in LATENT_OPTIONS if option in options]
-        if len(given) > 1:
-            raise TypeError("latent_dim and latent_shape are given: expected one of them")
-        found = given[0] if given else found
-    return found
+def merge_options(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options with changes; either way of giving the latent's size replaces the other."""
+    if any(option in changes for option in LATENT_OPTIONS):
+        options = {key: value for key, value in options.items() if key not in LATENT_OPTIONS}
+    return {**options, **changes}
 
 
-def _image_shape(preset: Preset | None, image_shape: Any, name: str | None) -> tuple[int, int, int]:
-    if preset is not None:
-        expected = preset.dataset.image_shape
-        if image_shape is not None and tuple(image_shape) != expected:
-            raise ValueError(
-                f"image_shape is {tuple(image_shape)}: preset {preset.name} has {expected}; for other images use "
-                f"create_model({preset.architecture.name!r}, image_shape=...)"
-            )
-        return expected
-    if image_shape is None:
-        raise TypeError(
-            f"create_model({name!r}) needs image_shape=(height, width, channels), or a preset such as '{name}/mnist'"
+def _take_latent(config: dict[str, Any]) -> Any:
+    given = [config.pop(option) for option in LATENT_OPTIONS if option in config]
+    if len(given) > 1:
+        raise TypeError("latent_dim and latent_shape are given: expected one of them")
+    return given[0] if given else None
+
+
+def _check_image_shape(preset: Preset, image_shape: Any) -> None:
+    expected = preset.dataset.image_shape
+    if image_shape is not None and tuple(image_shape) != expected:
+        raise ValueError(
+            f"image_shape is {tuple(image_shape)}: preset {preset.name} has {expected}; for other images use "
+            f"create_model({preset.architecture.name!r}, image_shape=...)"
         )
-    height, width, channels = check_shape(image_shape, "image_shape", rank=3)
-    return height, width, channels
 
 
 def _parameters(architecture: Architecture, part: str) -> Mapping[str, inspect.Parameter]:

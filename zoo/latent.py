@@ -52,7 +52,7 @@ class LatentSpace:
         """
         array = check_images(images, self.image_shape)
         moments = [
-            _predict(self.encoder, ops.convert_to_numpy(self.prepare(array[start : start + CHUNK])))
+            predict_in_batches(self.encoder, ops.convert_to_numpy(self.prepare(array[start : start + CHUNK])))
             for start in range(0, len(array), CHUNK)
         ]
         mean, std = (np.concatenate(parts).astype("float32") for parts in zip(*moments, strict=True))
@@ -78,7 +78,7 @@ class LatentSpace:
             raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
         images = []
         for start in range(0, len(array), CHUNK):
-            raw = _predict(self.decoder, array[start : start + CHUNK])
+            raw = predict_in_batches(self.decoder, array[start : start + CHUNK])
             images.append(ops.convert_to_numpy(self.likelihood.mean(raw)))
         return np.concatenate(images)
 
@@ -128,8 +128,8 @@ class LatentSpace:
         raise TypeError("an AutoEncoder defines prepare")
 
 
-def _predict(model: keras.Model, inputs: np.ndarray) -> Any:
-    # Full batches only: every other size would be compiled anew.
+def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
+    """Give ``model.predict`` of arrays; every batch but a lone short one is full, as each size is compiled anew."""
     count = len(inputs)
     if count > BATCH and count % BATCH:
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])

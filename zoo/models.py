@@ -1,20 +1,19 @@
 """Architectures by name: ``from zoo.models import residual``; ``dir(zoo.models)`` lists them, third parties' too."""
 
-from __future__ import annotations
+# Underscores, so that no import hides an architecture of the same name.
+from zoo import registry as _registry
+from zoo.errors import UnknownNameError as _UnknownNameError
+from zoo.specs import Architecture as _Architecture
 
-from zoo import registry
-from zoo.errors import UnknownNameError
-from zoo.specs import Architecture
 
-
-def __getattr__(name: str) -> Architecture:
+def __getattr__(name: str) -> _Architecture:
     if name.startswith("_"):
         raise AttributeError(f"module 'zoo.models' has no attribute {name!r}")
     try:
-        return registry.architecture(name)
-    except UnknownNameError as error:
+        return _registry.architecture(name)
+    except _UnknownNameError as error:
         raise AttributeError(str(error)) from None
 
 
 def __dir__() -> list[str]:
-    return registry.list_models()
+    return _registry.list_models()

@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar, overload
@@ -40,7 +41,7 @@ class ModelInfo:
         """Give the same as plain data for JSON; a function among the options becomes its name."""
         plain = asdict(replace(self, config={}))
         plain["config"] = {
-            key: getattr(value, "__qualname__", value) if callable(value) else value
+            key: getattr(value, "__qualname__", repr(value)) if callable(value) else value
             for key, value in self.config.items()
         }
         return plain
@@ -74,9 +75,8 @@ def _load() -> _Names:
             file = read_registry_file(builtin_path())
             plugins = discovery.load_plugins(discovery.registry_file_candidates(file))
             plugins += discovery.load_plugins(discovery.entry_point_candidates(), plugins)
-            for key, plugin in list(_registered.items()):
-                _registered[key] = discovery.refuse_duplicates(plugin, plugins)
-                plugins.append(_registered[key])
+            for plugin in _registered.values():
+                plugins.append(discovery.check_strict(discovery.refuse_duplicates(plugin, plugins)))
             _names = _Names(file, plugins)
             for plugin in plugins:
                 if plugin.record.status == "failed":
@@ -138,11 +138,12 @@ def get_model_info(name: str) -> ModelInfo:
     Raises:
         UnknownNameError: no such name.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name is {name!r}: expected text")
     if "/" not in name:
         found = architecture(name)
-        return ModelInfo(
-            name, found.summary, name, None, None, dict(found.defaults), None, {}, found.source, found.plugin
-        )
+        config = deepcopy(dict(found.defaults))
+        return ModelInfo(name, found.summary, name, None, None, config, None, {}, found.source, found.plugin)
     entry = preset(name)
     found = entry.architecture
     return ModelInfo(
@@ -151,7 +152,7 @@ def get_model_info(name: str) -> ModelInfo:
         architecture=found.name,
         dataset=entry.dataset.name,
         image_shape=entry.dataset.image_shape,
-        config={**found.defaults, **entry.config},
+        config=deepcopy({**found.defaults, **entry.config}),
         recipe=entry.recipe.to_dict(),
         reference=entry.reference,
         source=found.source,
@@ -201,9 +202,13 @@ def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Fou
         f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {', '.join(sorted(known)[:12])}."
     )
     text += f" List all with: {command}"
-    broken = [record for record in list_plugins() if record.status == "failed"]
+    records = list_plugins()
+    broken = [f"{record.name} ({record.error})" for record in records if record.status == "failed"]
+    disabled = [record.name for record in records if record.status == "disabled"]
     if broken:
-        text += ". It may be in a plugin that failed to load: " + "; ".join(f"{it.name} ({it.error})" for it in broken)
+        text += f". It may be in a plugin that failed to load: {'; '.join(broken)}"
+    if disabled:
+        text += f". It may be in a plugin disabled by ZOO_DISABLE_PLUGINS: {', '.join(disabled)}"
     raise UnknownNameError(text)
 
 
@@ -229,6 +234,7 @@ def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> A
 
     Raises:
         DuplicateNameError: another plugin has the name.
+        PluginLoadError: the architecture needs another version of the zoo.
         ValueError: a field of the architecture is not valid, or the class lacks a builder.
 
     Example:
@@ -240,9 +246,14 @@ def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> A
         ```
     """
     if isinstance(item, Architecture):
+        beside = [*(["summary"] if summary else []), *fields]
+        if beside:
+            raise TypeError(f"{', '.join(beside)} given beside an Architecture: set them in it")
         caller = sys._getframe(1).f_globals.get("__name__", "__main__")
         _register(item, f"{caller}.{item.name}", caller)
         return item
+    if not isinstance(item, str):
+        raise TypeError(f'register got {item!r}: expected a name, as in @zoo.register("my_ae"), or an Architecture')
 
     def decorate(cls: Class) -> Class:
         for builder in ("build_encoder", "build_decoder"):
@@ -257,11 +268,13 @@ def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> A
 
 
 def _register(item: Architecture, key: str, module: str) -> None:
+    discovery.check_version(item)
     record = PluginRecord(name=key, origin=f"zoo.register in {module}", provides=(item.name,))
     plugin = Plugin(record, [discovery.bind(item, record)])
     with _lock:
         names = _load()
-        others = [other for other in names.plugins if other is not _registered.get(key)]
+        # The same name and origin: what is replaced, also where a clash refused it.
+        others = [other for other in names.plugins if (other.record.name, other.record.origin) != (key, record.origin)]
         checked = discovery.refuse_duplicates(plugin, others)
         if checked.cause is not None:
             raise checked.cause

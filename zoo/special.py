@@ -97,8 +97,8 @@ def _wide_interval(center: Tensor, width: Tensor) -> Tensor:
     upper, lower = center + 0.5 * width, center - 0.5 * width
     straddles = upper > 0
     high = ops.where(straddles, 0.0, upper)
-    # high^2 - lower^2 as a product: the difference of the squares would lose its digits far out.
-    gap = 0.5 * (lower - high) * (lower + high)
+    # (lower^2 - high^2) / 2 as a product of what is given: far out, the two ends are one number in float32.
+    gap = ops.where(straddles, 0.5 * ops.square(lower), -center * width)
     scaled_high, scaled_low = (log_erfcx(-x * math.sqrt(0.5)) for x in (high, lower))
     tail = scaled_high - 0.5 * ops.square(high) - math.log(2.0) + log1mexp(gap + scaled_high - scaled_low)
     across = ops.where(straddles, upper, 1.0)

@@ -1,0 +1,66 @@
+import importlib
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo import registry
+
+SAMPLE_PLUGINS = Path(__file__).parent / "sample_plugins"
+
+
+@pytest.fixture
+def clean_registry(monkeypatch):
+    """Names as in a new process without settings; nothing that the test registers or installs stays."""
+    for setting in ("ZOO_STRICT", "ZOO_DISABLE_PLUGINS", "ZOO_REGISTRY"):
+        monkeypatch.delenv(setting, raising=False)
+    monkeypatch.setattr(registry, "_registered", {})
+    zoo.refresh()
+    yield
+    zoo.refresh()
+
+
+@pytest.fixture
+def install(clean_registry, monkeypatch, tmp_path):
+    """Install a fake distribution: ``install("my-dist", {"entry point": "module of sample_plugins"}, "1.0")``."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    before = set(sys.modules)
+
+    def install_distribution(distribution, plugins, version="1.0"):
+        for target in plugins.values():
+            source = SAMPLE_PLUGINS / f"{target.partition(':')[0]}.py"
+            if source.exists():
+                shutil.copy(source, site)
+        points = "".join(f"{name} = {target}\n" for name, target in plugins.items())
+        write_distribution(site, distribution, version, f"[zoo]\n{points}")
+        zoo.refresh()
+        return site
+
+    yield install_distribution
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(site)):
+            del sys.modules[name]
+
+
+def write_distribution(site, distribution, version, entry_points):
+    folder = Path(site) / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+    (folder / "entry_points.txt").write_text(entry_points)
+    importlib.invalidate_caches()
+
+
+@pytest.fixture
+def architecture():
+    """Make an ``Architecture`` with valid fields, some of them replaced."""
+
+    def make(name="made", **fields):
+        return zoo.Architecture(
+            **{"name": name, "summary": "made", "encoder": "m:encoder", "decoder": "m:decoder", **fields}
+        )
+
+    return make

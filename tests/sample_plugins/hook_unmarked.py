@@ -1,0 +1,5 @@
+"""Forgets the marker."""
+
+
+def zoo_architectures():
+    return []

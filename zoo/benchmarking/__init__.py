@@ -1,0 +1,6 @@
+"""Train presets and compare them."""
+
+from zoo.benchmarking.grid import benchmark
+from zoo.benchmarking.leaderboard import Leaderboard
+
+__all__ = ["Leaderboard", "benchmark"]

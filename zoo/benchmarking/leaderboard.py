@@ -1,0 +1,169 @@
+"""The table made from runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.benchmarking.intervals import summarise
+from zoo.files import write_text
+from zoo.training.run import Run
+
+SCHEMA = 1
+SCORES = ("negative_elbo", "cross_entropy", "bits_per_dim", "kl", "mse", "psnr", "ssim")
+# Rows of one table agree in all of these; scores of different ones must not be compared.
+KEYS = ("dataset", "part", "sha256", "images", "likelihood", "binarization", "epochs")
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The runs of a benchmark, compared.
+
+    Args:
+        tables: for JSON: a table for each dataset, likelihood, binarization and number of epochs, with a row for each
+            preset, the best first.
+        failed: for JSON: the runs that did not finish, and why.
+        path: the folder of the runs.
+    """
+
+    tables: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    path: Path
+
+    @classmethod
+    def from_runs(cls, runs: Iterable[Run], path: Path) -> Leaderboard:
+        """Make the tables from run folders.
+
+        Args:
+            runs: run folders.
+            path: the folder that they are in.
+        """
+        groups: dict[tuple[Any, ...], dict[str, list[Run]]] = {}
+        failed = []
+        for run in runs:
+            if run.status != "finished" or run.scores is None:
+                config = run.config
+                failed.append({"preset": config["preset"], "seed": config["seed"], "error": run.record["error"]})
+                continue
+            scores = run.scores
+            facts = {**scores["data"], **scores, "epochs": run.config["recipe"]["epochs"]}
+            key = tuple(facts[name] for name in KEYS)
+            groups.setdefault(key, {}).setdefault(run.config["preset"], []).append(run)
+        tables = [
+            dict(zip(KEYS, key, strict=True)) | {"rows": _rows(by_preset, path)} for key, by_preset in groups.items()
+        ]
+        return cls(tables, failed, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the content of ``leaderboard.json``."""
+        return {"schema": SCHEMA, "tables": self.tables, "failed": self.failed}
+
+    def save(self) -> None:
+        """Write ``leaderboard.json`` and ``leaderboard.md`` into the folder."""
+        write_text(self.path / "leaderboard.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
+        write_text(self.path / "leaderboard.md", self.to_markdown())
+
+    def to_markdown(self) -> str:
+        """Give the tables as Markdown."""
+        parts = ["# Leaderboard\n"]
+        for table in self.tables:
+            header, *rows = table_cells(table)
+            widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+            # Text to the left, numbers to the right.
+            rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+            lines = [_markdown_row(row, widths) for row in (header, rule, *rows)]
+            parts.append(f"## {describe_table(table)}\n\n" + "\n".join(lines) + f"\n\n{explain_table(table)}\n")
+        if self.failed:
+            lines = [f"- {row['preset']}, seed {row['seed']}: {row['error']}" for row in self.failed]
+            parts.append("## Failed\n\n" + "\n".join(lines) + "\n")
+        return "\n".join(parts)
+
+
+def describe_table(table: dict[str, Any]) -> str:
+    """Give the heading of a table: what its rows have in common."""
+    binarization = "" if table["binarization"] == "none" else f", {table['binarization']} binarization"
+    epochs = f"{table['epochs']} epoch{'s' if table['epochs'] != 1 else ''}"
+    return f"{table['dataset']}: {table['likelihood']}{binarization}, {epochs}"
+
+
+def explain_table(table: dict[str, Any]) -> str:
+    """Say what the scores of a table are."""
+    seeds = {len(row["seeds"]) for row in table["rows"]}
+    interval = (
+        "one seed, so no interval: a second one shows how much of a difference is chance"
+        if seeds == {1}
+        else "mean over seeds ± half the 95 % interval (Student's t)"
+    )
+    return f"Scores on {table['images']:,} images of the {table['part']} split, -ELBO, validation and KL in nats per image; {interval}."
+
+
+def table_cells(table: dict[str, Any]) -> list[list[str]]:
+    """Give a table's header and rows as text."""
+    score = main_score(table["rows"])
+    titles = {"negative_elbo": "-ELBO", "cross_entropy": "cross-entropy", "mse": "mse"}
+    bits = any(row["bits_per_dim"] for row in table["rows"])
+    header = ["model", "seeds", titles[score], *(["bits/dim"] if bits else []), "validation", "KL", "PSNR dB", "SSIM"]
+    header += ["parameters", "images/s", "train s"]
+    cells = [header]
+    for row in table["rows"]:
+        line = [row["architecture"], str(len(row["seeds"])), _number(row[score], 4 if score == "mse" else 1)]
+        line += [_number(row["bits_per_dim"], 3)] if bits else []
+        line += [_number(row["validation"], 1), _number(row["kl"], 1), _number(row["psnr"], 1), _number(row["ssim"], 3)]
+        line += [f"{row['parameters']:,}", _plain(row["train_images_per_second"]), _plain(row["train_seconds"])]
+        cells.append(line)
+    return cells
+
+
+def main_score(rows: list[dict[str, Any]]) -> str:
+    """Give the score that orders the rows: the first that all of them have."""
+    return next(name for name in ("negative_elbo", "cross_entropy", "mse") if all(row[name] for row in rows))
+
+
+def _markdown_row(cells: list[str], widths: list[int]) -> str:
+    first = cells[0].ljust(widths[0])
+    rest = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
+    return f"| {' | '.join([first, *rest])} |"
+
+
+def _rows(by_preset: dict[str, list[Run]], folder: Path) -> list[dict[str, Any]]:
+    rows = []
+    for preset, runs in by_preset.items():
+        scores = [run.scores or {} for run in runs]
+        rates = [run.cost["train_images_per_second"] for run in runs]
+        rows.append(
+            {
+                "preset": preset,
+                "architecture": runs[0].config["architecture"],
+                "seeds": [run.config["seed"] for run in runs],
+                "runs": [os.path.relpath(run.path, folder) for run in runs],
+                "validation": summarise([(run.best or {})["loss"] for run in runs]),
+                **{name: _summary([score[name] for score in scores]) for name in SCORES},
+                "parameters": scores[0]["parameters"],
+                "train_seconds": sum(run.cost["train_seconds"] for run in runs) / len(runs),
+                "train_images_per_second": sum(rates) / len(rates) if all(rates) else None,
+            }
+        )
+    score = main_score(rows)
+    return sorted(rows, key=lambda row: row[score]["mean"])
+
+
+def _summary(values: list[float | None]) -> Any:
+    known = [value for value in values if value is not None]
+    return summarise(known) if len(known) == len(values) else None
+
+
+def _number(summary: Any, digits: int) -> str:
+    if summary is None:
+        return "-"
+    text = f"{summary['mean']:,.{digits}f}"
+    if summary["high"] is not None:
+        text += f" ± {summary['high'] - summary['mean']:,.{digits}f}"
+    return text
+
+
+def _plain(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"

@@ -1,0 +1,5 @@
+"""Scores of a trained model: one set for every model, each with its definition."""
+
+from zoo.evaluation.scores import evaluate
+
+__all__ = ["evaluate"]

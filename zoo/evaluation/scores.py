@@ -1,0 +1,115 @@
+"""One set of scores for every model."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from zoo.autoencoder import AutoEncoder
+from zoo.data.dataset import Split
+from zoo.evaluation.bounds import elbo_terms, importance_weighted_bound
+from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
+from zoo.factory import parameter_count
+from zoo.inputs import check_images
+
+ACTIVE_VARIANCE = 0.01
+
+
+def evaluate(model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int = 0, seed: int = 0) -> dict[str, Any]:
+    """Score a model on images that it was not trained on.
+
+    Args:
+        model: the model.
+        data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
+        iwae_samples: k of the importance-weighted bound; 0 leaves it out.
+        seed: of the draws of z and of dynamic binarization.
+
+    Returns:
+        A dict for JSON. A score that has no meaning for the model is None.
+
+        - ``negative_elbo``: -ELBO, an upper bound on -log p(x); nats per image, one z for each image (Kingma and
+          Welling 2014, equation 3).
+        - ``reconstruction``: its first term, -log p(x|z); nats per image.
+        - ``kl``: its second term, KL(q(z|x) || N(0, I)); nats per image.
+        - ``bits_per_dim``: negative_elbo / (pixels * channels * ln 2); only for likelihoods of the 256 grey levels.
+        - ``iwae``: ``{k, nats, images}``, the importance-weighted bound (Burda et al. 2016, equation 8).
+        - ``cross_entropy``: nats per image, for ``bernoulli`` on grey images, which is no likelihood; the scores above
+          but ``kl`` are then None.
+        - ``mse``: mean squared error of the reconstruction through the posterior mean, values in [0, 1].
+        - ``psnr``: mean over images of 10 log10(1 / mse); decibels.
+        - ``ssim``: mean structural similarity (Wang et al. 2004).
+        - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
+          section 4.3).
+        - ``parameters``: of encoder and decoder.
+        - ``data``, ``likelihood``, ``binarization``, ``seed``: what is needed to read the scores.
+
+    Raises:
+        ValueError: images that the model does not take, or a negative number of samples.
+    """
+    if not isinstance(iwae_samples, int | np.integer) or iwae_samples < 0:
+        raise ValueError(f"iwae_samples is {iwae_samples!r}: expected a whole number of at least 0")
+    split = data if isinstance(data, Split) else None
+    images = check_images(split.images if split is not None else data, model.image_shape)
+    inputs = _binarize(model, images, seed)
+    scores = _bounds(model, inputs, iwae_samples, seed)
+    scores |= _image_scores(model, images)
+    scores |= model.extra_scores()
+    scores["parameters"] = parameter_count(model)
+    scores["data"] = {
+        "dataset": split.dataset if split is not None else None,
+        "part": split.part if split is not None else None,
+        "sha256": split.sha256 if split is not None else None,
+        "images": len(images),
+    }
+    return scores | {"likelihood": model.likelihood.identifier, "binarization": model.binarization, "seed": seed}
+
+
+def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
+    """Draw dynamic binarization for the whole set at once, so that it does not depend on the batches."""
+    if model.binarization != "dynamic":
+        return images
+    chances = images / np.float32(255) if images.dtype == np.uint8 else images
+    return (np.random.default_rng(seed).random(images.shape, dtype="float32") < chances).astype("float32")
+
+
+def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int) -> dict[str, Any]:
+    reconstruction, kl = (float(np.mean(term)) for term in elbo_terms(model, images, seed))
+    support = model.likelihood.support
+    scores: dict[str, Any] = dict.fromkeys(("negative_elbo", "reconstruction", "kl", "bits_per_dim", "iwae"))
+    scores |= {"kl": kl, "cross_entropy": None}
+    if support is None:
+        return scores
+    if support == "binary" and not _is_binary(model, images):
+        return scores | {"cross_entropy": reconstruction}
+    scores |= {"negative_elbo": reconstruction + kl, "reconstruction": reconstruction}
+    if support == "bytes":
+        scores["bits_per_dim"] = (reconstruction + kl) / (math.prod(model.image_shape) * math.log(2))
+    if samples:
+        bound = importance_weighted_bound(model, images, samples, seed)
+        scores["iwae"] = {"k": samples, "nats": float(np.mean(bound)), "images": len(images)}
+    return scores
+
+
+def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
+    if model.binarization != "none":
+        return True
+    top = 255 if images.dtype == np.uint8 else 1
+    return bool(np.isin(images, (0, top)).all())
+
+
+def _image_scores(model: AutoEncoder, images: np.ndarray) -> dict[str, Any]:
+    means, _ = model.encode(images)
+    reconstructions = model.decode(means)
+    targets = ops.convert_to_numpy(model.prepare(images))
+    errors = mean_squared_error(targets, reconstructions)
+    noise_ratio = float(np.mean(peak_signal_to_noise_ratio(errors)))
+    similarity = structural_similarity(targets, reconstructions)
+    return {
+        "mse": float(np.mean(errors)),
+        "psnr": noise_ratio if math.isfinite(noise_ratio) else None,
+        "ssim": None if similarity is None else float(np.mean(similarity)),
+        "active_units": int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE)),
+    }

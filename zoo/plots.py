@@ -1,0 +1,170 @@
+"""Pictures of a model; every function gives a matplotlib ``Figure`` that ``figure.savefig`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from zoo.inputs import check_images
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from zoo.autoencoder import AutoEncoder
+
+TILE = 0.8  # inches
+DPI = 150
+
+
+def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
+    """Show images over their reconstructions.
+
+    Args:
+        model: the model.
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; best at most 12.
+
+    Returns:
+        Two rows: the originals, and the mean images through the posterior mean.
+    """
+    array = check_images(images, model.image_shape)
+    return plot_rows({"original": as_float(array), "reconstruction": model.reconstruct(array)})
+
+
+def plot_samples(model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int | None = 0) -> Figure:
+    """Show mean images of z drawn from the prior, the unit Gaussian."""
+    images = model.sample(rows * columns, seed=seed)
+    grid = {str(row): images[row * columns : (row + 1) * columns] for row in range(rows)}
+    return plot_rows(grid, "samples from the prior", named=False)
+
+
+def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> Figure:
+    """Show the way from images to others, straight between their posterior means.
+
+    Args:
+        model: the model.
+        a: an image ``(H, W, C)`` or a batch of them, one row each.
+        b: the same shape as ``a``.
+        steps: images on the way, both ends (as the model reconstructs them) included.
+    """
+    first, last = np.asarray(a), np.asarray(b)
+    if first.ndim == 3:
+        first, last = first[None], last[None]
+    path = model.interpolate(first, last, steps)
+    return plot_rows({str(row): images for row, images in enumerate(path)}, "interpolation", named=False)
+
+
+def plot_latent_space(
+    model: AutoEncoder, images: Any, labels: Any = None, classes: Sequence[str] | None = None
+) -> Figure:
+    """Show where the posterior means lie: as they are for two latents, else on their first two principal components.
+
+    Args:
+        model: the model, of at least two latents.
+        images: ``(n, H, W, C)``, n at least 3.
+        labels: ``(n,)`` integers that give the colour.
+        classes: the labels' names.
+
+    Raises:
+        ValueError: fewer than two latents or three images, or another number of labels than of images.
+    """
+    means = model.encode(images)[0]
+    means = means.reshape(len(means), -1).astype("float64")
+    if means.shape[1] < 2 or len(means) < 3:
+        raise ValueError(f"got {len(means)} images and {means.shape[1]} latents; expected at least 3 and 2")
+    if labels is not None and len(labels) != len(means):
+        raise ValueError(f"labels: got {len(labels)}; expected {len(means)}, one for each image")
+    points, names = _plane(means)
+    figure = Figure(figsize=(6.4, 5.2), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    if labels is None:
+        axes.scatter(points[:, 0], points[:, 1], s=5, linewidths=0)
+    else:
+        _scatter_classes(axes, points, np.asarray(labels), classes)
+    axes.set(title="posterior means", xlabel=names[0], ylabel=names[1])
+    axes.set_aspect("equal", adjustable="datalim")
+    return figure
+
+
+def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Show the loss and its two terms over the epochs.
+
+    Args:
+        history: ``fit(...).history``: ``loss``, ``reconstruction_loss``, ``kl_loss`` and their ``val_`` twins.
+    """
+    figure = Figure(figsize=(10, 3.4), dpi=DPI, layout="constrained")
+    parts = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
+    for axes, (key, title) in zip(figure.subplots(1, 3), parts.items(), strict=True):
+        for prefix, label, style in (("", "training", "o-"), ("val_", "validation", "s--")):
+            values = history.get(prefix + key)
+            if values:
+                axes.plot(range(1, len(values) + 1), values, style, label=label, markersize=3)
+        axes.set(title=title, xlabel="epoch", ylabel="nats per image")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def plot_rows(rows: Mapping[str, np.ndarray], title: str | None = None, *, named: bool = True) -> Figure:
+    """Show rows of images of one size.
+
+    Args:
+        rows: the row's name -> images ``(n, H, W, C)``, float in [0, 1].
+        title: over all.
+        named: whether the names are shown at the left.
+    """
+    columns = max(len(images) for images in rows.values())
+    margin = 0.1 + 0.085 * max(map(len, rows)) if named else 0.05
+    header = 0.35 if title else 0.05
+    width, height = margin + TILE * columns + 0.05, header + TILE * len(rows) + 0.05
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    for row, (name, images) in enumerate(rows.items()):
+        top = height - header - row * TILE
+        if named:
+            figure.text((margin - 0.08) / width, (top - TILE / 2) / height, name, ha="right", va="center", size=9)
+        for column, image in enumerate(images):
+            box = ((margin + column * TILE) / width, (top - TILE) / height, 0.95 * TILE / width, 0.95 * TILE / height)
+            _show(figure.add_axes(box), image)
+    if title:
+        figure.text(0.5, 1 - 0.18 / height, title, ha="center", va="center", size=11)
+    return figure
+
+
+def _show(axes: Axes, image: np.ndarray) -> None:
+    grey = image.shape[-1] == 1
+    # Two channels, or more than four, have no colour of their own.
+    shown = image[..., 0] if grey else image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
+    axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def as_float(images: np.ndarray) -> np.ndarray:
+    """Give images as floats in [0, 1], as they are shown."""
+    return images / np.float32(255) if images.dtype == np.uint8 else images
+
+
+def _plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+    if means.shape[1] == 2:
+        return means, ("first latent", "second latent")
+    centred = means - means.mean(axis=0)
+    _, scales, directions = np.linalg.svd(centred, full_matrices=False)
+    share = 100 * np.square(scales) / max(np.square(scales).sum(), np.finfo(float).tiny)
+    first, second = (
+        f"{nth} principal component ({share[i]:.0f} % of variance)" for i, nth in enumerate(("first", "second"))
+    )
+    return centred @ directions[:2].T, (first, second)
+
+
+def _scatter_classes(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None) -> None:
+    values = np.unique(labels)
+    colours = matplotlib.colormaps["tab10" if len(values) <= 10 else "turbo"]
+    for index, value in enumerate(values):
+        chosen = labels == value
+        colour = colours(index if len(values) <= 10 else index / (len(values) - 1))
+        name = classes[int(value)] if classes is not None else str(value)
+        axes.scatter(points[chosen, 0], points[chosen, 1], s=6, linewidths=0, color=colour, label=name, alpha=0.8)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3, frameon=False)

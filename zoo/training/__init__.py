@@ -1,0 +1,6 @@
+"""From a recipe to a run folder."""
+
+from zoo.training.run import Run
+from zoo.training.session import train
+
+__all__ = ["Run", "train"]

@@ -1,0 +1,61 @@
+"""What a run was made with."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import keras
+
+import zoo
+from zoo.data.dataset import Dataset
+from zoo.specs import Architecture
+
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Give versions, backend, machine and threads."""
+    return {
+        "zoo": zoo.__version__,
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        "packages": package_versions(),
+        "platform": platform.platform(),
+        "threads": count_threads(),
+    }
+
+
+def describe_origin(architecture: Architecture, dataset: Dataset, deterministic: bool) -> dict[str, Any]:
+    """Give where the architecture and the images are from."""
+    plugin = architecture.plugin
+    return {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "deterministic": deterministic,
+        "plugin": None
+        if plugin is None
+        else {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
+        "dataset": {
+            split.part: {"images": len(split), "sha256": split.sha256}
+            for split in (dataset.train, dataset.validation, dataset.test)
+        },
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Give the versions of the packages that compute."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def count_threads() -> int:
+    """Give how many processors this process may use: another number of threads changes the last digits."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,113 @@
+"""A run: one training of one preset with one seed, and the folder that holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import RunError
+from zoo.files import replacing, sha256_of, write_text
+
+if TYPE_CHECKING:
+    from zoo.autoencoder import AutoEncoder
+
+RUN_FILE = "run.json"
+MODEL_FILE = "model.keras"
+HISTORY_FILE = "history.csv"
+CHECKSUM_FILE = "SHA256SUMS"
+STATUSES = ("running", "finished", "interrupted", "failed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; its content is read from ``run.json`` (see ``run.schema.json``).
+
+    Args:
+        path: the folder.
+    """
+
+    path: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The content of ``run.json``.
+
+        Raises:
+            RunError: the folder has none, or it is damaged.
+        """
+        file = self.path / RUN_FILE
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path}: not a run folder: it has no {RUN_FILE}") from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file}: cannot be read: {error}") from error
+        if not isinstance(record, dict) or record.get("status") not in STATUSES:
+            raise RunError(f"{file}: status is not one of {', '.join(STATUSES)}")
+        return record
+
+    @property
+    def status(self) -> str:
+        """One of ``running``, ``finished``, ``interrupted``, ``failed``."""
+        return str(self.record["status"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What was trained, and how."""
+        return dict(self.record["config"])
+
+    @property
+    def scores(self) -> dict[str, Any] | None:
+        """The scores on the test split; None for a run that did not finish."""
+        scores = self.record["scores"]
+        return None if scores is None else dict(scores)
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The best validation epoch: ``{epoch, loss, negative_elbo}``, nats per image."""
+        best = self.record["best"]
+        return None if best is None else dict(best)
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What the training cost."""
+        return dict(self.record["cost"])
+
+    @cached_property
+    def model(self) -> AutoEncoder:
+        """The model of the best validation epoch, read from the folder."""
+        from zoo.saving import load_model
+
+        return load_model(self.path)
+
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Write ``run.json`` whole, and forget what was read before."""
+        write_text(self.path / RUN_FILE, json.dumps(record, indent=2, allow_nan=False) + "\n")
+        self.__dict__.pop("record", None)
+
+    def save_figure(self, figure: Any, name: str) -> None:
+        """Write a figure as PNG."""
+        with replacing(self.path / name) as temporary:
+            figure.savefig(temporary)
+
+    def save_checksums(self) -> None:
+        """Write the SHA-256 of every other file, as ``sha256sum -c`` reads it."""
+        files = sorted(
+            item for item in self.path.iterdir() if item.name != CHECKSUM_FILE and not item.name.startswith(".")
+        )
+        write_text(self.path / CHECKSUM_FILE, "".join(f"{sha256_of(item)}  {item.name}\n" for item in files))
+
+
+def run_path(out: Path, preset: str, seed: int, config: Mapping[str, Any]) -> Path:
+    """Give ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash of the configuration>``.
+
+    The hash covers all of the configuration but the seed.
+    """
+    rest = {key: value for key, value in config.items() if key != "seed"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True, default=repr).encode()).hexdigest()[:8]
+    return out / preset / f"seed{seed}-{digest}"
