@@ -367,6 +367,10 @@ def squared_error_of_pixels(images, means):
     return ops.mean(ops.square(images - means), axis=-1)
 
 
+def huber(x, p, delta=0.2):
+    return np.where(abs(x - p) < delta, (x - p) ** 2 / 2, delta * abs(x - p) - delta**2 / 2)
+
+
 @pytest.mark.parametrize(
     ("loss", "formula"),
     [
@@ -374,7 +378,7 @@ def squared_error_of_pixels(images, means):
         (keras.losses.MeanSquaredError(reduction="sum"), lambda x, p: (x - p) ** 2),
         (squared_error_of_pixels, lambda x, p: (x - p) ** 2),
         ("mae", lambda x, p: np.abs(x - p)),
-        (keras.losses.Huber(delta=0.2), lambda x, p: np.where(abs(x - p) < 0.2, (x - p) ** 2 / 2, 0.2 * abs(x - p) - 0.02)),
+        (keras.losses.Huber(delta=0.2), huber),
         ("binary_crossentropy", lambda x, p: -x * np.log(p) - (1 - x) * np.log(1 - p)),
     ],
     ids=["mse", "MeanSquaredError(sum)", "function", "mae", "huber", "binary_crossentropy"],

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.usefixtures("clean_registry")
 
 
 class Builders:
-    def build_encoder(image_shape, latent_shape): ...
+    def build_encoder(image_shape, latent_shape): ...  # noqa: N805
 
-    def build_decoder(latent_shape, output_shape): ...
+    def build_decoder(latent_shape, output_shape): ...  # noqa: N805
 
 
 # Listing
@@ -164,7 +164,7 @@ def test_unknown_names(name, message):
 
 
 def test_an_unknown_preset_tells_how_to_list_presets():
-    with pytest.raises(UnknownNameError, match="List all with: zoo list --presets$"):
+    with pytest.raises(UnknownNameError, match=r"List all with: zoo list --presets$"):
         zoo.get_model_info("residual/mnits")
 
 
@@ -281,7 +281,7 @@ def test_a_clash_with_a_plugin_is_refused(architecture):
 
 
 def test_a_clash_with_a_dataset_is_refused(architecture):
-    with pytest.raises(DuplicateNameError, match="the name 'mnist' is given by zoo.data"):
+    with pytest.raises(DuplicateNameError, match=r"the name 'mnist' is given by zoo\.data"):
         zoo.register(architecture("mnist"))
 
 
@@ -390,5 +390,5 @@ def test_the_plugins_folder_is_refused_under_another_name(monkeypatch):
         pytest.skip("an installed package has no folder plugins beside zoo")
     monkeypatch.syspath_prepend(root)
     monkeypatch.delitem(sys.modules, "plugins", raising=False)
-    with pytest.raises(ImportError, match="this folder is the package zoo.plugins, not plugins: import zoo.plugins"):
+    with pytest.raises(ImportError, match=r"this folder is the package zoo\.plugins, not plugins: import zoo\.plugins"):
         importlib.import_module("plugins")

@@ -74,11 +74,14 @@ def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]
     Raises:
         ImportError: there is no such module.
         AttributeError: the module has no such function.
+        TypeError: what it names is no function.
     """
     if callable(reference):
         return reference
     module, _, name = reference.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    if not callable(found):
+        raise TypeError(f"{reference} is {found!r}: expected a function")
     return found
 
 
@@ -117,7 +120,7 @@ def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[st
     # An interrupted pip leaves folders without metadata.
     try:
         metadata = distribution.metadata
-        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))
+        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))  # noqa: SIM401
     except Exception:
         return "", ""
     return name, version

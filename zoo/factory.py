@@ -17,11 +17,11 @@ from zoo import likelihoods, registry
 from zoo.autoencoder import AutoEncoder
 from zoo.discovery import PluginRecord, resolve_reference
 from zoo.errors import ArchitectureError
-from zoo.presets import Preset
+from zoo.presets import Preset, merge_options
 from zoo.recipe import Recipe
-from zoo.specs import Architecture, check_shape
+from zoo.specs import LATENT_OPTIONS, Architecture, check_shape
 
-LATENT_OPTIONS = ("latent_dim", "latent_shape")
+PARTS = ("encoder", "decoder")
 GIVEN = ("image_shape", "latent_shape", "output_shape")
 
 
@@ -68,15 +68,15 @@ def create_model(
         raise TypeError("create_model takes a name, or encoder= and decoder=")
     if name is None and (encoder is None or decoder is None):
         raise TypeError("create_model takes encoder= and decoder= together")
-    if name and "/" in name:
+    if isinstance(name, str) and "/" in name:
         preset = registry.preset(name)
         _check_image_shape(preset, image_shape)
         changed = replace(preset, config=merge_options(preset.config, config))
         return create_from_preset(
             changed, seed, likelihood=likelihood, encoder_config=encoder_config, decoder_config=decoder_config
         )
-    first = registry.architecture(name or encoder or "")
-    second = first if name else registry.architecture(decoder or "")
+    first = registry.architecture(encoder if name is None else name)  # type: ignore[arg-type]
+    second = first if decoder is None else registry.architecture(decoder)
     if image_shape is None:
         raise TypeError(
             f"create_model({first.name!r}) needs image_shape=(height, width, channels), or a preset such as "
@@ -129,8 +129,8 @@ def _assemble(
     first, second = pair
     latent = _take_latent(config)
     _check_options(config, pair)
-    for architecture, part_config in zip(pair, part_configs, strict=True):
-        _check_options(part_config, (architecture,))
+    for part, architecture, part_config in zip(PARTS, pair, part_configs, strict=True):
+        _check_part_options(part_config, architecture, part)
     encoder_latent, decoder_latent = (
         default_latent_shape(item, shape) if latent is None else as_latent_shape(latent, shape) for item in pair
     )
@@ -159,8 +159,8 @@ def build_encoder(
 ) -> keras.Model:
     """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
     shape = check_shape(image_shape, "image_shape", rank=3)
-    options = dict(config or {})
-    latent = _take_latent(options) if latent_shape is None else latent_shape
+    options = {**(config or {}), **({} if latent_shape is None else {"latent_shape": latent_shape})}
+    latent = _take_latent(options)
     latent = default_latent_shape(architecture, shape) if latent is None else latent
     _check_options(options, (architecture,))
     return _build(architecture, "encoder", (shape, as_latent_shape(latent, shape)), options)
@@ -171,9 +171,10 @@ def build_decoder(
 ) -> keras.Model:
     """Build and check an architecture's decoder; see ``Architecture.build_decoder``."""
     shape = check_shape(output_shape, "output_shape", rank=3)
-    options = dict(config or {})
+    options = {**(config or {}), "latent_shape": latent_shape}
+    latent = _take_latent(options)
     _check_options(options, (architecture,))
-    return _build(architecture, "decoder", (as_latent_shape(latent_shape, shape), shape), options)
+    return _build(architecture, "decoder", (as_latent_shape(latent, shape), shape), options)
 
 
 def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -189,17 +190,13 @@ def default_latent_shape(architecture: Architecture, image_shape: tuple[int, ...
     """Give the latent shape that an architecture's defaults say."""
     for option in LATENT_OPTIONS:
         if option in architecture.defaults:
-            return as_latent_shape(architecture.defaults[option], image_shape)
+            try:
+                return as_latent_shape(architecture.defaults[option], image_shape)
+            except Exception as error:
+                raise ArchitectureError(f"{_where(architecture)}: default {option}: {error}") from error
     raise TypeError(
         f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
     )
-
-
-def merge_options(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give options with changes; either way of giving the latent's size replaces the other."""
-    if any(option in changes for option in LATENT_OPTIONS):
-        options = {key: value for key, value in options.items() if key not in LATENT_OPTIONS}
-    return {**options, **changes}
 
 
 def _take_latent(config: dict[str, Any]) -> Any:
@@ -211,7 +208,7 @@ def _take_latent(config: dict[str, Any]) -> Any:
 
 def _check_image_shape(preset: Preset, image_shape: Any) -> None:
     expected = preset.dataset.image_shape
-    if image_shape is not None and tuple(image_shape) != expected:
+    if image_shape is not None and check_shape(image_shape, "image_shape", rank=3) != expected:
         raise ValueError(
             f"image_shape is {tuple(image_shape)}: preset {preset.name} has {expected}; for other images use "
             f"create_model({preset.architecture.name!r}, image_shape=...)"
@@ -232,26 +229,32 @@ def _builder(architecture: Architecture, part: str) -> Callable[..., Any]:
         ) from error
 
 
-def _options(architecture: Architecture) -> list[str]:
-    names = {key for key in architecture.defaults if key not in LATENT_OPTIONS}
-    for part in ("encoder", "decoder"):
-        for name, parameter in _parameters(architecture, part).items():
-            if name not in GIVEN and parameter.kind in (
-                parameter.POSITIONAL_OR_KEYWORD,
-                parameter.KEYWORD_ONLY,
-            ):
-                names.add(name)
-    return sorted(names)
+def _options(architecture: Architecture, part: str) -> set[str]:
+    """Give the names of the options that reach a builder."""
+    names: set[str] = set()
+    for name, parameter in _parameters(architecture, part).items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names.update(architecture.defaults)
+        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            names.add(name)
+    return names.difference(GIVEN, LATENT_OPTIONS)
 
 
 def _check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
-    valid = sorted({name for architecture in architectures for name in _options(architecture)})
+    valid = sorted(set().union(*(_options(architecture, part) for architecture in architectures for part in PARTS)))
+    names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
+    _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
+
+
+def _check_part_options(config: Mapping[str, Any], architecture: Architecture, part: str) -> None:
+    # The latent's size belongs to both parts.
+    _refuse_unknown(config, sorted(_options(architecture, part)), f"the {part} of {architecture.name}")
+
+
+def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:
     for key in config:
         if key not in valid:
-            names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
-            raise TypeError(
-                f"unknown option {key!r} for {names}: expected one of {', '.join([*LATENT_OPTIONS, *valid])}"
-            )
+            raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}")
 
 
 def _build(architecture: Architecture, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]) -> keras.Model:
@@ -262,6 +265,8 @@ def _build(architecture: Architecture, part: str, shapes: tuple[Any, Any], confi
     wanted = {
         key: value for key, value in options.items() if key not in LATENT_OPTIONS and (key in parameters or takes_all)
     }
+    # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
+    wanted = keras.tree.map_structure(lambda value: value, wanted)
     try:
         model = builder(*shapes, **wanted)
     except Exception as error:
@@ -276,8 +281,13 @@ def _check_model(model: Any, architecture: Architecture, part: str, shapes: tupl
     where = f"{_where(architecture)}: build_{part}{shapes}"
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ArchitectureError(f"{where} gave {model!r}: expected a functional or Sequential keras.Model")
-    outputs = model.output_shape
     given, result = shapes
+    taken = tuple(model.input_shape[1:])
+    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
+    if not fits:
+        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
+    # Not model.output_shape, which gives a list for a dict of outputs.
+    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
     expected: Any = result
     got: Any = outputs
     if part == "encoder":
@@ -285,10 +295,6 @@ def _check_model(model: Any, architecture: Architecture, part: str, shapes: tupl
         got = [tuple(s[1:]) for s in outputs] if all(isinstance(s, tuple | list) for s in outputs) else outputs
     elif all(isinstance(n, int | None) for n in outputs):
         got = tuple(outputs[1:])
-    taken = tuple(model.input_shape[1:])
-    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
-    if not fits:
-        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
     if got != expected:
         shown = f"(mean, std) of shapes {expected}" if part == "encoder" else f"one tensor of shape {expected}"
         raise ArchitectureError(f"{where} gives {got}: expected {shown}")
@@ -302,7 +308,13 @@ def _where(architecture: Architecture) -> str:
 def _autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
     if architecture.autoencoder is None:
         return AutoEncoder
-    cls = resolve_reference(architecture.autoencoder)
+    try:
+        cls = resolve_reference(architecture.autoencoder)
+    except Exception as error:
+        raise ArchitectureError(
+            f"{_where(architecture)}: autoencoder {architecture.autoencoder!r} cannot be imported: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
         raise ArchitectureError(
             f"{_where(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
@@ -312,7 +324,7 @@ def _autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
 
 def _provenance(pair: tuple[Architecture, Architecture], preset: str | None) -> dict[str, Any]:
     parts: dict[str, Any] = {"preset": preset}
-    for part, architecture in zip(("encoder", "decoder"), pair, strict=True):
+    for part, architecture in zip(PARTS, pair, strict=True):
         plugin = architecture.plugin or PluginRecord(architecture.name, "unregistered")
         parts[part] = {
             "architecture": architecture.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
     if isinstance(stream, Iterator):
         first = next(stream, None)
         _check_first(first, image_shape, what)
-        return itertools.chain([first], stream)
+        return _yield_tuples(itertools.chain([first], stream))
     if hasattr(stream, "element_spec"):
         if not hasattr(stream, "take"):
             return stream  # A distributed dataset: its batches live on the replicas.
@@ -108,6 +108,12 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
         first = next(iter(stream), None)
     _check_first(first, image_shape, what)
     return stream
+
+
+def _yield_tuples(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    # Keras takes generators of tuples, and no other iterators.
+    for batch in batches:
+        yield tuple(batch) if isinstance(batch, tuple | list) else (batch,)
 
 
 def _check_first(batch: Any, image_shape: Sequence[int | None], what: str) -> None:

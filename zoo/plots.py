@@ -84,8 +84,12 @@ def plot_latent_space(
         axes.scatter(points[:, 0], points[:, 1], s=5, linewidths=0)
     else:
         _scatter_classes(axes, points, np.asarray(labels), classes)
+        figure.legend(loc="outside right center", markerscale=3, frameon=False)
     axes.set(title="posterior means", xlabel=names[0], ylabel=names[1])
-    axes.set_aspect("equal", adjustable="datalim")
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    reach = 0.55 * max(np.ptp(points, axis=0).max(), np.finfo(float).tiny)
+    axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
+    axes.set_box_aspect(1)
     return figure
 
 
@@ -167,4 +171,3 @@ def _scatter_classes(axes: Axes, points: np.ndarray, labels: np.ndarray, classes
         colour = colours(index if len(values) <= 10 else index / (len(values) - 1))
         name = classes[int(value)] if classes is not None else str(value)
         axes.scatter(points[chosen, 0], points[chosen, 1], s=6, linewidths=0, color=colour, label=name, alpha=0.8)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3, frameon=False)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from zoo.recipe import Recipe
-from zoo.specs import Architecture, DatasetSpec
+from zoo.specs import LATENT_OPTIONS, Architecture, DatasetSpec
 
 Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -40,9 +40,22 @@ def preset_names(architectures: Iterable[str], datasets: Iterable[str], override
     names = [f"{architecture}/{dataset}" for architecture in architectures for dataset in datasets]
     for pattern in overrides:
         left, _, right = pattern.partition("/")
-        if "-" in right and right.partition("-")[0] in datasets:
-            names += [f"{name}/{right}" for name in architectures if fnmatchcase(name, left)]
+        base, _, variant = right.partition("-")
+        if variant and not any(wildcard in variant for wildcard in "*?["):
+            names += [
+                f"{architecture}/{dataset}-{variant}"
+                for architecture in architectures
+                for dataset in datasets
+                if fnmatchcase(architecture, left) and fnmatchcase(dataset, base)
+            ]
     return sorted(set(names))
+
+
+def merge_options(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options with changes; either way of giving the latent's size replaces the other."""
+    if any(option in changes for option in LATENT_OPTIONS):
+        options = {key: value for key, value in options.items() if key not in LATENT_OPTIONS}
+    return {**options, **changes}
 
 
 def make_preset(
@@ -76,7 +89,7 @@ def make_preset(
         for pattern in sorted(overrides, key=lambda key: key == target):
             if fnmatchcase(target, pattern):
                 entry = overrides[pattern]
-                config.update(entry.get("config", {}))
+                config = merge_options(config, entry.get("config", {}))
                 settings.update(entry.get("recipe", {}))
                 if target == name:
                     reference = {**reference, **entry.get("reference", {})}

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 from zoo import discovery
 from zoo.discovery import Plugin, PluginRecord
 from zoo.errors import PluginLoadWarning, UnknownNameError
-from zoo.presets import Preset, make_preset, preset_names
+from zoo.presets import Preset, make_preset, merge_options, preset_names
 from zoo.registry_file import RegistryFile, builtin_path, read_registry_file
 from zoo.specs import Architecture, DatasetSpec
 
@@ -152,7 +152,7 @@ def get_model_info(name: str) -> ModelInfo:
         architecture=found.name,
         dataset=entry.dataset.name,
         image_shape=entry.dataset.image_shape,
-        config=deepcopy({**found.defaults, **entry.config}),
+        config=deepcopy(merge_options(found.defaults, entry.config)),
         recipe=entry.recipe.to_dict(),
         reference=entry.reference,
         source=found.source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,8 @@ def read_registry_file(path: str | Path) -> RegistryFile:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise RegistryFileError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise RegistryFileError(f"{path}{line}: not valid YAML: {problem}") from error
     return _check(path, content)
 
 
@@ -83,6 +84,13 @@ class _Lines(dict[Any, Any]):
 def _make_loader(path: Path) -> type[yaml.SafeLoader]:
     class Loader(yaml.SafeLoader):
         """PyYAML's safe loader that refuses duplicate keys and keeps line numbers."""
+
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except ValueError as error:  # as for the date 2024-99-99
+                line = node.start_mark.line + 1
+                raise RegistryFileError(f"{path}:{line}: {node.value[:40]!r} cannot be read: {error}") from error
 
     def construct(loader: yaml.SafeLoader, node: yaml.MappingNode) -> _Lines:
         mapping = _Lines()
@@ -110,24 +118,24 @@ def _check(path: Path, content: object) -> RegistryFile:
         line = content.lines.get("version", 1)
         raise RegistryFileError(f"{path}:{line}: version is {content.get('version')!r}: expected version: 1")
     presets = _section(path, content, "presets", PRESET_KEYS)
-    for name, entry in presets.items():
-        if name.count("/") != 1:
+    for name in presets:
+        if name.count("/") != 1 or not all(name.split("/")):
             line = content["presets"].lines[name]
             raise RegistryFileError(f"{path}:{line}: preset {name!r}: expected architecture/dataset[-variant]")
-        for value_key, value in entry.items():
-            if not isinstance(value, _Lines):
-                line = content["presets"][name].lines[value_key]
-                raise RegistryFileError(f"{path}:{line}: {value_key} is {_kind(value)}: expected a mapping")
     datasets = _section(path, content, "datasets", DATASET_KEYS)
-    for entry in (*presets.values(), *datasets.values()):
-        _check_recipe(path, entry.get("recipe", _Lines()))
     return RegistryFile(
         path=path,
         plugins=_names(path, content, "plugins"),
-        datasets={name: dict(entry.get("recipe", {})) for name, entry in datasets.items()},
-        presets={name: {key: dict(value) for key, value in entry.items()} for name, entry in presets.items()},
+        datasets={name: _plain(entry.get("recipe", {})) for name, entry in datasets.items()},
+        presets={name: _plain(entry) for name, entry in presets.items()},
         benchmark=_names(path, content, "benchmark"),
     )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _kind(value: object) -> str:
@@ -148,28 +156,45 @@ def _section(path: Path, content: _Lines, section: str, allowed: tuple[str, ...]
     if not isinstance(entries, _Lines):
         line = content.lines[section]
         raise RegistryFileError(f"{path}:{line}: {section} is {_kind(entries)}: expected a mapping of names")
+    _check_text_keys(path, entries, section)
     for name, entry in entries.items():
-        line = entries.lines[name]
-        if not isinstance(name, str) or not isinstance(entry, _Lines):
-            raise RegistryFileError(f"{path}:{line}: {section} {name!r}: expected a mapping with {', '.join(allowed)}")
+        if not isinstance(entry, _Lines):
+            raise RegistryFileError(
+                f"{path}:{entries.lines[name]}: {section} {name!r} is {_kind(entry)}: expected a mapping with "
+                f"{', '.join(allowed)}"
+            )
         _check_keys(path, entry, allowed, f"{section} {name}")
+        for key, value in entry.items():
+            if not isinstance(value, _Lines):
+                raise RegistryFileError(f"{path}:{entry.lines[key]}: {key} is {_kind(value)}: expected a mapping")
+            _check_text_keys(path, value, key)
+        _check_recipe(path, entry.get("recipe", _Lines()))
     return dict(entries)
 
 
+def _check_text_keys(path: Path, mapping: _Lines, where: str) -> None:
+    for key, line in mapping.lines.items():
+        if not isinstance(key, str):
+            raise RegistryFileError(f"{path}:{line}: {where} has the key {key!r}: expected a name (quote it)")
+
+
 def _names(path: Path, content: _Lines, section: str) -> tuple[str, ...]:
-    names = content.get(section) or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RegistryFileError(f"{path}:{content.lines[section]}: {section}: expected a list of names")
+    names = content.get(section)
+    if names is None:
+        return ()
+    where = f"{path}:{content.lines[section]}: {section}"
+    if not isinstance(names, list):
+        raise RegistryFileError(f"{where} is {_kind(names)}: expected a list of names")
+    for name in names:
+        if not isinstance(name, str):
+            raise RegistryFileError(f"{where} has {_kind(name)}: expected a list of names")
     return tuple(names)
 
 
-def _check_recipe(path: Path, recipe: object) -> None:
-    if not isinstance(recipe, _Lines):
-        raise RegistryFileError(f"{path}: recipe is {_kind(recipe)}: expected a mapping with {', '.join(RECIPE_KEYS)}")
+def _check_recipe(path: Path, recipe: _Lines) -> None:
     _check_keys(path, recipe, RECIPE_KEYS, "recipe")
     for key, value in recipe.items():
-        check: Callable[..., Recipe] = Recipe().replace
         try:
-            check(**{key: value})
+            Recipe().replace(**{key: value})
         except ValueError as error:
             raise RegistryFileError(f"{path}:{recipe.lines[key]}: {error}") from error

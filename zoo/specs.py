@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zoo.recipe import Recipe
+
 if TYPE_CHECKING:
     import keras
 
     from zoo.discovery import PluginRecord
 
-NAME_PATTERN = re.compile(r"^[a-z][a-z0-9_]*$")
-REFERENCE_PATTERN = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+LATENT_OPTIONS = ("latent_dim", "latent_shape")
+REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def check_name(name: object, what: str) -> str:
     """Give ``name`` back, or raise ``ValueError`` unless it matches ``^[a-z][a-z0-9_]*$``."""
-    if not isinstance(name, str) or not NAME_PATTERN.match(name):
+    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
         raise ValueError(
             f"{what} name {name!r}: expected lower-case letters, digits and underscores, beginning with a letter"
         )
@@ -38,8 +41,22 @@ def check_shape(shape: object, what: str, rank: int | None = None) -> tuple[int,
     return tuple(int(n) for n in sizes)
 
 
+def _check_summary(value: object, what: str) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{what}: summary is {value!r}: expected one line of text")
+
+
+def _check_versions(value: object, what: str) -> None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(value if isinstance(value, str) else "not text")
+    except InvalidSpecifier:
+        raise ValueError(f"{what} is {value!r}: expected versions such as '>=0.1,<1'") from None
+
+
 def _check_reference(value: object, what: str) -> None:
-    if callable(value) or (isinstance(value, str) and REFERENCE_PATTERN.match(value)):
+    if callable(value) or (isinstance(value, str) and REFERENCE_PATTERN.fullmatch(value)):
         return
     raise ValueError(f"{what} is {value!r}: expected 'module:function' or the function itself")
 
@@ -80,14 +97,17 @@ class Architecture:
     def __post_init__(self) -> None:
         """Check every field."""
         check_name(self.name, "architecture")
-        if not isinstance(self.summary, str):
-            raise ValueError(f"architecture {self.name}: summary is {self.summary!r}: expected one line of text")
+        _check_summary(self.summary, f"architecture {self.name}")
         _check_reference(self.encoder, f"architecture {self.name}: encoder")
         _check_reference(self.decoder, f"architecture {self.name}: decoder")
         if self.autoencoder is not None:
             _check_reference(self.autoencoder, f"architecture {self.name}: autoencoder")
         if not isinstance(self.defaults, Mapping) or not all(isinstance(key, str) for key in self.defaults):
             raise ValueError(f"architecture {self.name}: defaults is {self.defaults!r}: expected a dict of options")
+        if all(option in self.defaults for option in LATENT_OPTIONS):
+            raise ValueError(f"architecture {self.name}: defaults has {' and '.join(LATENT_OPTIONS)}: expected one")
+        if self.requires_zoo is not None:
+            _check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
 
     def build_encoder(
@@ -148,7 +168,7 @@ class DatasetSpec:
         classes: the classes' names, in the order of the labels.
         load: ``load(data_dir) -> zoo.data.Dataset`` as ``"module:function"`` or the function itself; ``data_dir`` is a
             folder or None.
-        recipe: how models are trained on it by default; see ``zoo.training.Recipe``.
+        recipe: how models are trained on it by default; see ``zoo.Recipe``.
 
     Raises:
         ValueError: a field that is not as said above.
@@ -165,12 +185,20 @@ class DatasetSpec:
     def __post_init__(self) -> None:
         """Check every field."""
         check_name(self.name, "dataset")
+        _check_summary(self.summary, f"dataset {self.name}")
         shape = check_shape(self.image_shape, f"dataset {self.name}: image_shape", rank=3)
         object.__setattr__(self, "image_shape", shape)
-        if isinstance(self.classes, str) or not all(isinstance(label, str) for label in self.classes):
+        listed = isinstance(self.classes, list | tuple)
+        if not listed or not all(isinstance(label, str) for label in self.classes):
             raise ValueError(f"dataset {self.name}: classes is {self.classes!r}: expected a tuple of names")
         object.__setattr__(self, "classes", tuple(self.classes))
         _check_reference(self.load, f"dataset {self.name}: load")
+        if not isinstance(self.recipe, Mapping):
+            raise ValueError(f"dataset {self.name}: recipe is {self.recipe!r}: expected a dict of settings")
+        try:
+            Recipe().replace(**self.recipe)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"dataset {self.name}: recipe: {error}") from error
         object.__setattr__(self, "recipe", MappingProxyType(dict(self.recipe)))
 
     @property

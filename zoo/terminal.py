@@ -86,7 +86,7 @@ def import_keras() -> None:
     """Import Keras without what its backend's libraries print on the way; shown if the import fails."""
     if "keras" in sys.modules:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if sys.stderr.isatty():
         click.echo("zoo: starting Keras ...\r", err=True, nl=False)
     sys.stderr.flush()

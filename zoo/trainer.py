@@ -7,7 +7,8 @@ import contextvars
 import inspect
 import math
 import numbers
-from collections.abc import Iterator
+import types
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -52,7 +53,7 @@ class Trainer(keras.Model):
         super().__init__(autocast=False, **kwargs)
         self.kl_schedule: schedules.Schedule = schedules.Constant(1.0)
         self.free_bits = 0.0
-        self._requested: dict[str, Any] = {}
+        self._requested: Mapping[str, Any] = {}
         self.kl_step = self.add_weight(
             shape=(), initializer="zeros", trainable=False, autocast=False, aggregation="only_first_replica",
             dtype="float32", name="kl_step",
@@ -112,11 +113,12 @@ class Trainer(keras.Model):
         self.kl_schedule = schedules.get(kl_weight)
         self.free_bits = float(free_bits)
         optimizer = keras.optimizers.get(optimizer)
-        # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer.
-        self._requested = {
+        # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
+        # Keras would look into a dict and log its metrics for ever.
+        self._requested = types.MappingProxyType({
             **kwargs, "optimizer": optimizer, "kl_weight": self.kl_schedule,
             "free_bits": self.free_bits, "jit_compile": jit_compile,
-        }  # fmt: skip
+        })  # fmt: skip
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.kl_step.assign(ops.zeros(()))
         # Slots that exist before a file is read can be loaded from it.
@@ -216,14 +218,19 @@ class Trainer(keras.Model):
         given["x"] = self._checked(x)
         if given.get("validation_data") is not None:
             given["validation_data"] = self._checked(given["validation_data"], "validation_data")
-        if not is_array(given["x"]):
-            given["shuffle"] = False  # A stream shuffles itself; Keras warns otherwise.
+        if not is_array(given["x"]) and getattr(given["x"], "num_batches", None) is None:
+            given["shuffle"] = False  # Only a finite PyDataset is shuffled by Keras; it warns of other streams.
         return super().fit(**given)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased."""
         refuse_targets(y)
-        return super().evaluate(self._checked(x), None, *args, **kwargs)
+        given = inspect.signature(keras.Model.evaluate).bind_partial(self, x, None, *args, **kwargs).arguments
+        refuse_targets(given.get("sample_weight"), "sample_weight")
+        # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x = self._checked(x)
+        return super().evaluate(x, None, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """Give the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""

@@ -98,7 +98,8 @@ def explain_table(table: dict[str, Any]) -> str:
         if seeds == {1}
         else "mean over seeds ± half the 95 % interval (Student's t)"
     )
-    return f"Scores on {table['images']:,} images of the {table['part']} split, -ELBO, validation and KL in nats per image; {interval}."
+    where = f"{table['images']:,} images of the {table['part']} split"
+    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {interval}."
 
 
 def table_cells(table: dict[str, Any]) -> list[list[str]]:

@@ -21,7 +21,7 @@ class _Terms(keras.Model):
     """``elbo_terms`` as a model, for Keras' compiled loop over batches."""
 
     def __init__(self, model: AutoEncoder) -> None:
-        super().__init__(autocast=False)
+        super().__init__(autocast=False, name="elbo_terms")
         self.model = model
 
     def call(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,7 +32,7 @@ class _LogWeightSum(keras.Model):
     """The logarithm of the sum of so many importance weights."""
 
     def __init__(self, model: AutoEncoder, samples: int) -> None:
-        super().__init__(autocast=False)
+        super().__init__(autocast=False, name="log_weight_sum")
         self.model, self.samples = model, samples
 
     def call(self, images: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ class ShowProgress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Draw the bar."""
-        self.console.print(f"training {self.title}: {self.epochs} epochs of {self.images:,} images")
+        plural = "s" if self.epochs > 1 else ""
+        self.console.print(f"training {self.title}: {self.epochs} epoch{plural} of {self.images:,} images")
         if not self.console.is_terminal:
             return
         self._progress = Progress(
@@ -69,7 +70,8 @@ class ShowProgress(keras.callbacks.Callback):
         rate = getattr(self, "_epoch_rate", self._rate())
         self.console.print(
             f"epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}  {_terms(logs)}  "
-            f"validation {_terms(validation)}  {rate:.0f} images/s"
+            f"validation {_terms(validation)}  {rate:.0f} images/s",
+            soft_wrap=True,
         )
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:

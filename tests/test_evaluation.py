@@ -1,0 +1,153 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import zoo
+from zoo.evaluation import bounds
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return zoo.load_dataset("mnist_sample", limit=60)
+
+
+def make(**options):
+    return zoo.create_model("small_cnn", image_shape=(28, 28, 1), filters=[4], latent_dim=3, seed=0, **options)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make()
+
+
+@pytest.fixture(scope="module")
+def scores(model, sample):
+    return zoo.evaluate(model, sample.test)
+
+
+def test_scores_are_json_and_carry_their_provenance(scores, sample):
+    json.dumps(scores, allow_nan=False)
+    assert scores["data"] == {"dataset": "mnist_sample", "part": "test", "sha256": sample.test.sha256, "images": 60}
+    assert scores["likelihood"] == "discretized_logistic"
+    assert scores["binarization"] == "none"
+    assert scores["iwae"] is None
+
+
+def test_bare_images_have_null_provenance(model, sample, scores):
+    bare = zoo.evaluate(model, sample.test.images)
+    assert bare["data"] == {"dataset": None, "part": None, "sha256": None, "images": 60}
+    assert bare["negative_elbo"] == scores["negative_elbo"]
+    as_float = zoo.evaluate(model, sample.test.images / np.float32(255))
+    assert as_float["negative_elbo"] == pytest.approx(scores["negative_elbo"], rel=1e-6)
+
+
+def test_terms_add_up(scores):
+    assert scores["negative_elbo"] == pytest.approx(scores["reconstruction"] + scores["kl"])
+    assert scores["bits_per_dim"] == pytest.approx(scores["negative_elbo"] / (784 * math.log(2)))
+
+
+def test_kl_against_numpy(model, sample, scores):
+    mean, std = (part.astype("float64") for part in model.encode(sample.test.images))
+    kl = np.sum((mean**2 + std**2 - 1) / 2 - np.log(std), axis=1)
+    assert scores["kl"] == pytest.approx(kl.mean(), rel=1e-5)
+
+
+def test_seed_makes_scores_repeatable_and_leaves_the_model_as_it_was(model, sample):
+    before = model.seed_generator.state.numpy().copy()
+    first = zoo.evaluate(model, sample.test, seed=5)
+    assert zoo.evaluate(model, sample.test, seed=5) == first
+    assert zoo.evaluate(model, sample.test, seed=6)["negative_elbo"] != first["negative_elbo"]
+    assert (model.seed_generator.state.numpy() == before).all()
+
+
+def test_image_scores_against_scikit_image(model, sample, scores):
+    images = sample.test.images / 255.0
+    reconstructions = model.reconstruct(sample.test.images).astype("float64")
+    pairs = list(zip(images, reconstructions, strict=True))
+    psnr = [peak_signal_noise_ratio(a, b, data_range=1.0) for a, b in pairs]
+    ssim = [structural_similarity(a, b, data_range=1.0, channel_axis=-1) for a, b in pairs]
+    assert scores["psnr"] == pytest.approx(np.mean(psnr), abs=1e-4)
+    assert scores["ssim"] == pytest.approx(np.mean(ssim), abs=1e-4)
+    assert scores["mse"] == pytest.approx(np.mean((images - reconstructions) ** 2), rel=1e-5)
+
+
+def test_active_units_and_parameters(model, sample, scores):
+    means, _ = model.encode(sample.test.images)
+    assert scores["active_units"] == (means.astype("float64").var(axis=0) > 0.01).sum()
+    assert scores["parameters"] == model.encoder.count_params() + model.decoder.count_params()
+
+
+def test_importance_weighted_bound_of_one_sample_is_the_elbo_with_sampled_kl(model, sample):
+    images = np.repeat(sample.test.images[:20], 50, axis=0)
+    reconstruction, kl = bounds.elbo_terms(model, images, seed=1)
+    difference = bounds.importance_weighted_bound(model, images, 1, seed=2) - (reconstruction + kl)
+    assert abs(difference.mean()) < 3 * difference.std(ddof=1) / np.sqrt(len(difference))
+
+
+def test_importance_weighted_bound_falls_with_k(model, sample):
+    images = sample.test.images[:20]
+    few, many = (zoo.evaluate(model, images, iwae_samples=k)["iwae"] for k in (1, 120))
+    assert many["k"] == 120
+    assert many["images"] == 20
+    assert many["nats"] < few["nats"]
+
+
+def test_bernoulli_on_grey_images_is_a_cross_entropy(sample):
+    scores = zoo.evaluate(make(likelihood="bernoulli"), sample.test, iwae_samples=5)
+    for name in ("negative_elbo", "reconstruction", "bits_per_dim", "iwae"):
+        assert scores[name] is None
+    # An untrained decoder says one half nearly everywhere.
+    assert scores["cross_entropy"] == pytest.approx(784 * math.log(2), rel=0.02)
+    assert scores["kl"] > 0
+
+
+def test_bernoulli_on_binary_images_is_a_likelihood(sample):
+    binary = (sample.test.images > 127).astype("float32")
+    scores = zoo.evaluate(make(likelihood="bernoulli"), binary)
+    assert scores["cross_entropy"] is None
+    assert scores["negative_elbo"] == pytest.approx(784 * math.log(2) + scores["kl"], rel=0.02)
+    assert scores["bits_per_dim"] is None
+
+
+def test_dynamic_binarization_is_drawn_from_the_seed(sample):
+    model = zoo.create_model("small_cnn/mnist-binary", filters=[4], latent_dim=3, seed=0)
+    first = zoo.evaluate(model, sample.test, seed=1)
+    assert first["binarization"] == "dynamic"
+    assert first["negative_elbo"] == zoo.evaluate(model, sample.test, seed=1)["negative_elbo"]
+    assert first["negative_elbo"] != zoo.evaluate(model, sample.test, seed=2)["negative_elbo"]
+    assert first["mse"] == zoo.evaluate(model, sample.test, seed=2)["mse"]
+
+
+def test_plain_loss_has_no_likelihood_scores(sample):
+    scores = zoo.evaluate(make(likelihood="mse"), sample.test, iwae_samples=3)
+    for name in ("negative_elbo", "reconstruction", "bits_per_dim", "iwae", "cross_entropy"):
+        assert scores[name] is None
+    assert scores["mse"] > 0
+
+
+def test_perfect_reconstruction_has_no_finite_psnr(sample, monkeypatch):
+    model = make()
+    black = np.zeros((3, 28, 28, 1), "uint8")
+    monkeypatch.setattr(model, "decode", lambda means: np.zeros((3, 28, 28, 1), "float32"))
+    scores = zoo.evaluate(model, black)
+    assert scores["psnr"] is None
+    assert scores["ssim"] == pytest.approx(1.0)
+
+
+def test_images_smaller_than_the_window_have_no_ssim():
+    model = zoo.create_model("small_cnn", image_shape=(5, 6, 3), filters=[4], latent_dim=2)
+    assert zoo.evaluate(model, np.random.default_rng(0).random((4, 5, 6, 3)))["ssim"] is None
+
+
+@pytest.mark.parametrize("samples", [-1, 1.5, "many"])
+def test_wrong_number_of_samples(model, sample, samples):
+    with pytest.raises(ValueError, match="expected a whole number of at least 0"):
+        zoo.evaluate(model, sample.test, iwae_samples=samples)
+
+
+def test_wrong_images(model):
+    with pytest.raises(ValueError, match=r"got shape \(2, 32, 32, 3\); expected \(batch, 28, 28, 1\)"):
+        zoo.evaluate(model, np.zeros((2, 32, 32, 3), "uint8"))

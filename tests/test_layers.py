@@ -1,0 +1,154 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+
+LOWEST, HIGHEST = np.exp(-7.0), np.exp(7.0)
+
+
+@pytest.fixture
+def policy(request):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy(before)
+
+
+every_policy = pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"], indirect=True)
+
+
+@every_policy
+def test_gaussian_head_computes_in_float32(policy):
+    head = GaussianHead(5)
+    features = ops.cast(np.random.default_rng(0).normal(size=(4, 3, 2, 6)), keras.config.dtype_policy().compute_dtype)
+    mean, std = head(features)
+    kernel, bias = (ops.convert_to_numpy(weight).astype("float64") for weight in head.weights)
+    moments = ops.convert_to_numpy(ops.cast(features, "float32")).reshape(4, 36).astype("float64") @ kernel + bias
+    assert ops.convert_to_numpy(mean).dtype == np.float32
+    assert ops.convert_to_numpy(std).dtype == np.float32
+    np.testing.assert_allclose(mean, moments[:, :5], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(std, np.exp(0.5 * 14 * np.tanh(moments[:, 5:] / 14)), rtol=1e-4)
+
+
+@every_policy
+def test_gaussian_head_is_float32_inside_a_model(policy):
+    inputs = keras.Input((6, 6, 1))
+    model = keras.Model(inputs, GaussianHead(3)(keras.layers.Conv2D(4, 3)(inputs)))
+    assert [output.dtype for output in model.outputs] == ["float32", "float32"]
+    assert [output.dtype for output in model(np.ones((2, 6, 6, 1)))] == [tf.float32, tf.float32]
+
+
+@every_policy
+@pytest.mark.parametrize("size", [0.0, 1e3, 6e4])
+def test_deviation_is_bounded_whatever_the_features(policy, size):
+    head = GaussianHead(8)
+    features = size * np.random.default_rng(1).choice([-1.0, 1.0], size=(16, 40))
+    _, std = head(ops.cast(features, keras.config.dtype_policy().compute_dtype))
+    std = ops.convert_to_numpy(std)
+    assert (std >= LOWEST * 0.999).all()
+    assert (std <= HIGHEST * 1.001).all()
+    if size == 0:
+        np.testing.assert_array_equal(std, 1.0)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e4, 1e30])
+def test_gradients_stay_finite_for_huge_features(size):
+    head = GaussianHead(4)
+    features = tf.Variable(np.random.default_rng(2).normal(scale=size, size=(3, 10)), dtype="float32")
+    with tf.GradientTape() as tape:
+        _, std = head(features)
+        total = tf.reduce_sum(std) + tf.reduce_sum(tf.math.log(std))
+    assert np.isfinite(std.numpy()).all()
+    for gradient in tape.gradient(total, [features, *head.trainable_weights]):
+        assert np.isfinite(gradient.numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("features", "latent", "kernel"),
+    [
+        ((5, 4, 6), (5, 4, 3), (6, 6)),  # pixel by pixel
+        ((5, 4, 6), (2, 2, 3), (120, 24)),
+        ((5, 4, 6), (7,), (120, 14)),
+        ((5, 4, 6), (4, 3), (120, 24)),
+        ((12,), (2, 2, 3), (12, 24)),
+    ],
+)
+def test_latent_shapes(features, latent, kernel):
+    head = GaussianHead(latent)
+    mean, std = head(np.random.default_rng(3).normal(size=(2, *features)).astype("float32"))
+    assert tuple(mean.shape) == tuple(std.shape) == (2, *latent)
+    assert tuple(head.weights[0].shape) == kernel
+    assert head.compute_output_shape((None, *features)) == ((None, *latent), (None, *latent))
+    assert not np.allclose(mean, ops.log(std))
+
+
+def test_spatial_latent_depends_on_its_own_pixel_alone():
+    head = GaussianHead((4, 4, 2))
+    features = np.random.default_rng(4).normal(size=(1, 4, 4, 3)).astype("float32")
+    other = features.copy()
+    other[0, 1, 2] += 1.0
+    for before, after in zip(head(features), head(other), strict=True):
+        changed = np.abs(before - after).max(axis=(0, 3)) > 0
+        assert np.argwhere(changed).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("layer", [GaussianHead(16), GaussianHead((4, 4, 2)), UpsampleTo((7, 5))], ids=repr)
+def test_survives_serialization(layer):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
+
+
+def test_model_with_both_layers_survives_a_file(tmp_path):
+    inputs = keras.Input((7, 5, 2))
+    outputs = GaussianHead(3)(UpsampleTo((13, 9))(inputs))
+    model = keras.Model(inputs, outputs)
+    images = np.random.default_rng(5).normal(size=(2, 7, 5, 2)).astype("float32")
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for before, after in zip(model(images), again(images), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("size", [(8, 6), (7, 5), (7, 6), (5, 4)])
+def test_upsample_repeats_pixels_and_crops(size):
+    features = np.random.default_rng(6).normal(size=(2, 4, 3, 5)).astype("float32")
+    expected = features.repeat(2, axis=1).repeat(2, axis=2)[:, : size[0], : size[1]]
+    layer = UpsampleTo(size)
+    np.testing.assert_array_equal(layer(features), expected)
+    assert layer.compute_output_shape((None, 4, 3, 5)) == (None, *size, 5)
+
+
+@pytest.mark.parametrize("size", [(9, 6), (8, 7)])
+def test_upsample_refuses_more_than_twice_the_size(size):
+    with pytest.raises(ValueError, match=rf"UpsampleTo\(\({size[0]}, {size[1]}\)\) got features .*at least half"):
+        UpsampleTo(size)(np.zeros((1, 4, 3, 2), "float32"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((28, 28, 1), [(28, 28), (14, 14), (7, 7)]),
+        ((32, 32, 3), [(32, 32), (16, 16), (8, 8)]),
+        ((31, 17, 1), [(31, 17), (16, 9), (8, 5)]),
+        ((1, 1, 1), [(1, 1), (1, 1), (1, 1)]),
+    ],
+)
+def test_halved_sizes_are_rounded_up(shape, sizes):
+    assert halved_sizes(shape, 2) == sizes
+    assert halved_sizes(shape, 0) == sizes[:1]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (31, 17, 3), (5, 8, 3)])
+def test_pooling_and_upsampling_mirror_each_other(shape):
+    sizes = halved_sizes(shape, 2)
+    features = np.zeros((1, *shape), "float32")
+    for size in sizes[1:]:
+        features = keras.layers.MaxPooling2D(2, padding="same")(features)
+        assert tuple(features.shape[1:3]) == size
+    for size in reversed(sizes[:-1]):
+        features = UpsampleTo(size)(features)
+        assert tuple(features.shape[1:3]) == size

@@ -1,0 +1,394 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy import special
+
+from zoo import likelihoods
+from zoo.autoencoder import AutoEncoder
+from zoo.layers import GaussianHead
+from zoo.models import small_cnn
+from zoo.schedules import LinearWarmUp
+
+LEVEL = 1 / 255
+random = np.random.default_rng(0)
+BYTES = random.integers(0, 256, (32, 8, 8, 1), np.uint8)
+BYTES[:, 0, 0], BYTES[:, 0, 1] = 0, 255
+IMAGES = (BYTES / 255).astype("float32")
+
+
+def make_model(likelihood="bernoulli", spread=1.0, latent=3, shape=(8, 8, 1), seed=1, **settings):
+    """Make a small compiled model; ``spread`` scales the posterior's moments away from those of the prior."""
+    keras.utils.set_random_seed(seed)
+    chosen = likelihoods.get(likelihood)
+    encoder = small_cnn.build_encoder(shape, latent_shape=latent, filters=[4])
+    decoder = small_cnn.build_decoder(latent, (*shape[:2], chosen.output_channels(shape[2])), filters=[4])
+    head = next(layer for layer in encoder.layers if isinstance(layer, GaussianHead))
+    head.set_weights([spread * weight for weight in head.get_weights()])
+    model = AutoEncoder(encoder, decoder, chosen, seed=seed)
+    model.compile(**settings)
+    return model
+
+
+def apply(model, inputs):
+    return keras.tree.map_structure(lambda t: np.asarray(t, "float64"), model(inputs))
+
+
+def log_difference(high, low):
+    return high + np.log(-np.expm1(low - high))
+
+
+def reference_log_likelihood(name, images, raw):
+    """Give log p(x|z) of each image in float64, from the decoder's raw output; the formulas are those of the design."""
+    images, raw = np.asarray(images, "float64"), np.asarray(raw, "float64")
+    if name == "bernoulli":
+        values = images * raw - np.logaddexp(0, raw)
+    elif name == "mse":
+        values = -((images - special.expit(raw)) ** 2)
+    elif name == "binary_crossentropy":
+        values = special.xlogy(images, special.expit(raw)) + special.xlogy(1 - images, special.expit(-raw))
+    else:
+        log_cdf = special.log_ndtr if name == "discretized_gaussian" else special.log_expit
+        location, raw_scale = np.split(raw, 2, axis=-1)
+        scale = np.exp(np.minimum(-7 + np.logaddexp(0, raw_scale + 5), 5))
+        center = images - location - 0.5
+        inside = log_difference(log_cdf((-abs(center) + LEVEL / 2) / scale), log_cdf((-abs(center) - LEVEL / 2) / scale))
+        lowest, highest = log_cdf((center + LEVEL / 2) / scale), log_cdf((LEVEL / 2 - center) / scale)
+        values = np.where(images < LEVEL / 2, lowest, np.where(images > 1 - LEVEL / 2, highest, inside))
+    return values.sum(axis=(1, 2, 3))
+
+
+def reference_kl(mean, std):
+    """Give KL(N(mean, std) || N(0, 1)) of every latent (Kingma and Welling 2014, appendix B)."""
+    return 0.5 * (mean**2 + std**2 - 1 - 2 * np.log(std))
+
+
+def reference_terms(model, name, images, z):
+    kl = reference_kl(*apply(model.encoder, images))
+    return -reference_log_likelihood(name, images, apply(model.decoder, z)), kl.reshape(len(kl), -1).sum(axis=1)
+
+
+def numbers(tensors):
+    return [ops.convert_to_numpy(tensor) for tensor in tensors]
+
+
+@pytest.mark.parametrize("name", [*likelihoods.LIKELIHOODS, "mse", "binary_crossentropy"])
+@pytest.mark.parametrize(("shape", "latent"), [((8, 8, 1), 3), ((7, 5, 3), (4, 3, 2))])
+def test_elbo_terms_match_float64(name, shape, latent):
+    model = make_model(name, spread=5.0, shape=shape, latent=latent)
+    as_bytes = random.integers(0, 256, (6, *shape), np.uint8)
+    images = (as_bytes / 255).astype("float32")
+    z = random.normal(size=(6, *model.latent_shape)).astype("float32")
+    reconstruction, kl = numbers(model.elbo_terms(images, z=z))
+    expected_reconstruction, expected_kl = reference_terms(model, name, images, z)
+    assert expected_kl.min() > 0.1
+    np.testing.assert_allclose(reconstruction, expected_reconstruction, rtol=1e-5)
+    np.testing.assert_allclose(kl, expected_kl, rtol=1e-5)
+    for from_bytes, from_floats in zip(numbers(model.elbo_terms(as_bytes, z=z)), (reconstruction, kl), strict=True):
+        np.testing.assert_allclose(from_bytes, from_floats, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", likelihoods.LIKELIHOODS)
+def test_terms_do_not_depend_on_the_batch_size(name):
+    model = make_model(name, spread=5.0)
+    z = random.normal(size=(32, 3)).astype("float32")
+    whole = numbers(model.elbo_terms(BYTES, z=z))
+    for size in (1, 7):
+        parts = [numbers(model.elbo_terms(BYTES[i : i + size], z=z[i : i + size])) for i in range(0, 32, size)]
+        for together, split in zip(whole, zip(*parts, strict=True), strict=True):
+            np.testing.assert_allclose(np.concatenate(split), together, rtol=1e-5)
+
+
+def test_z_is_drawn_from_the_posterior():
+    model = make_model(spread=5.0)
+    drawn = []
+    decode = model.decoder.call
+    model.decoder.call = lambda z, **settings: drawn.append(ops.convert_to_numpy(z)) or decode(z, **settings)
+    for _ in range(60):
+        model.elbo_terms(IMAGES)
+    mean, std = apply(model.encoder, IMAGES)
+    score = (np.array(drawn) - mean) / std
+    # 60 draws of 96 latents: each mean within 5 standard errors, and the variance of all.
+    assert np.abs(score.mean(axis=0)).max() < 5 / np.sqrt(60)
+    assert abs(score.var() - 1) < 5 * np.sqrt(2 / score.size)
+
+
+def test_objective_scales_with_the_image_and_not_with_the_batch():
+    # Sum over pixels, mean over the batch: twice the batch leaves the objective, twice the pixels double one term.
+    tall = make_model(shape=(16, 8, 1))
+    reconstruction, _ = tall.elbo_terms(np.tile(IMAGES, (1, 2, 1, 1)), z=np.zeros((32, 3), "float32"))
+    raw = apply(tall.decoder, np.zeros((32, 3), "float32"))
+    halves = sum(reference_log_likelihood("bernoulli", IMAGES, part) for part in np.split(raw, 2, axis=1))
+    np.testing.assert_allclose(ops.convert_to_numpy(reconstruction), -halves, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 4.0])
+def test_logged_loss_is_reconstruction_plus_weighted_kl(weight):
+    model = make_model(spread=5.0, optimizer="sgd", kl_weight=weight)
+    model.optimizer.learning_rate = 0.0
+    _, kl = reference_terms(model, "bernoulli", IMAGES, np.zeros((32, 3)))
+    for logs in (
+        model.train_step(IMAGES),
+        {key: values[0] for key, values in model.fit(IMAGES, verbose=0).history.items()},
+        model.evaluate(IMAGES, verbose=0, return_dict=True),
+    ):
+        logs = {key: float(value) for key, value in logs.items()}
+        assert set(logs) == {"loss", "reconstruction_loss", "kl_loss", "negative_elbo"}
+        np.testing.assert_allclose(logs["kl_loss"], kl.mean(), rtol=1e-5)
+        np.testing.assert_allclose(logs["loss"], logs["reconstruction_loss"] + weight * logs["kl_loss"], rtol=1e-5)
+        np.testing.assert_allclose(logs["negative_elbo"], logs["reconstruction_loss"] + logs["kl_loss"], rtol=1e-5)
+
+
+def test_logs_of_unequal_batches_are_means_over_images():
+    model = make_model(spread=5.0)
+    _, kl = reference_terms(model, "bernoulli", IMAGES, np.zeros((32, 3)))
+    logs = model.evaluate(IMAGES, batch_size=12, verbose=0, return_dict=True)  # 12, 12 and 8 images
+    np.testing.assert_allclose(logs["kl_loss"], kl.mean(), rtol=1e-5)
+    np.testing.assert_allclose(logs["loss"], logs["negative_elbo"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("below", [0, 1, 2, 3])
+def test_free_bits_charge_the_batch_mean_of_each_latent(below):
+    weight = 0.7
+    model = make_model(spread=3.0)
+    kl = reference_kl(*apply(model.encoder, IMAGES))
+    # Between the divergences of the three latents, so that so many of them are below.
+    of_latents = np.sort(kl.mean(axis=0))
+    free_bits = np.convolve([0, *of_latents, 2 * of_latents[-1]], [0.5, 0.5], "valid")[below]
+    model.compile(keras.optimizers.SGD(0.0), free_bits=free_bits, kl_weight=weight)
+    charged = below * free_bits + of_latents[below:].sum()
+    logs = {key: float(value) for key, value in model.train_step(IMAGES).items()}
+    np.testing.assert_allclose(logs["loss"], logs["reconstruction_loss"] + weight * charged, rtol=1e-5)
+    # What is reported stays the divergence itself, and evaluation knows no free bits.
+    np.testing.assert_allclose(logs["kl_loss"], kl.sum(axis=1).mean(), rtol=1e-5)
+    np.testing.assert_allclose(logs["negative_elbo"], logs["reconstruction_loss"] + logs["kl_loss"], rtol=1e-5)
+    logs = model.evaluate(IMAGES, verbose=0, return_dict=True)
+    np.testing.assert_allclose(logs["loss"], logs["reconstruction_loss"] + weight * logs["kl_loss"], rtol=1e-5)
+
+
+def test_free_bits_give_no_gradient_below_the_threshold():
+    model = make_model(optimizer="sgd", free_bits=50.0, kl_weight=1e6)
+    before = model.get_weights()
+    model.train_step(IMAGES)
+    change = max(np.abs(new - old).max() for new, old in zip(model.get_weights()[:-1], before[:-1], strict=True))
+    assert 0 < change < 10  # a KL gradient would be a million times as large
+
+
+@pytest.mark.parametrize("name", likelihoods.LIKELIHOODS)
+def test_log_weights_match_float64(name):
+    model = make_model(name, spread=5.0)
+    images, samples = IMAGES[:5], 4
+    found = ops.convert_to_numpy(model.log_weights(BYTES[:5], samples, seed=3))
+    assert found.shape == (samples, 5)
+    mean, std = apply(model.encoder, images)
+    noise = np.asarray(keras.random.normal((samples, 5, 3), seed=3), "float64")
+    z = mean + std * noise
+    for k in range(samples):
+        log_joint = reference_log_likelihood(name, images, apply(model.decoder, z[k].astype("float32")))
+        log_joint += (-0.5 * z[k] ** 2 - 0.5 * np.log(2 * np.pi)).sum(axis=1)
+        log_posterior = (-0.5 * noise[k] ** 2 - 0.5 * np.log(2 * np.pi) - np.log(std)).sum(axis=1)
+        np.testing.assert_allclose(found[k], log_joint - log_posterior, rtol=1e-5)
+    np.testing.assert_array_equal(found, ops.convert_to_numpy(model.log_weights(BYTES[:5], samples, seed=3)))
+    assert not np.array_equal(found, ops.convert_to_numpy(model.log_weights(BYTES[:5], samples, seed=4)))
+
+
+def test_log_weights_average_to_the_evidence():
+    # One latent: log p(x) is an integral on a line, which the mean of the weights must approach.
+    model = make_model(spread=3.0, latent=1)
+    grid = np.linspace(-8, 8, 1601)
+    raw = apply(model.decoder, grid[:, None].astype("float32"))
+    log_prior = -0.5 * grid**2 - 0.5 * np.log(2 * np.pi)
+    found = ops.convert_to_numpy(model.log_weights(IMAGES[:6], 3000, seed=5)).astype("float64")
+    for image, weights in zip(IMAGES[:6], found.T, strict=True):
+        joint = reference_log_likelihood("bernoulli", np.broadcast_to(image, (1601, 8, 8, 1)), raw) + log_prior
+        evidence = special.logsumexp(joint) + np.log(grid[1] - grid[0])
+        estimate = special.logsumexp(weights) - np.log(len(weights))
+        ratios = np.exp(weights - weights.max())
+        error = ratios.std() / ratios.mean() / np.sqrt(len(ratios))
+        assert error < 0.1
+        assert abs(estimate - evidence) < 4 * error
+        assert weights.mean() < evidence  # the bound is below
+
+
+def test_evaluate_is_unbiased():
+    model = make_model(spread=5.0)
+    runs = [model.evaluate(IMAGES, batch_size=16, verbose=0, return_dict=True)["loss"] for _ in range(25)]
+    mean, std = apply(model.encoder, IMAGES)
+    kl = reference_kl(mean, std).sum(axis=1)
+    generator = np.random.default_rng(7)
+    direct = []
+    for _ in range(120):
+        z = (mean + std * generator.standard_normal(mean.shape)).astype("float32")
+        direct.append(np.mean(kl - reference_log_likelihood("bernoulli", IMAGES, apply(model.decoder, z))))
+    error = np.sqrt(np.var(runs) / len(runs) + np.var(direct) / len(direct))
+    assert np.std(runs) > 0
+    assert abs(np.mean(runs) - np.mean(direct)) < 3 * error
+    # The posterior mean is another, smaller number: the test can tell.
+    at_mean = np.mean(kl - reference_log_likelihood("bernoulli", IMAGES, apply(model.decoder, mean.astype("float32"))))
+    assert abs(np.mean(runs) - at_mean) > 5 * error
+
+
+class Watch(keras.callbacks.Callback):
+    """Record the KL weight after each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(self.model.kl_weight)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_kl_weight_moves_inside_the_compiled_step(jit_compile):
+    model = make_model(spread=5.0, kl_weight=LinearWarmUp(4, end=2.0), jit_compile=jit_compile)
+    assert model.kl_weight == 0.0
+    watch = Watch()
+    validation = None if jit_compile else IMAGES  # XLA takes long over each function
+    history = model.fit(
+        IMAGES, epochs=6, batch_size=32, validation_data=validation, callbacks=[watch], verbose=0
+    ).history
+    np.testing.assert_allclose(watch.weights, [0.5, 1.0, 1.5, 2.0, 2.0, 2.0])
+    history = {key: np.array(values) for key, values in history.items()}
+    # One step per epoch: its loss has the weight of before the step; validation has the final one throughout.
+    used = (history["loss"] - history["reconstruction_loss"]) / history["kl_loss"]
+    np.testing.assert_allclose(used, [0, 0.5, 1, 1.5, 2, 2], atol=1e-4)
+    if validation is not None:
+        used = (history["val_loss"] - history["val_reconstruction_loss"]) / history["val_kl_loss"]
+        np.testing.assert_allclose(used, 2.0, rtol=1e-4)
+    model.compile(kl_weight=LinearWarmUp(4))
+    assert model.kl_weight == 0.0
+
+
+def test_evaluation_does_not_advance_the_schedule():
+    model = make_model(kl_weight=LinearWarmUp(4))
+    model.evaluate(IMAGES, verbose=0)
+    model.predict(IMAGES, verbose=0)
+    model.elbo_terms(IMAGES, training=True)
+    assert float(model.kl_step) == 0
+
+
+def test_early_stopping_in_a_warm_up_does_not_pick_the_first_epoch():
+    model = make_model(spread=20.0, optimizer=keras.optimizers.Adam(3e-3), kl_weight=LinearWarmUp(16))
+    stopping = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=2, restore_best_weights=True)
+    watch = Watch()
+    history = model.fit(
+        IMAGES, epochs=8, batch_size=16, validation_data=IMAGES, callbacks=[watch, stopping], verbose=0
+    ).history
+    # By the weight of the moment the first epoch would be the best one.
+    momentary = history["val_reconstruction_loss"] + np.array(watch.weights) * history["val_kl_loss"]
+    assert np.argmin(momentary) == 0
+    assert stopping.best_epoch == len(history["val_loss"]) - 1 == 7
+
+
+def test_layer_losses_enter_the_objective():
+    keras.utils.set_random_seed(2)
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class Charge(keras.layers.Layer):
+        def call(self, inputs):
+            self.add_loss(ops.mean(ops.square(inputs)))
+            return inputs
+
+    inputs = keras.Input((8, 8, 1))
+    features = Charge()(inputs)
+    features = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.5))(keras.layers.Flatten()(features))
+    encoder = keras.Model(inputs, GaussianHead(3)(features))
+    latents = keras.Input((3,))
+    raw = keras.layers.Dense(64, kernel_regularizer=keras.regularizers.L1(0.1))(latents)
+    model = AutoEncoder(encoder, keras.Model(latents, keras.layers.Reshape((8, 8, 1))(raw)))
+    model.compile(keras.optimizers.SGD(0.0), kl_weight=0.5)
+    kernels = [layer.kernel.numpy().astype("float64") for layer in (encoder.layers[-2], model.decoder.layers[1])]
+    extra = np.mean(IMAGES.astype("float64") ** 2) + 0.5 * np.sum(kernels[0] ** 2) + 0.1 * np.abs(kernels[1]).sum()
+    assert extra > 1
+    history = model.fit(IMAGES, validation_data=IMAGES, batch_size=32, verbose=0).history
+    for prefix in ("", "val_"):
+        logs = {key: history[prefix + key][0] for key in ("loss", "reconstruction_loss", "kl_loss", "negative_elbo")}
+        np.testing.assert_allclose(logs["loss"], logs["reconstruction_loss"] + 0.5 * logs["kl_loss"] + extra, rtol=1e-5)
+        np.testing.assert_allclose(logs["negative_elbo"], logs["reconstruction_loss"] + logs["kl_loss"], rtol=1e-5)
+
+
+def test_layer_losses_are_trained():
+    inputs = keras.Input((8, 8, 1))
+    features = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(100.0))(keras.layers.Flatten()(inputs))
+    encoder = keras.Model(inputs, GaussianHead(3)(features))
+    model = AutoEncoder(encoder, small_cnn.build_decoder(3, (8, 8, 1), filters=[4]))
+    model.compile(keras.optimizers.SGD(1e-3))
+    kernel = encoder.layers[-2].kernel
+    before = np.abs(kernel.numpy()).mean()
+    model.fit(IMAGES, epochs=10, verbose=0)
+    assert np.abs(kernel.numpy()).mean() < 0.3 * before
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class CountPasses(keras.layers.Layer):
+    """Count how often the compiled graph goes through this place."""
+
+    def build(self, input_shape):
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
+
+    def call(self, inputs):
+        self.count.assign(self.count + 1.0)
+        return inputs
+
+
+def make_counting_model(**settings):
+    inputs = keras.Input((8, 8, 1))
+    counters = CountPasses(), CountPasses()
+    encoder = keras.Model(inputs, GaussianHead(3)(counters[0](inputs)))
+    latents = keras.Input((3,))
+    raw = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(counters[1](latents)))
+    model = AutoEncoder(encoder, keras.Model(latents, raw))
+    model.compile(**settings)
+    return model, lambda: [int(counter.count) for counter in counters]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"jit_compile": True}, {"free_bits": 0.1}, {"steps_per_execution": 2}], ids=str
+)
+def test_one_pass_of_encoder_and_decoder_per_step(settings):
+    model, passes = make_counting_model(**settings)
+    assert passes() == [0, 0]
+    model.fit(IMAGES, batch_size=8, epochs=2, verbose=0)
+    assert passes() == [8, 8]
+    if "jit_compile" in settings:
+        return  # XLA takes long over each function
+    model.evaluate(IMAGES, batch_size=8, verbose=0)
+    assert passes() == [12, 12]
+    model.predict(IMAGES, batch_size=8, verbose=0)
+    assert passes() == [16, 16]
+
+
+def test_one_pass_in_a_direct_step():
+    model, passes = make_counting_model()
+    for _ in range(3):
+        model.train_step(IMAGES)
+    assert passes() == [3, 3]
+
+
+def test_batch_normalisation_moves_once_per_step():
+    def make():
+        inputs, latents = keras.Input((8, 8, 1)), keras.Input((3,))
+        first = keras.layers.BatchNormalization(momentum=0.9)
+        encoder = keras.Model(inputs, GaussianHead(3)(first(inputs)))
+        second = keras.layers.BatchNormalization(momentum=0.9)
+        raw = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(second(latents)))
+        model = AutoEncoder(encoder, keras.Model(latents, raw))
+        model.compile(keras.optimizers.SGD(0.0), metrics=["mse"])
+        return model, first, second
+
+    for steps, train in [
+        (1, lambda model: model.train_step(IMAGES)),
+        (3, lambda model: model.fit(IMAGES, batch_size=32, epochs=3, verbose=0)),
+    ]:
+        model, first, second = make()
+        train(model)
+        expected = IMAGES.mean() * (1 - 0.9**steps)
+        np.testing.assert_allclose(first.moving_mean.numpy(), expected, rtol=1e-5)
+        expected = 0.9**steps + IMAGES.var() * (1 - 0.9**steps)
+        np.testing.assert_allclose(first.moving_variance.numpy(), expected, rtol=1e-5)
+        moved = second.moving_mean.numpy()
+        assert np.abs(moved).max() > 0
+        model.evaluate(IMAGES, verbose=0)
+        model.predict(IMAGES, verbose=0)
+        np.testing.assert_array_equal(second.moving_mean.numpy(), moved)

@@ -1,0 +1,69 @@
+import keras
+import numpy as np
+import pytest
+
+from zoo import schedules
+from zoo.schedules import Constant, LinearWarmUp
+
+
+def values(schedule, steps):
+    return [float(schedule(np.float32(step))) for step in steps]
+
+
+def test_constant_stays():
+    schedule = Constant(0.3)
+    np.testing.assert_allclose(values(schedule, [0, 1, 1000]), 0.3, rtol=1e-6)
+    assert schedule.final == 0.3
+
+
+def test_linear_warm_up_rises_in_equal_steps_and_stays():
+    schedule = LinearWarmUp(4)
+    np.testing.assert_allclose(values(schedule, range(7)), [0, 0.25, 0.5, 0.75, 1, 1, 1])
+    assert schedule.final == 1.0
+
+
+def test_linear_warm_up_goes_from_start_to_end():
+    schedule = LinearWarmUp(10, start=2.0, end=0.5)
+    np.testing.assert_allclose(values(schedule, [0, 5, 10, 99]), [2.0, 1.25, 0.5, 0.5])
+    assert schedule.final == 0.5
+
+
+@pytest.mark.parametrize("schedule", [Constant(2.5), LinearWarmUp(7, start=0.1, end=4.0)])
+def test_survives_serialization(schedule):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
+    assert type(again) is type(schedule)
+    assert again.get_config() == schedule.get_config()
+    np.testing.assert_array_equal(values(again, range(10)), values(schedule, range(10)))
+
+
+def test_get_takes_numbers_schedules_and_mappings():
+    schedule = LinearWarmUp(3)
+    assert schedules.get(schedule) is schedule
+    for number in (2, 2.0, np.float32(2)):
+        assert schedules.get(number).final == 2.0
+    warm_up = schedules.get({"warm_up_steps": 3, "end": 0.5})
+    assert warm_up.get_config() == {"warm_up_steps": 3, "start": 0.0, "end": 0.5}
+
+
+@pytest.mark.parametrize("value", [None, "linear", True, [1.0], lambda step: step])
+def test_get_refuses_other_things(value):
+    with pytest.raises(TypeError, match=r"kl_weight is .*expected a number or a schedule"):
+        schedules.get(value)
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_weights_must_be_finite_and_not_negative(value):
+    for make in (schedules.get, Constant, lambda v: LinearWarmUp(3, start=v), lambda v: LinearWarmUp(3, end=v)):
+        with pytest.raises(ValueError, match="expected a finite number of at least 0"):
+            make(value)
+
+
+@pytest.mark.parametrize("steps", [0, -3, 2.5, "many"])
+def test_warm_up_steps_are_a_positive_whole_number(steps):
+    with pytest.raises(ValueError, match=r"warm_up_steps is .*expected a whole number of at least 1"):
+        LinearWarmUp(steps)
+
+
+def test_warm_up_takes_numpy_integers_and_stays_serialisable():
+    schedule = LinearWarmUp(np.int64(5))
+    assert type(schedule.get_config()["warm_up_steps"]) is int
