@@ -268,7 +268,7 @@ def test_loss_in_compile_replaces_the_likelihood():
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), "much"])
 def test_free_bits_must_be_a_number(model, value):
-    with pytest.raises(ValueError, match="free_bits is .*: expected a finite number of at least 0"):
+    with pytest.raises(ValueError, match=r"free_bits is .*: expected a finite number of at least 0"):
         model.compile(free_bits=value)
 
 
@@ -333,15 +333,15 @@ np.savez(
 def test_another_process_goes_on_where_this_one_stopped(tmp_path):
     parts = make_parts(channels=2)
     model = AutoEncoder(*parts, "discretized_gaussian", "dynamic", seed=5)
-    model.compile(
-        keras.optimizers.Adam(0.02), "discretized_logistic", LinearWarmUp(10, end=0.5), 0.25, metrics=["mse"]
-    )
+    model.compile(keras.optimizers.Adam(0.02), "discretized_logistic", LinearWarmUp(10, end=0.5), 0.25, metrics=["mse"])
     for _ in range(3):
         model.train_step(IMAGES)
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", IMAGES)
     paths = [str(tmp_path / name) for name in ("model.keras", "images.npy", "out.npz")]
-    done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", LOAD, *paths], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", LOAD, *paths], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     other = np.load(paths[2])
     assert eval(str(other["settings"])) == {

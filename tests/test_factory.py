@@ -150,6 +150,7 @@ def test_recorded_parameter_counts_are_true(name):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_seed_decides_the_weights(name):
     first, same, other = (zoo.create_model(name, image_shape=SHAPE, seed=seed, **TINY) for seed in (1, 1, 2))
+    assert (first.seed, other.seed) == (1, 2)
     for a, b in zip(first.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert any((a != b).any() for a, b in zip(first.encoder.get_weights(), other.encoder.get_weights(), strict=True))

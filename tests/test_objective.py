@@ -52,7 +52,9 @@ def reference_log_likelihood(name, images, raw):
         location, raw_scale = np.split(raw, 2, axis=-1)
         scale = np.exp(np.minimum(-7 + np.logaddexp(0, raw_scale + 5), 5))
         center = images - location - 0.5
-        inside = log_difference(log_cdf((-abs(center) + LEVEL / 2) / scale), log_cdf((-abs(center) - LEVEL / 2) / scale))
+        inside = log_difference(
+            log_cdf((-abs(center) + LEVEL / 2) / scale), log_cdf((-abs(center) - LEVEL / 2) / scale)
+        )
         lowest, highest = log_cdf((center + LEVEL / 2) / scale), log_cdf((LEVEL / 2 - center) / scale)
         values = np.where(images < LEVEL / 2, lowest, np.where(images > 1 - LEVEL / 2, highest, inside))
     return values.sum(axis=(1, 2, 3))

@@ -88,7 +88,13 @@ def test_same_seed_gives_the_same_scores(run, tmp_path):
 
 def test_overrides_reach_recipe_and_options(tiny, tmp_path):
     run = zoo.train(
-        "tiny_cnn/tiny", epochs=1, out=tmp_path, progress=False, learning_rate=0.01, latent_dim=2, likelihood="bernoulli"
+        "tiny_cnn/tiny",
+        epochs=1,
+        out=tmp_path,
+        progress=False,
+        learning_rate=0.01,
+        latent_dim=2,
+        likelihood="bernoulli",
     )
     assert run.config["recipe"]["learning_rate"] == 0.01
     assert run.model.latent_shape == (2,)
@@ -129,7 +135,7 @@ def test_nan_stops_the_run_and_keeps_the_best(tiny, tmp_path):
 
 
 def test_nan_in_the_first_epoch_leaves_no_model(tiny, tmp_path):
-    with pytest.raises(RunError, match="at step 9 .epoch 1.*no epoch was finished"):
+    with pytest.raises(RunError, match=r"at step 9 .epoch 1.*no epoch was finished"):
         zoo.train("explodes/tiny", out=tmp_path, batch_size=4, progress=False)
     assert not list(tmp_path.rglob("model.keras"))
 

@@ -16,7 +16,7 @@ import keras
 from zoo import likelihoods, registry
 from zoo.autoencoder import AutoEncoder
 from zoo.discovery import PluginRecord, resolve_reference
-from zoo.errors import ArchitectureError
+from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.presets import Preset, merge_options
 from zoo.recipe import Recipe
 from zoo.specs import LATENT_OPTIONS, Architecture, check_shape
@@ -116,6 +116,32 @@ def create_from_preset(
     )
 
 
+def check_preset(preset: Preset) -> None:
+    """Check a preset's options, likelihood and optimizer without building it.
+
+    Raises:
+        TypeError: an unknown option.
+        UnknownNameError: no such likelihood or optimizer.
+        ArchitectureError: a builder cannot be imported.
+    """
+    likelihoods.get(preset.recipe.likelihood)
+    _optimizer(preset.recipe)
+    config = dict(preset.config)
+    _take_latent(config)
+    _check_options(config, (preset.architecture,))
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    try:
+        optimizer = keras.optimizers.get(recipe.optimizer)
+    except ValueError:
+        raise UnknownNameError(
+            f"no optimizer is called {recipe.optimizer!r}: expected a name that keras.optimizers.get knows, such as 'adam'"
+        ) from None
+    optimizer.learning_rate = recipe.learning_rate
+    return optimizer
+
+
 def _assemble(
     pair: tuple[Architecture, Architecture],
     shape: tuple[int, int, int],
@@ -145,9 +171,7 @@ def _assemble(
         encoder = _build(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
         decoder = _build(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
         model = cls(encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset))
-    optimizer = keras.optimizers.get(recipe.optimizer)
-    optimizer.learning_rate = recipe.learning_rate
-    model.compile(optimizer, kl_weight=recipe.kl_weight, free_bits=recipe.free_bits)
+    model.compile(_optimizer(recipe), kl_weight=recipe.kl_weight, free_bits=recipe.free_bits)
     return model
 
 

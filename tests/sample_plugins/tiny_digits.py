@@ -41,7 +41,6 @@ def raise_error(latent_shape, output_shape, filters):
 
 def build_exploding(latent_shape, output_shape, filters):
     import keras
-
     from zoo.plugins.small_cnn.model import build_decoder
 
     @keras.saving.register_keras_serializable(package="tiny_digits")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 import time
@@ -15,10 +16,10 @@ from zoo import plots, registry
 from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.load import load_dataset
-from zoo.errors import RunError, UnknownNameError
+from zoo.errors import ArchitectureError, RunError, UnknownNameError
 from zoo.evaluation import evaluate
-from zoo.factory import create_from_preset, merge_options, parameter_count
-from zoo.presets import Preset
+from zoo.factory import check_preset, create_from_preset, parameter_count
+from zoo.presets import Preset, merge_options
 from zoo.recipe import RECIPE_KEYS
 from zoo.training.callbacks import KeepBest, StopOnNonFinite, Stopwatch, WriteHistory
 from zoo.training.progress import ShowProgress
@@ -121,7 +122,11 @@ def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **
     if epochs is not None:
         settings["epochs"] = epochs
     options = {key: value for key, value in overrides.items() if key not in RECIPE_KEYS}
-    return dataclasses.replace(plan, recipe=plan.recipe.replace(**settings), config=merge_options(plan.config, options))
+    plan = dataclasses.replace(plan, recipe=plan.recipe.replace(**settings), config=merge_options(plan.config, options))
+    # A builder that cannot be imported is a run that fails, with a folder that says so.
+    with contextlib.suppress(ArchitectureError):
+        check_preset(plan)
+    return plan
 
 
 def sample_name(preset: str) -> str:
