@@ -136,7 +136,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
         optimizer = keras.optimizers.get(recipe.optimizer)
     except ValueError:
         raise UnknownNameError(
-            f"no optimizer is called {recipe.optimizer!r}: expected a name that keras.optimizers.get knows, such as 'adam'"
+            f"no optimizer is called {recipe.optimizer!r}: expected one that Keras knows, such as 'adam'"
         ) from None
     optimizer.learning_rate = recipe.learning_rate
     return optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -97,6 +98,7 @@ def import_keras() -> None:
             import keras
 
             keras.backend.backend()
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:
             noise.seek(0)
             os.write(kept, noise.read())
