@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         plot_samples,
     )
     from zoo.recipe import Recipe
-    from zoo.registry import get_model_info, list_datasets, list_models, list_plugins, refresh, register
+    from zoo.registration import register
+    from zoo.registry import get_model_info, list_datasets, list_models, list_plugins, refresh
     from zoo.saving import load_model
     from zoo.specs import Architecture, DatasetSpec
     from zoo.training import Run, train
@@ -50,7 +51,8 @@ _HOMES = {
         "plot_samples",
     ),
     "zoo.recipe": ("Recipe",),
-    "zoo.registry": ("get_model_info", "list_datasets", "list_models", "list_plugins", "refresh", "register"),
+    "zoo.registration": ("register",),
+    "zoo.registry": ("get_model_info", "list_datasets", "list_models", "list_plugins", "refresh"),
     "zoo.saving": ("load_model",),
     "zoo.specs": ("Architecture", "DatasetSpec"),
     "zoo.training": ("Run", "train"),

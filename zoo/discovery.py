@@ -1,17 +1,15 @@
-"""From a registry file and entry points to plugins, one by one: a broken plugin is recorded and breaks nothing else."""
+"""From candidates to plugins, one by one: a broken plugin is recorded and breaks nothing else."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, TypeVar
 
 import pluggy
@@ -19,10 +17,8 @@ import pluggy
 import zoo
 from zoo import hookspecs
 from zoo.errors import DuplicateNameError, PluginLoadError
-from zoo.registry_file import RegistryFile
 from zoo.specs import Architecture, DatasetSpec
 
-ENTRY_POINT_GROUP = "zoo"
 Spec = TypeVar("Spec", Architecture, DatasetSpec)
 HOOKS = {"zoo_architectures": Architecture, "zoo_datasets": DatasetSpec}
 
@@ -85,65 +81,9 @@ def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]
     return found
 
 
-def registry_file_candidates(file: RegistryFile) -> Iterator[Candidate]:
-    """Give the plugins that a registry file lists."""
-    for module in file.plugins:
-        record = PluginRecord(
-            name=module,
-            origin=f"{file.path.name} of autoencoder-zoo {zoo.__version__}",
-            version=zoo.__version__,
-            distribution="autoencoder-zoo",
-        )
-        yield Candidate(record, partial(importlib.import_module, module))
-
-
-def entry_point_candidates() -> Iterator[Candidate]:
-    """Give the plugins that installed distributions declare in the entry-point group ``zoo``.
-
-    ``importlib.metadata.entry_points`` keeps one of two equal names; walking the distributions keeps both.
-    """
-    seen: set[str] = set()
-    found: list[Candidate] = []
-    for distribution in importlib.metadata.distributions():
-        name, version = _name_and_version(distribution)
-        if name and _canonical(name) not in seen:
-            seen.add(_canonical(name))
-            found.extend(_distribution_candidates(distribution, name, version))
-    return iter(sorted(found, key=lambda item: (_canonical(item.record.distribution), item.record.name)))
-
-
-def _canonical(distribution: str | None) -> str:
+def canonical_name(distribution: str | None) -> str:
+    """Give a distribution's name as packaging tools compare it: ``My_Plugin`` and ``my-plugin`` are one."""
     return re.sub(r"[-_.]+", "-", distribution or "").lower()
-
-
-def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
-    # An interrupted pip leaves folders without metadata.
-    try:
-        metadata = distribution.metadata
-        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))  # noqa: SIM401
-    except Exception:
-        return "", ""
-    return name, version
-
-
-def _distribution_candidates(
-    distribution: importlib.metadata.Distribution, name: str, version: str
-) -> Iterator[Candidate]:
-    try:
-        points = [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
-    except Exception as error:
-        with contextlib.suppress(Exception):
-            if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
-                record = PluginRecord(name, f"entry points of {name} {version}", version, distribution=name)
-                yield Candidate(record, partial(_refuse, f"entry_points.txt cannot be read: {_describe(error)}"))
-        return
-    for point in points:
-        origin = f"entry point {point.name!r} of {name} {version}"
-        yield Candidate(PluginRecord(point.name, origin, version, distribution=name), point.load)
-
-
-def _refuse(message: str) -> object:
-    raise PluginLoadError(message)
 
 
 def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) -> list[Plugin]:
@@ -161,12 +101,12 @@ def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) 
         DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins give.
     """
     disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")} - {""}
-    disabled_distributions = {_canonical(name) for name in disabled}
+    disabled_distributions = {canonical_name(name) for name in disabled}
     plugins = list(taken)
     start = len(plugins)
     for candidate in candidates:
         record = candidate.record
-        if record.name in disabled or _canonical(record.distribution) in disabled_distributions:
+        if record.name in disabled or canonical_name(record.distribution) in disabled_distributions:
             plugins.append(Plugin(replace(record, status="disabled")))
             continue
         plugin = _load(candidate)
@@ -218,7 +158,7 @@ def _load(candidate: Candidate) -> Plugin:
         with contextlib.redirect_stdout(sys.stderr):
             architectures, datasets = _call_hooks(candidate.load(), record.name)
     except (Exception, SystemExit) as error:
-        return _failed(record, _describe(error), error)
+        return _failed(record, describe_error(error), error)
     names = [item.name for item in architectures] + [item.name for item in datasets]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -291,12 +231,13 @@ def check_version(architecture: Architecture) -> None:
         )
 
 
-def _describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
+    """Give a caught error in one line, with the place that raised it if that is outside the file that caught it."""
     message = " ".join(str(error).split())
     if isinstance(error, PluginLoadError):
         return message
     text = f"{type(error).__name__}: {message}".rstrip(": ")
     frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
+    outside = [it for it in frames if it.filename != frames[0].filename and "importlib" not in it.filename]
     where = outside[-1] if outside else None
     return f"{text} ({os.path.basename(where.filename)}, line {where.lineno})" if where else text

@@ -1,13 +1,11 @@
-"""From a name to a compiled ``AutoEncoder``: builders, their options, and the checks of what they give."""
+"""From a name to a compiled ``AutoEncoder``."""
 
 from __future__ import annotations
 
 import contextlib
-import inspect
 import math
-import numbers
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +13,21 @@ import keras
 
 from zoo import likelihoods, registry
 from zoo.autoencoder import AutoEncoder
-from zoo.discovery import PluginRecord, resolve_reference
+from zoo.builders import (
+    PARTS,
+    build_part,
+    check_options,
+    check_part_options,
+    choose_latent_shape,
+    describe,
+    resolve_part,
+    take_latent,
+)
+from zoo.discovery import PluginRecord
 from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.presets import Preset, merge_options
 from zoo.recipe import Recipe
-from zoo.specs import LATENT_OPTIONS, Architecture, check_shape
-
-PARTS = ("encoder", "decoder")
-GIVEN = ("image_shape", "latent_shape", "output_shape")
+from zoo.specs import Architecture, check_shape
 
 
 def create_model(
@@ -127,8 +132,8 @@ def check_preset(preset: Preset) -> None:
     likelihoods.get(preset.recipe.likelihood)
     _optimizer(preset.recipe)
     config = dict(preset.config)
-    _take_latent(config)
-    _check_options(config, (preset.architecture,))
+    take_latent(config)
+    check_options(config, (preset.architecture,))
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -153,13 +158,11 @@ def _assemble(
     preset: str | None = None,
 ) -> AutoEncoder:
     first, second = pair
-    latent = _take_latent(config)
-    _check_options(config, pair)
+    latent = take_latent(config)
+    check_options(config, pair)
     for part, architecture, part_config in zip(PARTS, pair, part_configs, strict=True):
-        _check_part_options(part_config, architecture, part)
-    encoder_latent, decoder_latent = (
-        default_latent_shape(item, shape) if latent is None else as_latent_shape(latent, shape) for item in pair
-    )
+        check_part_options(part_config, architecture, part)
+    encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent) for item in pair)
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
             f"encoder {first.name} has latent {encoder_latent}, decoder {second.name} has {decoder_latent}: expected "
@@ -168,66 +171,11 @@ def _assemble(
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
     cls = _autoencoder_class(first)
     with _seeded(seed):
-        encoder = _build(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
-        decoder = _build(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
+        encoder = build_part(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
+        decoder = build_part(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
         model = cls(encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset))
     model.compile(_optimizer(recipe), kl_weight=recipe.kl_weight, free_bits=recipe.free_bits)
     return model
-
-
-def build_encoder(
-    architecture: Architecture,
-    image_shape: Any,
-    latent_shape: Any = None,
-    config: Mapping[str, Any] | None = None,
-) -> keras.Model:
-    """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
-    shape = check_shape(image_shape, "image_shape", rank=3)
-    options = {**(config or {}), **({} if latent_shape is None else {"latent_shape": latent_shape})}
-    latent = _take_latent(options)
-    latent = default_latent_shape(architecture, shape) if latent is None else latent
-    _check_options(options, (architecture,))
-    return _build(architecture, "encoder", (shape, as_latent_shape(latent, shape)), options)
-
-
-def build_decoder(
-    architecture: Architecture, latent_shape: Any, output_shape: Any, config: Mapping[str, Any] | None = None
-) -> keras.Model:
-    """Build and check an architecture's decoder; see ``Architecture.build_decoder``."""
-    shape = check_shape(output_shape, "output_shape", rank=3)
-    options = {**(config or {}), "latent_shape": latent_shape}
-    latent = _take_latent(options)
-    _check_options(options, (architecture,))
-    return _build(architecture, "decoder", (as_latent_shape(latent, shape), shape), options)
-
-
-def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Give a latent shape from an int, a tuple, or a function of the image shape."""
-    if callable(value):
-        value = value(image_shape)
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        value = (int(value),)
-    return check_shape(value, "latent_shape")
-
-
-def default_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the latent shape that an architecture's defaults say."""
-    for option in LATENT_OPTIONS:
-        if option in architecture.defaults:
-            try:
-                return as_latent_shape(architecture.defaults[option], image_shape)
-            except Exception as error:
-                raise ArchitectureError(f"{_where(architecture)}: default {option}: {error}") from error
-    raise TypeError(
-        f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
-    )
-
-
-def _take_latent(config: dict[str, Any]) -> Any:
-    given = [config.pop(option) for option in LATENT_OPTIONS if option in config]
-    if len(given) > 1:
-        raise TypeError("latent_dim and latent_shape are given: expected one of them")
-    return given[0] if given else None
 
 
 def _check_image_shape(preset: Preset, image_shape: Any) -> None:
@@ -239,109 +187,13 @@ def _check_image_shape(preset: Preset, image_shape: Any) -> None:
         )
 
 
-def _parameters(architecture: Architecture, part: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(_builder(architecture, part)).parameters
-
-
-def _builder(architecture: Architecture, part: str) -> Callable[..., Any]:
-    reference = getattr(architecture, part)
-    try:
-        return resolve_reference(reference)
-    except Exception as error:
-        raise ArchitectureError(
-            f"{_where(architecture)}: {part} builder {reference!r} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _options(architecture: Architecture, part: str) -> set[str]:
-    """Give the names of the options that reach a builder."""
-    names: set[str] = set()
-    for name, parameter in _parameters(architecture, part).items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            names.update(architecture.defaults)
-        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            names.add(name)
-    return names.difference(GIVEN, LATENT_OPTIONS)
-
-
-def _check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
-    valid = sorted(set().union(*(_options(architecture, part) for architecture in architectures for part in PARTS)))
-    names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
-    _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
-
-
-def _check_part_options(config: Mapping[str, Any], architecture: Architecture, part: str) -> None:
-    # The latent's size belongs to both parts.
-    _refuse_unknown(config, sorted(_options(architecture, part)), f"the {part} of {architecture.name}")
-
-
-def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:
-    for key in config:
-        if key not in valid:
-            raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}")
-
-
-def _build(architecture: Architecture, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]) -> keras.Model:
-    builder = _builder(architecture, part)
-    parameters = inspect.signature(builder).parameters
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    options = {**architecture.defaults, **config}
-    wanted = {
-        key: value for key, value in options.items() if key not in LATENT_OPTIONS and (key in parameters or takes_all)
-    }
-    # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
-    wanted = keras.tree.map_structure(lambda value: value, wanted)
-    try:
-        model = builder(*shapes, **wanted)
-    except Exception as error:
-        raise ArchitectureError(
-            f"{_where(architecture)}: build_{part}{shapes} raised {type(error).__name__}: {error}"
-        ) from error
-    _check_model(model, architecture, part, shapes)
-    return model
-
-
-def _check_model(model: Any, architecture: Architecture, part: str, shapes: tuple[Any, Any]) -> None:
-    where = f"{_where(architecture)}: build_{part}{shapes}"
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise ArchitectureError(f"{where} gave {model!r}: expected a functional or Sequential keras.Model")
-    given, result = shapes
-    taken = tuple(model.input_shape[1:])
-    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
-    if not fits:
-        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
-    # Not model.output_shape, which gives a list for a dict of outputs.
-    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
-    expected: Any = result
-    got: Any = outputs
-    if part == "encoder":
-        expected = [result, result]
-        got = [tuple(s[1:]) for s in outputs] if all(isinstance(s, tuple | list) for s in outputs) else outputs
-    elif all(isinstance(n, int | None) for n in outputs):
-        got = tuple(outputs[1:])
-    if got != expected:
-        shown = f"(mean, std) of shapes {expected}" if part == "encoder" else f"one tensor of shape {expected}"
-        raise ArchitectureError(f"{where} gives {got}: expected {shown}")
-
-
-def _where(architecture: Architecture) -> str:
-    plugin = architecture.plugin
-    return f"architecture {architecture.name}" + (f" of plugin {plugin.name}" if plugin else "")
-
-
 def _autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
     if architecture.autoencoder is None:
         return AutoEncoder
-    try:
-        cls = resolve_reference(architecture.autoencoder)
-    except Exception as error:
-        raise ArchitectureError(
-            f"{_where(architecture)}: autoencoder {architecture.autoencoder!r} cannot be imported: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    cls = resolve_part(architecture, "autoencoder")
     if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
         raise ArchitectureError(
-            f"{_where(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
+            f"{describe(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
         )
     return cls
 

@@ -8,12 +8,46 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.dataset import Split
+
 EXPECTED = "uint8 in 0..255 or float in [0, 1]"
 
 
 def is_array(data: object) -> bool:
     """Tell arrays (and tensors, and lists) from streams of batches."""
     return isinstance(data, np.ndarray | list) or (hasattr(data, "__array__") and hasattr(data, "shape"))
+
+
+def as_float(images: np.ndarray) -> np.ndarray:
+    """Give images, uint8 in 0..255 or float in [0, 1], as floats in [0, 1]."""
+    return images / np.float32(255) if images.dtype == np.uint8 else images
+
+
+def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
+    """Check whatever a model is trained on, evaluated on or applied to.
+
+    Args:
+        data: images, a ``zoo.Split``, a stream as in ``check_batches``, or a tuple of images and nothing else.
+        image_shape: as in ``check_images``.
+        what: what the message calls them.
+
+    Returns:
+        The images as a NumPy array, or the stream to use in its place.
+
+    Raises:
+        ValueError: as ``check_images``, or if targets come along.
+    """
+    if isinstance(data, Split):
+        data = data.images
+    if data is None:
+        raise ValueError(f"{what}: got None; expected images or a stream of batches")
+    if isinstance(data, tuple):
+        for extra in data[1:]:
+            refuse_targets(extra, what)
+        data = data[0]
+    if is_array(data):
+        return check_images(data, image_shape, what)
+    return check_batches(data, image_shape, what)
 
 
 def check_images(images: Any, image_shape: Sequence[int | None], what: str = "images") -> np.ndarray:

@@ -1,17 +1,17 @@
-"""Likelihoods p(x given z): what a decoder's raw output means, and what an image costs under it, in nats."""
+"""The likelihoods p(x given z) that the zoo has, and ``get``, which knows them by name."""
 
 from __future__ import annotations
 
 import difflib
 import math
-import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo.errors import UnknownNameError
+from zoo.likelihood import LIKELIHOODS, Likelihood
+from zoo.pixel_loss import PixelLoss
 from zoo.special import log1mexp, log_normal_cdf, log_normal_interval
 
 Tensor = Any
@@ -23,55 +23,6 @@ FAR = 20.0  # scales beyond which no density has mass that float32 could tell
 # exp(-7) is 0.23 of a grey level: no single value can take all the mass, so a flat background cannot drive the scale
 # to nothing. A raw output of zero means a scale of exp(-2), about the spread of pixel values.
 MIN_LOG_SCALE, MAX_LOG_SCALE, START_LOG_SCALE = -7.0, 5.0, -2.0
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class Likelihood(keras.losses.Loss):
-    """A stateless likelihood of images given a decoder's raw parameters.
-
-    As a Keras loss, ``likelihood(images, parameters)`` is the batch's mean of ``-log_prob``, nats per image. Anything
-    learned comes out of the decoder.
-
-    Images are ``(batch, height, width, channels)`` in [0, 1]; parameters are ``(batch, height, width,
-    output_channels(channels))``, any real values.
-    """
-
-    support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: no likelihood
-    parameters_per_channel: ClassVar[int] = 1
-
-    def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
-        super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Give ``-log_prob`` of each image, ``(batch,)``, nats."""
-        return -self.log_prob(y_true, y_pred)
-
-    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Give log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
-        images = ops.cast(images, "float32")
-        parameters = ops.cast(parameters, "float32")
-        values = self._log_prob(images, parameters)
-        return ops.sum(values, axis=tuple(range(1, len(values.shape))))
-
-    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        raise TypeError(f"{type(self).__name__} does not define _log_prob(images, parameters)")
-
-    def mean(self, parameters: Tensor) -> Tensor:
-        """Give the mean image, in [0, 1], of shape ``(batch, height, width, channels)``."""
-        raise TypeError(f"{type(self).__name__} does not define mean(parameters)")
-
-    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
-        """Draw an image from p(x given parameters); ``seed`` is an int or a ``keras.random.SeedGenerator``."""
-        raise TypeError(f"{type(self).__name__} does not define sample(parameters, seed)")
-
-    def output_channels(self, image_channels: int) -> int:
-        """Tell how many channels the decoder must give for images of so many channels."""
-        return self.parameters_per_channel * image_channels
-
-    @property
-    def identifier(self) -> str:
-        """The name that ``get`` knows it by."""
-        return next((name for name, cls in LIKELIHOODS.items() if cls is type(self)), self.name)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -196,83 +147,11 @@ class DiscretizedGaussian(_Discretized):
         return keras.random.normal(shape, seed=seed)
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class PixelLoss(Likelihood):
-    """A plain Keras loss in a likelihood's place: the sigmoid of the raw output against the image.
-
-    The loss of each value is summed over pixels and channels. It is no likelihood, so likelihood scores are null.
-
-    Args:
-        loss: a name, a function or a ``keras.losses.Loss`` that compares value by value.
-
-    Raises:
-        ValueError: the loss works on logits, or does not compare value by value.
-    """
-
-    def __init__(self, loss: Any, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
-        self.loss = keras.losses.get(loss)
-        label = str(getattr(self.loss, "name", None) or getattr(self.loss, "__name__", type(self.loss).__name__))
-        super().__init__(name=name or label, reduction=reduction)
-        if _uses_logits(self.loss):
-            raise ValueError(
-                f"loss {label} has from_logits=True: expected a loss of values in [0, 1], since the zoo puts the raw "
-                "output through a sigmoid; build it with from_logits=False"
-            )
-        self._check_elementwise(label)
-
-    def _values(self, images: Tensor, means: Tensor) -> Tensor:
-        # Keras averages over the last axis; one of length one leaves the values as they are.
-        compare = getattr(self.loss, "call", self.loss)
-        return compare(images[..., None], means[..., None])
-
-    def _check_elementwise(self, label: str) -> None:
-        generator = np.random.default_rng(0)
-        images, means = (ops.convert_to_tensor(generator.uniform(0.1, 0.9, (2, 3, 3, 2)), "float32") for _ in "ab")
-        cause, same = None, False
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what Keras says of losses that compare classes
-                values, direct = self._values(images, means), getattr(self.loss, "call", self.loss)(images, means)
-            if tuple(values.shape) == (2, 3, 3, 2) and tuple(direct.shape) == (2, 3, 3):
-                same = float(ops.max(ops.abs(ops.mean(values, -1) - direct))) < 1e-4
-        except Exception as error:  # each backend has its own
-            cause = error
-        if not same:
-            raise ValueError(
-                f"loss {label} does not compare value by value: expected one such as 'mse', 'mae' or "
-                f"'binary_crossentropy', or a likelihood: {', '.join(LIKELIHOODS)}"
-            ) from cause
-
-    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        return -self._values(images, self.mean(parameters))
-
-    def mean(self, parameters: Tensor) -> Tensor:
-        """Give the sigmoid of the raw output."""
-        return ops.sigmoid(ops.cast(parameters, "float32"))
-
-    def get_config(self) -> dict[str, Any]:
-        """Give name, reduction and the wrapped loss."""
-        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> PixelLoss:
-        """Build it again from ``get_config``."""
-        config = dict(config)
-        return cls(keras.losses.deserialize(config.pop("loss")), **config)
-
-
-def _uses_logits(loss: Any) -> bool:
-    if getattr(loss, "from_logits", False):
-        return True
-    settings = loss.get_config() if hasattr(loss, "get_config") else getattr(loss, "keywords", {})
-    return bool(settings.get("from_logits", False))
-
-
-LIKELIHOODS: dict[str, type[Likelihood]] = {
-    "bernoulli": Bernoulli,
-    "discretized_gaussian": DiscretizedGaussian,
-    "discretized_logistic": DiscretizedLogistic,
-}
+LIKELIHOODS.update(
+    bernoulli=Bernoulli,
+    discretized_gaussian=DiscretizedGaussian,
+    discretized_logistic=DiscretizedLogistic,
+)
 
 
 def get(identifier: Any) -> Likelihood:

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.inputs import check_images
+from zoo.inputs import as_float, check_images
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,11 +144,6 @@ def _show(axes: Axes, image: np.ndarray) -> None:
     shown = image[..., 0] if grey else image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
     axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
-
-
-def as_float(images: np.ndarray) -> np.ndarray:
-    """Give images as floats in [0, 1], as they are shown."""
-    return images / np.float32(255) if images.dtype == np.uint8 else images
 
 
 def _plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 from zoo import discovery
+from zoo.candidates import entry_point_candidates, registry_file_candidates
 from zoo.discovery import Plugin, PluginRecord
 from zoo.errors import PluginLoadWarning, UnknownNameError
 from zoo.presets import Preset, make_preset, merge_options, preset_names
 from zoo.registry_file import RegistryFile, builtin_path, read_registry_file
 from zoo.specs import Architecture, DatasetSpec
 
-Class = TypeVar("Class", bound=type)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def _load() -> _Names:
     with _lock:
         if _names is None:
             file = read_registry_file(builtin_path())
-            plugins = discovery.load_plugins(discovery.registry_file_candidates(file))
-            plugins += discovery.load_plugins(discovery.entry_point_candidates(), plugins)
+            plugins = discovery.load_plugins(registry_file_candidates(file))
+            plugins += discovery.load_plugins(entry_point_candidates(), plugins)
             for plugin in _registered.values():
                 plugins.append(discovery.check_strict(discovery.refuse_duplicates(plugin, plugins)))
             _names = _Names(file, plugins)
@@ -95,6 +95,24 @@ def refresh() -> None:
     global _names
     with _lock:
         _names = None
+
+
+def add_plugin(plugin: Plugin) -> None:
+    """Add a plugin that discovery cannot find, or replace it: one of the same name and origin.
+
+    Raises:
+        DuplicateNameError: another plugin gives a name of it.
+    """
+    key = (plugin.record.name, plugin.record.origin)
+    with _lock:
+        names = _load()
+        # What is replaced, also where a clash refused it.
+        others = [other for other in names.plugins if (other.record.name, other.record.origin) != key]
+        checked = discovery.refuse_duplicates(plugin, others)
+        if checked.cause is not None:
+            raise checked.cause
+        _registered[plugin.record.name] = plugin
+        names.plugins[:] = [*others, plugin]
 
 
 def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:
@@ -188,9 +206,6 @@ def _preset_names() -> list[str]:
     return preset_names(names.architectures, names.datasets, names.file.presets)
 
 
-Found = TypeVar("Found")
-
-
 def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Found:
     if not isinstance(name, str):
         raise TypeError(f"{what} name is {name!r}: expected text")
@@ -210,73 +225,3 @@ def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Fou
     if disabled:
         text += f". It may be in a plugin disabled by ZOO_DISABLE_PLUGINS: {', '.join(disabled)}"
     raise UnknownNameError(text)
-
-
-@overload
-def register(item: Architecture) -> Architecture: ...
-@overload
-def register(item: str, *, summary: str = ..., **fields: Any) -> Callable[[Class], Class]: ...
-
-
-def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> Any:
-    """Register an architecture from a script or a notebook.
-
-    Registering again from the same module and qualified name replaces, so a notebook cell can be run twice.
-
-    Args:
-        item: an ``Architecture``; or a name, and the result decorates a class that holds ``build_encoder`` and
-            ``build_decoder``.
-        summary: one line for tables; a class's docstring serves too.
-        **fields: further fields of ``Architecture``, such as ``defaults``.
-
-    Returns:
-        The architecture; or a decorator that gives the class back as it was.
-
-    Raises:
-        DuplicateNameError: another plugin has the name.
-        PluginLoadError: the architecture needs another version of the zoo.
-        ValueError: a field of the architecture is not valid, or the class lacks a builder.
-
-    Example:
-        ```python
-        @zoo.register("my_ae", defaults={"latent_dim": 8})
-        class MyAutoEncoder:
-            def build_encoder(image_shape, latent_shape): ...
-            def build_decoder(latent_shape, output_shape): ...
-        ```
-    """
-    if isinstance(item, Architecture):
-        beside = [*(["summary"] if summary else []), *fields]
-        if beside:
-            raise TypeError(f"{', '.join(beside)} given beside an Architecture: set them in it")
-        caller = sys._getframe(1).f_globals.get("__name__", "__main__")
-        _register(item, f"{caller}.{item.name}", caller)
-        return item
-    if not isinstance(item, str):
-        raise TypeError(f'register got {item!r}: expected a name, as in @zoo.register("my_ae"), or an Architecture')
-
-    def decorate(cls: Class) -> Class:
-        for builder in ("build_encoder", "build_decoder"):
-            if not callable(getattr(cls, builder, None)):
-                raise ValueError(f"class {cls.__qualname__} has no function {builder}: a registered class holds both")
-        line = summary or next(iter((cls.__doc__ or "").strip().splitlines()), "")
-        made = Architecture(item, line, cls.build_encoder, cls.build_decoder, **fields)  # type: ignore[attr-defined]
-        _register(made, f"{cls.__module__}.{cls.__qualname__}", cls.__module__)
-        return cls
-
-    return decorate
-
-
-def _register(item: Architecture, key: str, module: str) -> None:
-    discovery.check_version(item)
-    record = PluginRecord(name=key, origin=f"zoo.register in {module}", provides=(item.name,))
-    plugin = Plugin(record, [discovery.bind(item, record)])
-    with _lock:
-        names = _load()
-        # The same name and origin: what is replaced, also where a clash refused it.
-        others = [other for other in names.plugins if (other.record.name, other.record.origin) != (key, record.origin)]
-        checked = discovery.refuse_duplicates(plugin, others)
-        if checked.cause is not None:
-            raise checked.cause
-        _registered[key] = plugin
-        names.plugins[:] = [*others, plugin]

@@ -131,9 +131,9 @@ class Architecture:
             TypeError: an unknown option.
             ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
         """
-        from zoo import factory
+        from zoo import builders
 
-        return factory.build_encoder(self, image_shape, latent_shape, config)
+        return builders.build_encoder(self, image_shape, latent_shape, config)
 
     def build_decoder(
         self, latent_shape: int | tuple[int, ...], output_shape: tuple[int, int, int], **config: Any
@@ -152,9 +152,9 @@ class Architecture:
             TypeError: an unknown option.
             ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
         """
-        from zoo import factory
+        from zoo import builders
 
-        return factory.build_decoder(self, latent_shape, output_shape, config)
+        return builders.build_decoder(self, latent_shape, output_shape, config)
 
 
 @dataclass(frozen=True)

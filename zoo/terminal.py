@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -32,6 +33,11 @@ SCORE_TITLES = {
     "parameters": ("parameters", ""),
 }
 DIGITS = {"bits_per_dim": 3, "mse": 5, "ssim": 4}
+
+
+def print_json(content: Any) -> None:
+    """Print plain data on stdout as JSON."""
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> None:

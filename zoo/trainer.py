@@ -16,8 +16,7 @@ import numpy as np
 from keras import ops
 
 from zoo import likelihoods, schedules
-from zoo.data.dataset import Split
-from zoo.inputs import check_batches, check_images, is_array, refuse_targets
+from zoo.inputs import check_data, check_images, is_array, refuse_targets
 
 Tensor = Any
 
@@ -215,9 +214,9 @@ class Trainer(keras.Model):
         given.pop("self")
         for refused in ("class_weight", "sample_weight"):
             refuse_targets(given.pop(refused, None), refused)
-        given["x"] = self._checked(x)
+        given["x"] = check_data(x, self.image_shape)
         if given.get("validation_data") is not None:
-            given["validation_data"] = self._checked(given["validation_data"], "validation_data")
+            given["validation_data"] = check_data(given["validation_data"], self.image_shape, "validation_data")
         if not is_array(given["x"]) and getattr(given["x"], "num_batches", None) is None:
             given["shuffle"] = False  # Only a finite PyDataset is shuffled by Keras; it warns of other streams.
         return super().fit(**given)
@@ -229,25 +228,12 @@ class Trainer(keras.Model):
         refuse_targets(given.get("sample_weight"), "sample_weight")
         # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = self._checked(x)
+            x = check_data(x, self.image_shape)
         return super().evaluate(x, None, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """Give the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""
-        return super().predict(self._checked(x), *args, **kwargs)
-
-    def _checked(self, data: Any, what: str = "images") -> Any:
-        if isinstance(data, Split):
-            data = data.images
-        if data is None:
-            raise ValueError(f"{what}: got None; expected images or a stream of batches")
-        if isinstance(data, tuple):
-            for extra in data[1:]:
-                refuse_targets(extra, what)
-            data = data[0]
-        if is_array(data):
-            return check_images(data, self.image_shape, what)
-        return check_batches(data, self.image_shape, what)
+        return super().predict(check_data(x, self.image_shape), *args, **kwargs)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Give how it is compiled, as it was asked for."""

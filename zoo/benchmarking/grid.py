@@ -12,7 +12,8 @@ from zoo import plots, registry
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.data.load import load_dataset
 from zoo.errors import RunError
-from zoo.files import replacing
+from zoo.files import write_figure
+from zoo.inputs import as_float
 from zoo.presets import Preset
 from zoo.training.run import Run, run_path
 from zoo.training.session import describe_plan, plan_run, train
@@ -80,14 +81,11 @@ def benchmark(
 def _run(plan: Preset, seed: int, out: Path, data_dir: str | Path | None, progress: bool) -> Run:
     path = run_path(out, plan.name, seed, describe_plan(plan, seed))
     if path.exists():
-        try:
-            state = Run(path).status
-        except RunError:
-            state = "damaged"
-        if state == "finished":
+        earlier = Run(path)
+        if earlier.state == "finished":
             logger.info("%s: finished before, taken as it is", path)
-            return Run(path)
-        logger.warning("%s: %s before, trained anew", path, state)
+            return earlier
+        logger.warning("%s: %s before, trained anew", path, earlier.state)
     try:
         return train(
             plan.name,
@@ -113,8 +111,7 @@ def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None
     for run in sorted(first.values(), key=lambda item: item.config["dataset"]):
         preset, dataset = run.config["preset"], run.config["dataset"]
         images = load_dataset(dataset, data_dir=data_dir, limit=SHOWN).test.images
-        rows.setdefault(dataset, plots.as_float(images))
+        rows.setdefault(dataset, as_float(images))
         rows[preset] = run.model.reconstruct(images)
     if rows:
-        with replacing(folder / "reconstructions.png") as temporary:
-            plots.plot_rows(rows).savefig(temporary)
+        write_figure(folder / "reconstructions.png", plots.plot_rows(rows))

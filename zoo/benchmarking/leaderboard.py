@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.intervals import summarise
-from zoo.files import write_text
+from zoo.files import write_json, write_text
 from zoo.training.run import Run
 
 SCHEMA = 1
@@ -64,7 +63,7 @@ class Leaderboard:
 
     def save(self) -> None:
         """Write ``leaderboard.json`` and ``leaderboard.md`` into the folder."""
-        write_text(self.path / "leaderboard.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
+        write_json(self.path / "leaderboard.json", self.to_dict())
         write_text(self.path / "leaderboard.md", self.to_markdown())
 
     def to_markdown(self) -> str:

@@ -13,7 +13,7 @@ from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, importance_weighted_bound
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.factory import parameter_count
-from zoo.inputs import check_images
+from zoo.inputs import as_float, check_images
 
 ACTIVE_VARIANCE = 0.01
 
@@ -71,8 +71,8 @@ def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
     """Draw dynamic binarization for the whole set at once, so that it does not depend on the batches."""
     if model.binarization != "dynamic":
         return images
-    chances = images / np.float32(255) if images.dtype == np.uint8 else images
-    return (np.random.default_rng(seed).random(images.shape, dtype="float32") < chances).astype("float32")
+    draws = np.random.default_rng(seed).random(images.shape, dtype="float32")
+    return (draws < as_float(images)).astype("float32")
 
 
 def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 import keras
 
 from zoo.files import replacing, write_text
-from zoo.training.run import HISTORY_FILE, MODEL_FILE, Run
+from zoo.saving import MODEL_FILE
+from zoo.training.run import HISTORY_FILE, Run
 
 
 class KeepBest(keras.callbacks.Callback):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
-from zoo.files import replacing, sha256_of, write_text
+from zoo.files import sha256_of, write_figure, write_json, write_text
+from zoo.saving import load_model
 
 if TYPE_CHECKING:
     from zoo.autoencoder import AutoEncoder
 
 RUN_FILE = "run.json"
-MODEL_FILE = "model.keras"
 HISTORY_FILE = "history.csv"
 CHECKSUM_FILE = "SHA256SUMS"
 STATUSES = ("running", "finished", "interrupted", "failed")
@@ -57,6 +57,14 @@ class Run:
         return str(self.record["status"])
 
     @property
+    def state(self) -> str:
+        """The status, or ``damaged`` where ``run.json`` does not give one."""
+        try:
+            return self.status
+        except RunError:
+            return "damaged"
+
+    @property
     def config(self) -> dict[str, Any]:
         """What was trained, and how."""
         return dict(self.record["config"])
@@ -81,19 +89,16 @@ class Run:
     @cached_property
     def model(self) -> AutoEncoder:
         """The model of the best validation epoch, read from the folder."""
-        from zoo.saving import load_model
-
         return load_model(self.path)
 
     def save(self, record: Mapping[str, Any]) -> None:
         """Write ``run.json`` whole, and forget what was read before."""
-        write_text(self.path / RUN_FILE, json.dumps(record, indent=2, allow_nan=False) + "\n")
+        write_json(self.path / RUN_FILE, record)
         self.__dict__.pop("record", None)
 
     def save_figure(self, figure: Any, name: str) -> None:
         """Write a figure as PNG."""
-        with replacing(self.path / name) as temporary:
-            figure.savefig(temporary)
+        write_figure(self.path / name, figure)
 
     def save_checksums(self) -> None:
         """Write the SHA-256 of every other file, as ``sha256sum -c`` reads it."""

@@ -171,12 +171,9 @@ def _plain(value: Any) -> Any:
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        try:
-            state = Run(path).status
-        except RunError:
-            state = "damaged"
         raise RunError(
-            f"{path} holds a run already ({state}): choose another folder (out) or seed, or replace it (overwrite)"
+            f"{path} holds a run already ({Run(path).state}): choose another folder (out) or seed, or replace it "
+            "(overwrite)"
         )
 
 

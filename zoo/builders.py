@@ -1,0 +1,181 @@
+"""From an architecture's builders to its encoder and decoder: the options they get, and checks of what they give."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from zoo.discovery import resolve_reference
+from zoo.errors import ArchitectureError
+from zoo.specs import LATENT_OPTIONS, Architecture, check_shape
+
+PARTS = ("encoder", "decoder")
+GIVEN = ("image_shape", "latent_shape", "output_shape")
+
+
+def build_encoder(
+    architecture: Architecture,
+    image_shape: Any,
+    latent_shape: Any = None,
+    config: Mapping[str, Any] | None = None,
+) -> keras.Model:
+    """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
+    shape = check_shape(image_shape, "image_shape", rank=3)
+    options = {**(config or {}), **({} if latent_shape is None else {"latent_shape": latent_shape})}
+    latent = take_latent(options)
+    check_options(options, (architecture,))
+    return build_part(architecture, "encoder", (shape, choose_latent_shape(architecture, shape, latent)), options)
+
+
+def build_decoder(
+    architecture: Architecture, latent_shape: Any, output_shape: Any, config: Mapping[str, Any] | None = None
+) -> keras.Model:
+    """Build and check an architecture's decoder; see ``Architecture.build_decoder``."""
+    shape = check_shape(output_shape, "output_shape", rank=3)
+    options = {**(config or {}), "latent_shape": latent_shape}
+    latent = take_latent(options)
+    check_options(options, (architecture,))
+    return build_part(architecture, "decoder", (as_latent_shape(latent, shape), shape), options)
+
+
+def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give a latent shape from an int, a tuple, or a function of the image shape."""
+    if callable(value):
+        value = value(image_shape)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = (int(value),)
+    return check_shape(value, "latent_shape")
+
+
+def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:
+    """Give the latent shape that was given or, for None, the one that the architecture's defaults say."""
+    if given is not None:
+        return as_latent_shape(given, image_shape)
+    for option in LATENT_OPTIONS:
+        if option in architecture.defaults:
+            try:
+                return as_latent_shape(architecture.defaults[option], image_shape)
+            except Exception as error:
+                raise ArchitectureError(f"{describe(architecture)}: default {option}: {error}") from error
+    raise TypeError(
+        f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
+    )
+
+
+def take_latent(config: dict[str, Any]) -> Any:
+    """Take the latent's size out of options; None if they have none, ``TypeError`` if they have it twice."""
+    given = [config.pop(option) for option in LATENT_OPTIONS if option in config]
+    if len(given) > 1:
+        raise TypeError("latent_dim and latent_shape are given: expected one of them")
+    return given[0] if given else None
+
+
+def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
+    """Give an architecture's ``encoder``, ``decoder`` or ``autoencoder``; ``ArchitectureError`` if it cannot be had."""
+    reference = getattr(architecture, part)
+    try:
+        return resolve_reference(reference)
+    except Exception as error:
+        what = f"{part} builder" if part in PARTS else part
+        raise ArchitectureError(
+            f"{describe(architecture)}: {what} {reference!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _options(architecture: Architecture, part: str) -> set[str]:
+    """Give the names of the options that reach a builder."""
+    names: set[str] = set()
+    for name, parameter in inspect.signature(resolve_part(architecture, part)).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names.update(architecture.defaults)
+        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            names.add(name)
+    return names.difference(GIVEN, LATENT_OPTIONS)
+
+
+def check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
+    """Raise ``TypeError`` that lists the valid options unless each one reaches a builder of these architectures."""
+    valid = sorted(set().union(*(_options(architecture, part) for architecture in architectures for part in PARTS)))
+    names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
+    _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
+
+
+def check_part_options(config: Mapping[str, Any], architecture: Architecture, part: str) -> None:
+    """Raise ``TypeError`` that lists the valid options unless each one reaches this builder."""
+    # The latent's size belongs to both parts.
+    _refuse_unknown(config, sorted(_options(architecture, part)), f"the {part} of {architecture.name}")
+
+
+def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:
+    for key in config:
+        if key not in valid:
+            raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}")
+
+
+def build_part(
+    architecture: Architecture, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]
+) -> keras.Model:
+    """Build and check one part.
+
+    Args:
+        architecture: whose part.
+        part: ``encoder`` or ``decoder``.
+        shapes: of what goes in and of what comes out.
+        config: options over the architecture's defaults; the builder gets those that it names.
+
+    Returns:
+        The model.
+
+    Raises:
+        ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
+    """
+    builder = resolve_part(architecture, part)
+    parameters = inspect.signature(builder).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    options = {**architecture.defaults, **config}
+    wanted = {
+        key: value for key, value in options.items() if key not in LATENT_OPTIONS and (key in parameters or takes_all)
+    }
+    # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
+    wanted = keras.tree.map_structure(lambda value: value, wanted)
+    try:
+        model = builder(*shapes, **wanted)
+    except Exception as error:
+        raise ArchitectureError(
+            f"{describe(architecture)}: build_{part}{shapes} raised {type(error).__name__}: {error}"
+        ) from error
+    _check_model(model, architecture, part, shapes)
+    return model
+
+
+def _check_model(model: Any, architecture: Architecture, part: str, shapes: tuple[Any, Any]) -> None:
+    where = f"{describe(architecture)}: build_{part}{shapes}"
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ArchitectureError(f"{where} gave {model!r}: expected a functional or Sequential keras.Model")
+    given, result = shapes
+    taken = tuple(model.input_shape[1:])
+    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
+    if not fits:
+        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
+    # Not model.output_shape, which gives a list for a dict of outputs.
+    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
+    expected: Any = result
+    got: Any = outputs
+    if part == "encoder":
+        expected = [result, result]
+        got = [tuple(s[1:]) for s in outputs] if all(isinstance(s, tuple | list) for s in outputs) else outputs
+    elif all(isinstance(n, int | None) for n in outputs):
+        got = tuple(outputs[1:])
+    if got != expected:
+        shown = f"(mean, std) of shapes {expected}" if part == "encoder" else f"one tensor of shape {expected}"
+        raise ArchitectureError(f"{where} gives {got}: expected {shown}")
+
+
+def describe(architecture: Architecture) -> str:
+    """Give what messages call an architecture: its name and its plugin's."""
+    plugin = architecture.plugin
+    return f"architecture {architecture.name}" + (f" of plugin {plugin.name}" if plugin else "")

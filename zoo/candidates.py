@@ -1,0 +1,73 @@
+"""Where plugins are found, before any is loaded: a registry file, and the entry points of installed distributions."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+from collections.abc import Iterator
+from functools import partial
+
+import zoo
+from zoo.discovery import Candidate, PluginRecord, canonical_name, describe_error
+from zoo.errors import PluginLoadError
+from zoo.registry_file import RegistryFile
+
+ENTRY_POINT_GROUP = "zoo"
+
+
+def registry_file_candidates(file: RegistryFile) -> Iterator[Candidate]:
+    """Give the plugins that a registry file lists."""
+    for module in file.plugins:
+        record = PluginRecord(
+            name=module,
+            origin=f"{file.path.name} of autoencoder-zoo {zoo.__version__}",
+            version=zoo.__version__,
+            distribution="autoencoder-zoo",
+        )
+        yield Candidate(record, partial(importlib.import_module, module))
+
+
+def entry_point_candidates() -> Iterator[Candidate]:
+    """Give the plugins that installed distributions declare in the entry-point group ``zoo``.
+
+    ``importlib.metadata.entry_points`` keeps one of two equal names; walking the distributions keeps both.
+    """
+    seen: set[str] = set()
+    found: list[Candidate] = []
+    for distribution in importlib.metadata.distributions():
+        name, version = _name_and_version(distribution)
+        if name and canonical_name(name) not in seen:
+            seen.add(canonical_name(name))
+            found.extend(_distribution_candidates(distribution, name, version))
+    return iter(sorted(found, key=lambda item: (canonical_name(item.record.distribution), item.record.name)))
+
+
+def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    # An interrupted pip leaves folders without metadata.
+    try:
+        metadata = distribution.metadata
+        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))  # noqa: SIM401
+    except Exception:
+        return "", ""
+    return name, version
+
+
+def _distribution_candidates(
+    distribution: importlib.metadata.Distribution, name: str, version: str
+) -> Iterator[Candidate]:
+    try:
+        points = [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            if f"[{ENTRY_POINT_GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
+                record = PluginRecord(name, f"entry points of {name} {version}", version, distribution=name)
+                yield Candidate(record, partial(_refuse, f"entry_points.txt cannot be read: {describe_error(error)}"))
+        return
+    for point in points:
+        origin = f"entry point {point.name!r} of {name} {version}"
+        yield Candidate(PluginRecord(point.name, origin, version, distribution=name), point.load)
+
+
+def _refuse(message: str) -> object:
+    raise PluginLoadError(message)

@@ -1,0 +1,47 @@
+"""Options and arguments that several commands have, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+out_option = click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
+    help="Where run folders go.",
+)  # fmt: skip
+data_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder with the official files (default: $ZOO_DATA)."
+)
+seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+source_argument = click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+dataset_option = click.option("--data", "dataset", metavar="DATASET", help="Default: what it was trained on.")
+part_option = click.option(
+    "--part", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True
+)
+
+
+def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` settings, as a click callback; values are read as YAML, but ``1e-3`` is a number."""
+    settings = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{value!r}: expected KEY=VALUE")
+        settings[key] = _parse(text)
+    return settings
+
+
+def _parse(text: str) -> Any:
+    import yaml
+
+    try:
+        return float(text) if not text.lstrip("+-").isdigit() else int(text)
+    except ValueError:
+        pass
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise click.BadParameter(f"{text!r}: not a value: {error}") from error

@@ -1,0 +1,157 @@
+"""The commands that train models or read them: ``zoo train``, ``evaluate``, ``reconstruct`` and ``benchmark``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import zoo
+from zoo.cli_options import (
+    as_json,
+    data_option,
+    dataset_option,
+    out_option,
+    part_option,
+    read_settings,
+    seed_option,
+    source_argument,
+)
+from zoo.files import write_figure
+from zoo.terminal import import_keras, print_json, print_leaderboard, print_scores, read_images
+
+
+@click.command()
+@click.argument("preset")
+@click.option("--sample", is_flag=True, help="Train on the embedded sample of the dataset.")
+@click.option("--epochs", type=click.IntRange(1), help="In place of the recipe's.")
+@seed_option
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=read_settings,
+              help="A recipe setting or an option of the architecture, such as latent_dim=32.")  # fmt: skip
+@click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
+              help="Stop after so many epochs without a lower validation loss.")  # fmt: skip
+@click.option("--deterministic/--no-deterministic", default=None,
+              help="Repeat to the bit (default: where there is no GPU).")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace a run that is there.")
+@out_option
+@data_option
+def train(preset: str, settings: dict[str, Any], early_stopping: int | None, out: Path, **options: Any) -> None:
+    """Train PRESET and write a run folder with scores, model and pictures."""
+    if early_stopping is not None:
+        settings["early_stopping"] = early_stopping
+    for key in ("epochs", "seed", "sample", "out"):
+        if key in settings:
+            raise click.BadParameter(f"{key} has an option of its own: --{key}")
+    zoo.get_model_info(preset)
+    import_keras()
+    run = zoo.train(preset, out=out, **options, **settings)
+    best = run.best or {}
+    click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
+    print_scores(run.scores or {})
+    click.echo(run.path)
+
+
+def _load_model(source: Path) -> Any:
+    if not source.exists():
+        raise click.BadParameter(f"{source}: no such run folder or file")
+    import_keras()
+    return zoo.load_model(source)
+
+
+def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
+    """Give the split that a model is shown with: of the dataset asked for, else of the one it was trained on."""
+    if dataset is None:
+        preset = (model.provenance or {}).get("preset")
+        if preset is None:
+            raise click.UsageError(f"{source} does not say what it was trained on: give --data DATASET")
+        dataset = preset.partition("/")[2].partition("-")[0]
+    return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)
+
+
+@click.command()
+@source_argument
+@dataset_option
+@part_option
+@data_option
+@click.option(
+    "--iwae", metavar="K", type=click.IntRange(0), default=0, help="Samples of the importance-weighted bound."
+)
+@seed_option
+@as_json
+def evaluate(
+    source: Path, dataset: str | None, part: str, data_dir: Path | None, iwae: int, seed: int, as_json: bool
+) -> None:
+    """Score the model of a run folder or a .keras file."""
+    model = _load_model(source)
+    split = _load_split(model, source, dataset, part, data_dir)
+    scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed)
+    if as_json:
+        print_json(scores)
+    else:
+        print_scores(scores)
+
+
+@click.command()
+@source_argument
+@click.argument("images", metavar="[IMAGE ...]", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", "png", metavar="PNG", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice(["reconstructions", "samples", "interpolation", "latent-space"]),
+              default="reconstructions", show_default=True)  # fmt: skip
+@click.option("--count", type=click.IntRange(2, 40), default=10, show_default=True, help="Images in a row.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the samples from the prior.")
+@dataset_option
+@part_option
+@data_option
+def reconstruct(
+    source: Path, images: tuple[Path, ...], png: Path, kind: str, count: int, seed: int,
+    dataset: str | None, part: str, data_dir: Path | None,
+) -> None:  # fmt: skip
+    """Draw originals over reconstructions, of image files or of the test split; or another picture of the model."""
+    from zoo import plots
+
+    if png.suffix.lower() != ".png":
+        raise click.BadParameter(f"--out {png}: expected a name that ends in .png")
+    if not png.parent.is_dir():
+        raise click.BadParameter(f"--out {png}: there is no folder {png.parent}")
+    model = _load_model(source)
+    if images:
+        array, labels = read_images(images, model.image_shape), None
+    else:
+        split = _load_split(model, source, dataset, part, data_dir)
+        array, labels = split.images, split.labels
+    draw: dict[str, Callable[[], Any]] = {
+        "reconstructions": lambda: plots.plot_reconstructions(model, array if images else array[:count]),
+        "samples": lambda: plots.plot_samples(model, columns=count, seed=seed),
+        "interpolation": lambda: plots.plot_interpolation(
+            model, array[: len(array) // 2][:4], array[len(array) // 2 :][: min(4, len(array) // 2)], count
+        ),
+        "latent-space": lambda: plots.plot_latent_space(model, array[:2000], None if labels is None else labels[:2000]),
+    }
+    write_figure(png, draw[kind]())
+    click.echo(png)
+
+
+@click.command()
+@click.argument("presets", metavar="[PRESET ...]", nargs=-1)
+@click.option("--full", is_flag=True, help="Train on the full datasets; else on the embedded samples.")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many seeds.")
+@click.option("--epochs", type=click.IntRange(1), help="In place of the recipes'.")
+@out_option
+@data_option
+@as_json
+def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any) -> None:
+    """Train presets and compare them; without names, the default set of the registry."""
+    for name in presets:
+        zoo.get_model_info(name)
+    import_keras()
+    leaderboard = zoo.benchmark(presets or None, out=out, **options)
+    if as_json:
+        print_json(leaderboard.to_dict())
+    else:
+        print_leaderboard(leaderboard)
+    click.echo(f"zoo: {out}/leaderboard.md, leaderboard.json and reconstructions.png are written", err=True)
+    if leaderboard.failed:
+        sys.exit(1)
