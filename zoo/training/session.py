@@ -22,6 +22,7 @@ from zoo.factory import check_preset, create_from_preset, parameter_count
 from zoo.presets import Preset, merge_options
 from zoo.recipe import RECIPE_KEYS
 from zoo.training.callbacks import KeepBest, StopOnNonFinite, Stopwatch, WriteHistory
+from zoo.training.determinism import repeatable
 from zoo.training.progress import ShowProgress
 from zoo.training.provenance import describe_environment, describe_origin
 from zoo.training.run import Run, run_path
@@ -56,8 +57,7 @@ def train(
             ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash of the configuration>``.
         data_dir: where the official files of the dataset are.
         overwrite: replace a run folder that is there.
-        deterministic: let TensorFlow use only operations that repeat to the bit, for the rest of the process; None
-            does so where there is no GPU.
+        deterministic: let TensorFlow use only operations that repeat to the bit; None does so where there is no GPU.
         progress: show progress on stderr.
         **overrides: recipe settings (``learning_rate=0.0003``) and the architecture's options (``latent_dim=32``).
 
@@ -76,11 +76,16 @@ def train(
     path = run_path(Path(out if out is not None else "runs"), plan.name, seed, config)
     _refuse_existing(path, overwrite)
     dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
-    deterministic = _set_seed(seed, deterministic)
     if path.exists():
         shutil.rmtree(path)
     path.mkdir(parents=True)
-    run = Run(path)
+    with repeatable(seed, deterministic) as mode:
+        return _train(Run(path), plan, config, dataset, mode, progress)
+
+
+def _train(
+    run: Run, plan: Preset, config: dict[str, Any], dataset: Dataset, deterministic: bool, progress: bool
+) -> Run:
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "status": "running",
@@ -93,7 +98,7 @@ def train(
     }
     run.save(record)
     try:
-        model = create_from_preset(plan, seed)
+        model = create_from_preset(plan, config["seed"])
         record["cost"]["parameters"] = parameter_count(model)
         _fit(run, record, model, dataset, plan, progress)
         if record["best"] is None:
@@ -175,19 +180,6 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
             f"{path} holds a run already ({Run(path).state}): choose another folder (out) or seed, or replace it "
             "(overwrite)"
         )
-
-
-def _set_seed(seed: int, deterministic: bool | None) -> bool:
-    keras.utils.set_random_seed(seed)
-    if keras.backend.backend() != "tensorflow":
-        return bool(deterministic)
-    import tensorflow as tf
-
-    if deterministic is None:
-        deterministic = not tf.config.list_physical_devices("GPU")
-    if deterministic:
-        tf.config.experimental.enable_op_determinism()
-    return deterministic
 
 
 def _fit(run: Run, record: dict[str, Any], model: AutoEncoder, dataset: Dataset, plan: Preset, progress: bool) -> None:
