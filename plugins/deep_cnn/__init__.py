@@ -8,9 +8,9 @@ def zoo_architectures():
     """Give ``deep_cnn``."""
     yield Architecture(
         name="deep_cnn",
-        summary="Three stages of two normalised convolutions each, mirrored by upsampling",
+        summary="Three stages of two convolutions, each batch-normalised, mirrored by upsampling",
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
-        defaults={"latent_dim": 16, "filters": [24, 48, 96], "convolutions": 2},
+        defaults={"latent_dim": 16, "filters": [32, 64, 64], "momentum": 0.95},
         source="Simonyan and Zisserman 2015, arXiv:1409.1556; Ioffe and Szegedy 2015, arXiv:1502.03167",
     )

@@ -1,4 +1,4 @@
-"""Stages of several convolutions, each followed by batch normalisation."""
+"""Stages of two convolutions, each followed by batch normalisation; all stages but the last halve the image."""
 
 import math
 
@@ -8,34 +8,39 @@ from keras import layers
 from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
 
 
-def _convolve(x, width, repeats):
-    for _ in range(repeats):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        # Short trainings end before averages with Keras' momentum of 0.99 have settled.
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.Activation("relu")(x)
-    return x
+def _convolve(x, width, momentum):
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    # Short trainings end before averages with Keras' momentum of 0.99 have settled.
+    x = layers.BatchNormalization(momentum=momentum)(x)
+    return layers.Activation("silu")(x)
 
 
-def build_encoder(image_shape, latent_shape, filters, convolutions):
-    """Give images -> (mean, std); each entry of ``filters`` is a stage of so many convolutions that ends in pooling."""
+def build_encoder(image_shape, latent_shape, filters, momentum):
+    """Give images -> (mean, std); each entry of ``filters`` is a stage."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
-    for width in filters:
-        x = _convolve(x, width, convolutions)
-        x = layers.MaxPooling2D(2, padding="same")(x)
+    for stage, width in enumerate(filters, start=1):
+        x = _convolve(x, width, momentum)
+        if stage < len(filters):
+            x = layers.AveragePooling2D(2, padding="same")(x)
+        x = _convolve(x, width, momentum)
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="deep_cnn_encoder")
 
 
-def build_decoder(latent_shape, output_shape, filters, convolutions):
+def build_decoder(latent_shape, output_shape, filters, momentum):
     """Give z -> raw parameters of shape ``output_shape``, linear."""
-    sizes = halved_sizes(output_shape, len(filters))
+    sizes = halved_sizes(output_shape, len(filters) - 1)
     inputs = keras.Input(latent_shape, name="latents")
     start = (*sizes[-1], filters[-1])
-    x = layers.Dense(math.prod(start), activation="relu")(layers.Flatten()(inputs))
+    x = layers.Dense(math.prod(start), activation="silu")(layers.Flatten()(inputs))
     x = layers.Reshape(start)(x)
-    for width, size in zip(reversed(filters), reversed(sizes[:-1]), strict=True):
-        x = UpsampleTo(size)(x)
-        x = _convolve(x, width, convolutions)
-    outputs = layers.Conv2D(output_shape[-1], 3, padding="same")(x)
+    # The first stage stays at the smallest size, as the encoder's last one does; each later one doubles it at its end.
+    for stage, width in enumerate(reversed(filters)):
+        x = _convolve(x, width, momentum)
+        x = _convolve(x, width, momentum)
+        if stage > 0:
+            x = UpsampleTo(sizes[-1 - stage])(x)
+    # Normalised features are of order one; a small kernel keeps the first outputs near the middle grey.
+    small = keras.initializers.VarianceScaling(0.01)
+    outputs = layers.Conv2D(output_shape[-1], 3, padding="same", kernel_initializer=small)(x)
     return keras.Model(inputs, outputs, name="deep_cnn_decoder")

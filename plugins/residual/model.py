@@ -1,4 +1,4 @@
-"""Pre-activation residual blocks; the last convolution of each branch begins at zero, so a block begins as identity."""
+"""Pre-activation residual blocks between plain convolutions that change the size and the number of channels."""
 
 import math
 
@@ -8,11 +8,16 @@ from keras import layers
 from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
 
 
+def _small():
+    # A tenth of the usual deviation: a block begins near the identity, and the first outputs near the middle grey.
+    return keras.initializers.VarianceScaling(0.01)
+
+
 def _block(x):
     width = x.shape[-1]
     branch = layers.Activation("silu")(x)
-    branch = layers.Conv2D(width // 2, 3, padding="same", activation="silu")(branch)
-    branch = layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")(branch)
+    branch = layers.Conv2D(max(1, width // 2), 3, padding="same", activation="silu")(branch)
+    branch = layers.Conv2D(width, 3, padding="same", kernel_initializer=_small())(branch)
     return layers.Add()([x, branch])
 
 
@@ -35,11 +40,12 @@ def build_decoder(latent_shape, output_shape, filters, blocks):
     start = (*sizes[-1], filters[-1])
     x = layers.Dense(math.prod(start))(layers.Flatten()(inputs))
     x = layers.Reshape(start)(x)
-    for width, size in zip(reversed(filters), reversed(sizes[:-1]), strict=True):
+    for stage, (width, size) in enumerate(zip(reversed(filters), reversed(sizes[:-1]), strict=True)):
+        if stage > 0:
+            x = layers.Conv2D(width, 3, padding="same")(x)
         for _ in range(blocks):
             x = _block(x)
         x = UpsampleTo(size)(x)
-        x = layers.Conv2D(width, 3, padding="same")(x)
     x = layers.Activation("silu")(x)
-    outputs = layers.Conv2D(output_shape[-1], 3, padding="same")(x)
+    outputs = layers.Conv2D(output_shape[-1], 3, padding="same", kernel_initializer=_small())(x)
     return keras.Model(inputs, outputs, name="residual_decoder")
