@@ -17,9 +17,10 @@ LEVEL = 1 / 255
 
 
 def split(raw):
-    """Give location and scale in float64, as the design says: raw + 0.5, and exp(min(-7 + softplus(raw + 5), 5))."""
+    """Give location and scale in float64: raw + 0.5, and exp(-3 + 4 t / (1 + |t|)) of t = raw / 4 + 1/3."""
     location, raw_scale = np.split(np.asarray(raw, "float64"), 2, axis=-1)
-    return location + 0.5, np.exp(np.minimum(-7 + np.logaddexp(0, raw_scale + 5), 5))
+    turned = raw_scale / 4 + 1 / 3
+    return location + 0.5, np.exp(-3 + 4 * turned / (1 + np.abs(turned)))
 
 
 def log_cdf(name, x):
@@ -185,15 +186,29 @@ def test_gradient_matches_finite_differences_of_the_reference(name):
 def test_scale_is_bounded_below(name):
     # With the location on a level and the scale driven to nothing, that level must not take all the mass.
     location = np.float32(100 / 255 - 0.5)
-    raw = np.array([[location, r] for r in (-10.0, -1e3, -1e6)], "float32").reshape(-1, 1, 1, 2)
+    raw = np.array([[location, r] for r in (-1e4, -1e6, -1e8)], "float32").reshape(-1, 1, 1, 2)
     found = compute(likelihoods.get(name).log_prob, np.full((3, 1, 1, 1), 100 / 255, "float32"), raw)
     scale = np.exp(-7.0)
     mass = special.erf(LEVEL / 2 / scale / np.sqrt(2))
     if name == "discretized_logistic":
         mass = np.tanh(LEVEL / 2 / scale / 2)
-    # At raw = -10 the softplus is still 0.7 % above its floor.
+    # At raw = -1e4 the scale is still 0.2 % above its floor.
     np.testing.assert_allclose(np.exp(found), mass, rtol=1e-2)
-    np.testing.assert_allclose(np.exp(found[1:]), mass, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(found[1:]), mass, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_scale_is_bounded_above_and_comes_back(name):
+    likelihood = likelihoods.get(name)
+    parameters = keras.Variable(np.array([[0.0, raw] for raw in (1e6, 80.0, -80.0)], "float32").reshape(3, 1, 1, 2))
+    images = np.full((3, 1, 1, 1), 100 / 255, "float32")
+    assert split(keras.ops.convert_to_numpy(parameters))[1].max() < np.exp(1.0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(likelihood.log_prob(images, parameters.value))
+    gradient = tape.gradient(loss, parameters.value).numpy()[1:, 0, 0, 1]
+    # An output that overshot either way still feels which way is better.
+    assert gradient[0] < -1e-3
+    assert gradient[1] > 1e-3
 
 
 @pytest.mark.parametrize("name", [*likelihoods.LIKELIHOODS, "mse"])

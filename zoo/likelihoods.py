@@ -21,8 +21,11 @@ LEVEL = 1.0 / (LEVELS - 1)
 MID_LEVEL = 0.5 * (LEVELS - 1)
 FAR = 20.0  # scales beyond which no density has mass that float32 could tell
 # exp(-7) is 0.23 of a grey level: no single value can take all the mass, so a flat background cannot drive the scale
-# to nothing. A raw output of zero means a scale of exp(-2), about the spread of pixel values.
-MIN_LOG_SCALE, MAX_LOG_SCALE, START_LOG_SCALE = -7.0, 5.0, -2.0
+# to nothing. exp(1) is wider than all grey levels together; without a bound above, location and scale of a flat
+# background run away together. A raw output of zero means a scale of exp(-2), about the spread of pixel values.
+MIN_LOG_SCALE, MAX_LOG_SCALE, START_LOG_SCALE = -7.0, 1.0, -2.0
+MID_LOG_SCALE, HALF_RANGE = (MIN_LOG_SCALE + MAX_LOG_SCALE) / 2, (MAX_LOG_SCALE - MIN_LOG_SCALE) / 2
+START = (START_LOG_SCALE - MID_LOG_SCALE) / HALF_RANGE
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -62,8 +65,9 @@ class _Discretized(Likelihood):
     def _location_and_scale(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         # The location is from mid-grey, 0.5.
         location, raw = ops.split(ops.cast(parameters, "float32"), 2, axis=-1)
-        log_scale = MIN_LOG_SCALE + ops.softplus(raw + (START_LOG_SCALE - MIN_LOG_SCALE))
-        return location, ops.exp(ops.minimum(log_scale, MAX_LOG_SCALE))
+        # Both bounds are neared slowly, so that an output that overshot still has a gradient to come back by.
+        turned = raw / HALF_RANGE + START / (1.0 - START)
+        return location, ops.exp(MID_LOG_SCALE + HALF_RANGE * turned / (1.0 + ops.abs(turned)))
 
     def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         location, scale = self._location_and_scale(parameters)

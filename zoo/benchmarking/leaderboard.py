@@ -98,7 +98,8 @@ def explain_table(table: dict[str, Any]) -> str:
         else "mean over seeds ± half the 95 % interval (Student's t)"
     )
     where = f"{table['images']:,} images of the {table['part']} split"
-    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {interval}."
+    validation = "validation is the lowest loss on the validation split"
+    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}; {interval}."
 
 
 def table_cells(table: dict[str, Any]) -> list[list[str]]:
