@@ -1,4 +1,4 @@
-"""A deeper convolutional autoencoder with batch normalisation."""
+"""A deeper convolutional autoencoder with a batch-normalised decoder."""
 
 from zoo import Architecture, hookimpl
 
@@ -8,7 +8,7 @@ def zoo_architectures():
     """Give ``deep_cnn``."""
     yield Architecture(
         name="deep_cnn",
-        summary="Three stages of two convolutions, each batch-normalised, mirrored by upsampling",
+        summary="Three stages of two convolutions, mirrored by upsampling and batch normalisation",
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
         defaults={"latent_dim": 16, "filters": [32, 64, 64], "momentum": 0.95},

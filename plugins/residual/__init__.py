@@ -11,6 +11,6 @@ def zoo_architectures():
         summary="Pre-activation residual blocks with strided down- and nearest-neighbour upsampling",
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
-        defaults={"latent_dim": 16, "filters": [32, 64, 96], "blocks": 1},
+        defaults={"latent_dim": 16, "filters": [32, 64, 96], "blocks": 1, "momentum": 0.95},
         source="He et al. 2016, arXiv:1603.05027",
     )

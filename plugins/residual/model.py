@@ -1,4 +1,8 @@
-"""Pre-activation residual blocks between plain convolutions that change the size and the number of channels."""
+"""Pre-activation residual blocks between plain convolutions that change the size and the number of channels.
+
+The decoder is batch-normalised. The encoder is not: a batch's statistics would be noise in the posterior's mean, which
+the training answers with a larger mean and so a larger KL divergence.
+"""
 
 import math
 
@@ -13,10 +17,17 @@ def _small():
     return keras.initializers.VarianceScaling(0.01)
 
 
-def _block(x):
+def _activate(x, momentum):
+    # Short trainings end before averages with Keras' momentum of 0.99 have settled.
+    x = x if momentum is None else layers.BatchNormalization(momentum=momentum)(x)
+    return layers.Activation("silu")(x)
+
+
+def _block(x, momentum=None):
     width = x.shape[-1]
-    branch = layers.Activation("silu")(x)
-    branch = layers.Conv2D(max(1, width // 2), 3, padding="same", activation="silu")(branch)
+    branch = _activate(x, momentum)
+    branch = layers.Conv2D(max(1, width // 2), 3, padding="same", use_bias=momentum is None)(branch)
+    branch = _activate(branch, momentum)
     branch = layers.Conv2D(width, 3, padding="same", kernel_initializer=_small())(branch)
     return layers.Add()([x, branch])
 
@@ -33,7 +44,7 @@ def build_encoder(image_shape, latent_shape, filters, blocks):
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="residual_encoder")
 
 
-def build_decoder(latent_shape, output_shape, filters, blocks):
+def build_decoder(latent_shape, output_shape, filters, blocks, momentum):
     """Give z -> raw parameters of shape ``output_shape``, linear."""
     sizes = halved_sizes(output_shape, len(filters))
     inputs = keras.Input(latent_shape, name="latents")
@@ -44,8 +55,8 @@ def build_decoder(latent_shape, output_shape, filters, blocks):
         if stage > 0:
             x = layers.Conv2D(width, 3, padding="same")(x)
         for _ in range(blocks):
-            x = _block(x)
+            x = _block(x, momentum)
         x = UpsampleTo(size)(x)
-    x = layers.Activation("silu")(x)
+    x = _activate(x, momentum)
     outputs = layers.Conv2D(output_shape[-1], 3, padding="same", kernel_initializer=_small())(x)
     return keras.Model(inputs, outputs, name="residual_decoder")
