@@ -10,7 +10,8 @@ from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.errors import UnknownNameError
 from zoo.training import Run
 
-PRESETS = ["tiny_cnn/tiny", "small_cnn/tiny", "raises/tiny", "explodes/tiny"]
+FAILING = ["raises/tiny", "explodes/tiny", "exits/tiny", "unregistered/tiny"]
+PRESETS = ["tiny_cnn/tiny", *FAILING, "small_cnn/tiny"]
 
 
 @pytest.fixture
@@ -42,9 +43,11 @@ def test_benchmark(leaderboard, tmp_path):
     assert means == sorted(means)
     # The failed ones are rows that say why, and the others went on.
     errors = {(row["preset"], row["seed"]): row["error"] for row in stored["failed"]}
-    assert set(errors) == {(preset, seed) for preset in ("raises/tiny", "explodes/tiny") for seed in (0, 1)}
+    assert set(errors) == {(preset, seed) for preset in FAILING for seed in (0, 1)}
     assert "this decoder cannot be built" in errors["raises/tiny", 0]
     assert "the loss became nan" in errors["explodes/tiny", 1]
+    assert "usage: bye" in errors["exits/tiny", 0]
+    assert "register_keras_serializable" in errors["unregistered/tiny", 0]
     assert (folder / "reconstructions.png").stat().st_size > 10_000
     text = (folder / "leaderboard.md").read_text()
     assert "| tiny_cnn " in text
@@ -66,7 +69,44 @@ def test_run_that_did_not_finish_is_trained_anew(tiny, tmp_path, caplog):
     with caplog.at_level("WARNING", "zoo"):
         zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
     assert Run(run.path).status == "finished"
-    assert "running before, trained anew" in caplog.text
+    assert "running, trained anew" in caplog.text
+
+
+def test_run_of_other_code_is_trained_anew(clean_registry, tiny, tmp_path, caplog):
+    from zoo.plugins.small_cnn import model
+
+    def define(width):
+        class Mine:
+            build_encoder = staticmethod(lambda image_shape, latent_shape: model.build_encoder(image_shape, (2,), [2]))
+            build_decoder = staticmethod(
+                lambda latent_shape, output_shape: model.build_decoder((2,), output_shape, [width])
+            )
+
+        zoo.register("mine", defaults={"latent_dim": 2})(Mine)
+        return zoo.benchmark("mine/tiny", epochs=1, full=True, out=tmp_path, progress=False).tables[0]["rows"][0]
+
+    first = define(2)
+    with caplog.at_level("WARNING", "zoo"):
+        second = define(3)
+    assert second["parameters"] > first["parameters"]
+    assert "the code has changed since, trained anew" in caplog.text
+
+
+def test_plugin_of_the_default_set_that_is_missing_is_a_row(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.registry.benchmark_presets", lambda: ["absent/tiny", "tiny_cnn/tiny"])
+    board = zoo.benchmark(epochs=1, full=True, out=tmp_path, progress=False)
+    assert [row["preset"] for row in board.tables[0]["rows"]] == ["tiny_cnn/tiny"]
+    assert board.failed[0]["preset"] == "absent/tiny"
+    assert "no architecture is called 'absent'" in board.failed[0]["error"]
+
+
+def test_other_settings_are_another_row(tiny, tmp_path):
+    for learning_rate in (0.001, 0.01):
+        zoo.train("tiny_cnn/tiny", epochs=1, out=tmp_path, learning_rate=learning_rate, progress=False)
+    runs = [Run(file.parent) for file in tmp_path.rglob("run.json")]
+    (table,) = Leaderboard.from_runs(runs, tmp_path).tables
+    assert {row["model"] for row in table["rows"]} == {"tiny_cnn learning_rate=0.001", "tiny_cnn learning_rate=0.01"}
+    assert [row["seeds"] for row in table["rows"]] == [[0], [0]]
 
 
 def test_one_seed_has_no_interval(tiny, tmp_path):

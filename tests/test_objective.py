@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 from scipy import special
 
+import zoo
 from zoo import likelihoods
 from zoo.autoencoder import AutoEncoder
 from zoo.layers import GaussianHead
@@ -50,7 +51,8 @@ def reference_log_likelihood(name, images, raw):
     else:
         log_cdf = special.log_ndtr if name == "discretized_gaussian" else special.log_expit
         location, raw_scale = np.split(raw, 2, axis=-1)
-        scale = np.exp(np.minimum(-7 + np.logaddexp(0, raw_scale + 5), 5))
+        turned = raw_scale / 4 + 1 / 3
+        scale = np.exp(-3 + 4 * turned / (1 + np.abs(turned)))
         center = images - location - 0.5
         inside = log_difference(
             log_cdf((-abs(center) + LEVEL / 2) / scale), log_cdf((-abs(center) - LEVEL / 2) / scale)
@@ -389,3 +391,21 @@ def test_batch_normalisation_moves_once_per_step():
         model.evaluate(IMAGES, verbose=0)
         model.predict(IMAGES, verbose=0)
         np.testing.assert_array_equal(second.moving_mean.numpy(), moved)
+
+
+def test_dynamic_binarization_in_evaluation_is_of_the_image_not_of_the_batch():
+    model = small_cnn_of_dynamic_binarization()
+    images = zoo.load_dataset("mnist_sample", limit=32).test.images
+    whole = np.asarray(model.prepare(images, draw="fixed"))
+    for size in (1, 7):
+        parts = [np.asarray(model.prepare(images[i : i + size], draw="fixed")) for i in range(0, 32, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+    # Each pixel is one as often as its grey level says, and twins of one grey level differ between images.
+    flat = np.full((400, 28, 28, 1), 0.3, "float32") + np.linspace(0, 0.01, 400, dtype="float32").reshape(-1, 1, 1, 1)
+    drawn = np.asarray(model.prepare(flat, draw="fixed"))
+    assert abs(drawn.mean() - flat.mean()) < 0.01
+    assert np.abs(drawn.mean(axis=0) - flat.mean()).max() < 0.15
+
+
+def small_cnn_of_dynamic_binarization():
+    return zoo.create_model("small_cnn/mnist-binary", filters=[4], latent_dim=2, seed=0)

@@ -32,6 +32,10 @@ def test_reconstructions_stand_under_their_originals(model, images):
     assert {text.get_text() for text in figure.texts} == {"original", "reconstruction"}
 
 
+def test_a_notebook_shows_the_figure(model, images):
+    assert zoo.plot_reconstructions(model, images)._repr_png_().startswith(b"\x89PNG")
+
+
 def test_samples_repeat_with_their_seed(model):
     first, again, other = (shown(zoo.plot_samples(model, 2, 3, seed=seed)) for seed in (0, 0, 1))
     assert len(first) == 6

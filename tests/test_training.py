@@ -168,6 +168,21 @@ def test_early_stopping(tiny, tmp_path):
     assert run.best["epoch"] == run.cost["epochs"] - 1
 
 
+def test_numpy_scalars_are_plain_settings(tiny, tmp_path):
+    settings = {"batch_size": np.int64(16), "learning_rate": np.float32(0.5), "latent_dim": np.int64(2)}
+    run = zoo.train("tiny_cnn/tiny", epochs=1, seed=np.int64(1), out=tmp_path, progress=False, **settings)
+    assert run.config["options"]["latent_dim"] == 2
+    assert run.config["recipe"]["learning_rate"] == 0.5
+    assert run.config["seed"] == 1
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5])
+def test_wrong_seed_leaves_nothing(tiny, tmp_path, seed):
+    with pytest.raises(ValueError, match="expected a whole number from 0"):
+        zoo.train("tiny_cnn/tiny", seed=seed, out=tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
 def test_unknown_names_and_options(tiny, tmp_path):
     with pytest.raises(UnknownNameError, match=r"expected a preset such as 'tiny_cnn/mnist'"):
         zoo.train("tiny_cnn", out=tmp_path)
@@ -175,6 +190,8 @@ def test_unknown_names_and_options(tiny, tmp_path):
         zoo.train("tiny_cnn/tiny", sample=True, out=tmp_path)
     with pytest.raises(TypeError, match=r"unknown option 'latent_dimension'.*latent_dim"):
         zoo.train("tiny_cnn/tiny", out=tmp_path, latent_dimension=3)
+    with pytest.raises(ValueError, match=r"latent_shape \(0,\): expected positive ints"):
+        zoo.train("tiny_cnn/tiny", out=tmp_path, latent_dim=0)
     with pytest.raises(ValueError, match="epochs is 0"):
         zoo.train("tiny_cnn/tiny", out=tmp_path, epochs=0)
     assert not list(tmp_path.rglob("run.json"))

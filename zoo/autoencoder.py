@@ -84,8 +84,16 @@ class AutoEncoder(Trainer, LatentSpace):
             return images
         if self.binarization == "threshold" or draw == "threshold":
             return ops.cast(images >= 0.5, "float32")
-        seed = self.seed_generator if draw == "new" else (self.seed or 0)
-        return ops.cast(keras.random.uniform(ops.shape(images), seed=seed) < images, "float32")
+        return ops.cast(self._thresholds(images, draw) < images, "float32")
+
+    def _thresholds(self, images: Tensor, draw: str) -> Tensor:
+        if draw == "new":
+            return keras.random.uniform(ops.shape(images), seed=self.seed_generator)
+        # One fixed draw for all images, turned by an angle that depends on the image alone: uniform for each image,
+        # different between images, the same in every batch.
+        seed, shape = self.seed or 0, (1, *ops.shape(images)[1:])
+        angle = ops.sum(images * keras.random.uniform(shape, seed=seed + 1), axis=(1, 2, 3), keepdims=True)
+        return ops.mod(keras.random.uniform(shape, seed=seed) + angle, 1.0)
 
     def _posterior(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor]:
         mean, std = self.encoder(images, training=training)

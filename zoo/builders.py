@@ -59,7 +59,7 @@ def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]
         if option in architecture.defaults:
             try:
                 return as_latent_shape(architecture.defaults[option], image_shape)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise ArchitectureError(f"{describe(architecture)}: default {option}: {error}") from error
     raise TypeError(
         f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
@@ -79,7 +79,7 @@ def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
     reference = getattr(architecture, part)
     try:
         return resolve_reference(reference)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{part} builder" if part in PARTS else part
         raise ArchitectureError(
             f"{describe(architecture)}: {what} {reference!r} cannot be imported: {type(error).__name__}: {error}"
@@ -144,7 +144,7 @@ def build_part(
     wanted = keras.tree.map_structure(lambda value: value, wanted)
     try:
         model = builder(*shapes, **wanted)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ArchitectureError(
             f"{describe(architecture)}: build_{part}{shapes} raised {type(error).__name__}: {error}"
         ) from error

@@ -38,7 +38,8 @@ def _parse(text: str) -> Any:
     import yaml
 
     try:
-        return float(text) if not text.lstrip("+-").isdigit() else int(text)
+        if "_" not in text:  # Python would read 1_0 as ten.
+            return float(text) if not text.lstrip("+-").isdigit() else int(text)
     except ValueError:
         pass
     try:

@@ -42,9 +42,12 @@ def train(preset: str, settings: dict[str, Any], early_stopping: int | None, out
     """Train PRESET and write a run folder with scores, model and pictures."""
     if early_stopping is not None:
         settings["early_stopping"] = early_stopping
-    for key in ("epochs", "seed", "sample", "out"):
+    for key in ("epochs", "seed", "sample", "out", "data_dir", "overwrite", "deterministic"):
         if key in settings:
-            raise click.BadParameter(f"{key} has an option of its own: --{key}")
+            raise click.BadParameter(f"{key} has an option of its own: --{key.replace('_', '-')}")
+    for key in ("preset", "progress"):
+        if key in settings:
+            raise click.BadParameter(f"{key} cannot be set")
     zoo.get_model_info(preset)
     import_keras()
     run = zoo.train(preset, out=out, **options, **settings)
@@ -64,10 +67,9 @@ def _load_model(source: Path) -> Any:
 def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
     """Give the split that a model is shown with: of the dataset asked for, else of the one it was trained on."""
     if dataset is None:
-        preset = (model.provenance or {}).get("preset")
-        if preset is None:
+        dataset = (model.provenance or {}).get("trained_on")
+        if dataset is None:
             raise click.UsageError(f"{source} does not say what it was trained on: give --data DATASET")
-        dataset = preset.partition("/")[2].partition("-")[0]
     return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)
 
 
@@ -122,6 +124,8 @@ def reconstruct(
     else:
         split = _load_split(model, source, dataset, part, data_dir)
         array, labels = split.images, split.labels
+    if kind == "interpolation" and len(array) < 2:
+        raise click.UsageError("an interpolation needs at least two images")
     draw: dict[str, Callable[[], Any]] = {
         "reconstructions": lambda: plots.plot_reconstructions(model, array if images else array[:count]),
         "samples": lambda: plots.plot_samples(model, columns=count, seed=seed),

@@ -126,13 +126,14 @@ def check_preset(preset: Preset) -> None:
 
     Raises:
         TypeError: an unknown option.
+        ValueError: a latent size that is not valid.
         UnknownNameError: no such likelihood or optimizer.
         ArchitectureError: a builder cannot be imported.
     """
     likelihoods.get(preset.recipe.likelihood)
     _optimizer(preset.recipe)
     config = dict(preset.config)
-    take_latent(config)
+    choose_latent_shape(preset.architecture, preset.dataset.image_shape, take_latent(config))
     check_options(config, (preset.architecture,))
 
 
@@ -158,6 +159,7 @@ def _assemble(
     preset: str | None = None,
 ) -> AutoEncoder:
     first, second = pair
+    seed = None if seed is None else int(seed)
     latent = take_latent(config)
     check_options(config, pair)
     for part, architecture, part_config in zip(PARTS, pair, part_configs, strict=True):

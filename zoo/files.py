@@ -29,12 +29,12 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain data as JSON, whole."""
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    """Write plain data and NumPy scalars as JSON, whole."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False, default=lambda value: value.item()) + "\n")
 
 
 def write_figure(path: Path, figure: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import Split
+from zoo.data.dataset import Dataset, Split
 
 EXPECTED = "uint8 in 0..255 or float in [0, 1]"
 
@@ -39,6 +39,8 @@ def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images
     """
     if isinstance(data, Split):
         data = data.images
+    if isinstance(data, Dataset):
+        raise ValueError(f"{what}: got a whole dataset; expected one of its splits: pass dataset.train")
     if data is None:
         raise ValueError(f"{what}: got None; expected images or a stream of batches")
     if isinstance(data, tuple):
@@ -75,7 +77,8 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
     elif np.issubdtype(array.dtype, np.floating):
         _check_range(array, what)
     else:
-        raise ValueError(f"{what}: got {array.dtype}; expected {EXPECTED}: for 0..255 use images.astype('uint8')")
+        way_out = "images.astype('float32')" if array.dtype == bool else "images.astype('uint8') for 0..255"
+        raise ValueError(f"{what}: got {array.dtype}; expected {EXPECTED}: use {way_out}")
     return array
 
 
@@ -101,8 +104,11 @@ def _check_range(array: np.ndarray, what: str) -> None:
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise ValueError(f"{what}: got {count} values that are NaN or infinite; expected {EXPECTED}")
-    hint = ": divide by 255, or use images.astype('uint8')" if low >= 0 and high <= 255 else ""
-    raise ValueError(f"{what}: got {array.dtype} from {low:g} to {high:g}; expected {EXPECTED}{hint}")
+    if low >= 0 and 2 < high <= 255:
+        hint = ": divide by 255, or use images.astype('uint8')"
+    else:
+        hint = ": np.clip(images, 0, 1) where it is rounding, else rescale"
+    raise ValueError(f"{what}: got {array.dtype} from {low:.9g} to {high:.9g}; expected {EXPECTED}{hint}")
 
 
 def refuse_targets(targets: object, what: str = "y") -> None:
@@ -111,6 +117,12 @@ def refuse_targets(targets: object, what: str = "y") -> None:
         raise ValueError(
             f"{what}: got targets; expected none, since an autoencoder's target is its input: pass the images alone"
         )
+
+
+def refuse_weights(weights: object, what: str) -> None:
+    """Raise ``ValueError`` if weights of images or classes were given."""
+    if weights is not None:
+        raise ValueError(f"{what} is given; expected none: every image counts the same")
 
 
 def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:

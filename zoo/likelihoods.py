@@ -86,7 +86,7 @@ class _Discretized(Likelihood):
         """Give the mean image: the integral over [0, 1] of the probability to exceed, in closed form.
 
         The integral stands for the sum over the 255 steps between grey levels, of which it is the midpoint rule's
-        limit; they differ by at most 0.11 of a level, at the smallest scale.
+        limit; they differ by about an eighth of a level at most, at the smallest scale.
         """
         location, scale = self._location_and_scale(parameters)
         # Farther out the mean is 0 or 1, and the difference below would lose its digits.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib import figure as matplotlib_figure
 
 from zoo.inputs import as_float, check_images
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 TILE = 0.8  # inches
 DPI = 150
+
+
+class Figure(matplotlib_figure.Figure):
+    """A matplotlib figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
 
 
 def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
@@ -87,7 +97,7 @@ def plot_latent_space(
         figure.legend(loc="outside right center", markerscale=3, frameon=False)
     axes.set(title="posterior means", xlabel=names[0], ylabel=names[1])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    reach = 0.55 * max(np.ptp(points, axis=0).max(), np.finfo(float).tiny)
+    reach = 0.55 * (np.ptp(points, axis=0).max() or 1.0)  # A collapsed posterior is one point.
     axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
     axes.set_box_aspect(1)
     return figure

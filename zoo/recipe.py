@@ -44,6 +44,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check every value."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if hasattr(value, "item"):
+                object.__setattr__(self, field.name, value.item())  # A NumPy scalar is no JSON.
         for key in ("likelihood", "optimizer"):
             if not isinstance(getattr(self, key), str) or not getattr(self, key):
                 raise ValueError(f"{key} is {getattr(self, key)!r}: expected a name")

@@ -66,28 +66,38 @@ class _Names:
 _lock = threading.RLock()
 _names: _Names | None = None
 _registered: dict[str, Plugin] = {}
+_loading: list[Plugin] | None = None
 
 
 def _load() -> _Names:
-    global _names
+    global _names, _loading
     with _lock:
+        if _names is None and _loading is not None:
+            # A plugin that asks for names while it is imported sees the plugins before it.
+            return _Names(RegistryFile(builtin_path()), _loading)
         if _names is None:
             file = read_registry_file(builtin_path())
-            plugins = discovery.load_plugins(registry_file_candidates(file))
-            plugins += discovery.load_plugins(entry_point_candidates(), plugins)
-            for plugin in _registered.values():
-                plugins.append(discovery.check_strict(discovery.refuse_duplicates(plugin, plugins)))
-            _names = _Names(file, plugins)
-            for plugin in plugins:
-                if plugin.record.status == "failed":
-                    record = plugin.record
-                    warnings.warn(
-                        f"plugin {record.name} ({record.origin}) was left out: {record.error} "
-                        "(ZOO_STRICT=1 raises this; zoo plugins lists all)",
-                        PluginLoadWarning,
-                        stacklevel=3,
-                    )
+            _loading = []
+            try:
+                for candidate in (*registry_file_candidates(file), *entry_point_candidates()):
+                    _loading += discovery.load_plugins([candidate], _loading)
+                for plugin in _registered.values():
+                    _loading.append(discovery.check_strict(discovery.refuse_duplicates(plugin, _loading)))
+                _names = _Names(file, _loading)
+            finally:
+                _loading = None
+            _warn_of_failures(_names.plugins)
         return _names
+
+
+def _warn_of_failures(plugins: list[Plugin]) -> None:
+    for record in (plugin.record for plugin in plugins if plugin.record.status == "failed"):
+        warnings.warn(
+            f"plugin {record.name} ({record.origin}) was left out: {record.error} "
+            "(ZOO_STRICT=1 raises this; zoo plugins lists all)",
+            PluginLoadWarning,
+            stacklevel=4,
+        )
 
 
 def refresh() -> None:

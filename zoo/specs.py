@@ -94,6 +94,10 @@ class Architecture:
     source: str | None = None
     plugin: PluginRecord | None = field(default=None, init=False, compare=False, repr=False)
 
+    def __hash__(self) -> int:
+        """Hash by name; equality looks at all fields."""
+        return hash(self.name)
+
     def __post_init__(self) -> None:
         """Check every field."""
         check_name(self.name, "architecture")
@@ -181,6 +185,10 @@ class DatasetSpec:
     load: str | Callable[..., Any]
     recipe: Mapping[str, Any] = field(default_factory=dict)
     plugin: PluginRecord | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Hash by name; equality looks at all fields."""
+        return hash(self.name)
 
     def __post_init__(self) -> None:
         """Check every field."""

@@ -16,7 +16,8 @@ import numpy as np
 from keras import ops
 
 from zoo import likelihoods, schedules
-from zoo.inputs import check_data, check_images, is_array, refuse_targets
+from zoo.data.dataset import Split
+from zoo.inputs import check_data, check_images, is_array, refuse_targets, refuse_weights
 
 Tensor = Any
 
@@ -45,6 +46,7 @@ class Trainer(keras.Model):
     """The part of ``AutoEncoder`` that trains; see there."""
 
     image_shape: tuple[int, int, int]
+    provenance: dict[str, Any] | None
     likelihood: likelihoods.Likelihood
 
     def __init__(self, **kwargs: Any) -> None:
@@ -213,7 +215,9 @@ class Trainer(keras.Model):
         given = inspect.signature(keras.Model.fit).bind_partial(self, x, None, *args, **kwargs).arguments
         given.pop("self")
         for refused in ("class_weight", "sample_weight"):
-            refuse_targets(given.pop(refused, None), refused)
+            refuse_weights(given.pop(refused, None), refused)
+        if isinstance(x, Split):
+            self.provenance = {**(self.provenance or {}), "trained_on": x.dataset}
         given["x"] = check_data(x, self.image_shape)
         if given.get("validation_data") is not None:
             given["validation_data"] = check_data(given["validation_data"], self.image_shape, "validation_data")
@@ -225,7 +229,7 @@ class Trainer(keras.Model):
         """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased."""
         refuse_targets(y)
         given = inspect.signature(keras.Model.evaluate).bind_partial(self, x, None, *args, **kwargs).arguments
-        refuse_targets(given.get("sample_weight"), "sample_weight")
+        refuse_weights(given.get("sample_weight"), "sample_weight")
         # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
         if not kwargs.get("_use_cached_eval_dataset"):
             x = check_data(x, self.image_shape)

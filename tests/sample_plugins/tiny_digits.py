@@ -21,6 +21,8 @@ def zoo_architectures():
     decoder = "zoo.plugins.small_cnn.model:build_decoder"
     yield Architecture(name="tiny_cnn", summary="One small stage", decoder=decoder, **small)
     yield Architecture(name="raises", summary="Cannot be built", decoder=raise_error, **small)
+    yield Architecture(name="exits", summary="Ends the process", decoder=exit_process, **small)
+    yield Architecture(name="unregistered", summary="Cannot be read back", decoder=build_unregistered, **small)
     yield Architecture(name="explodes", summary="NaN in the third step", decoder=build_exploding, **small)
 
 
@@ -37,6 +39,22 @@ def load(data_dir):
 
 def raise_error(latent_shape, output_shape, filters):
     raise RuntimeError("this decoder cannot be built")
+
+
+def exit_process(latent_shape, output_shape, filters):
+    raise SystemExit("usage: bye")
+
+
+def build_unregistered(latent_shape, output_shape, filters):
+    import keras
+    from zoo.plugins.small_cnn.model import build_decoder
+
+    class Unregistered(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    inner = build_decoder(latent_shape, output_shape, filters)
+    return keras.Model(inner.inputs, Unregistered()(inner.outputs[0]))
 
 
 def build_exploding(latent_shape, output_shape, filters):

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import zoo
 from zoo import plots, registry
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.data.load import load_dataset
-from zoo.errors import RunError
+from zoo.errors import ArchitectureError, RunError, UnknownNameError
+from zoo.factory import create_from_preset, parameter_count
 from zoo.files import write_figure
 from zoo.inputs import as_float
 from zoo.presets import Preset
@@ -23,7 +25,7 @@ SHOWN = 10
 
 
 def benchmark(
-    presets: Iterable[str] | None = None,
+    presets: str | Iterable[str] | None = None,
     *,
     seeds: int | Sequence[int] = 1,
     epochs: int | None = None,
@@ -38,7 +40,7 @@ def benchmark(
     fails is a row that says why, and the others go on.
 
     Args:
-        presets: names; by default the set that ``registry.yaml`` lists.
+        presets: a name or several; by default the set that ``registry.yaml`` lists.
         seeds: how many seeds (0, 1, ...), or the seeds.
         epochs: in place of the recipes'.
         full: train on the full datasets; else on their embedded samples.
@@ -57,11 +59,22 @@ def benchmark(
     """
     folder = Path(out if out is not None else "runs")
     chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    names = list(presets) if presets is not None else registry.benchmark_presets()
+    names = [presets] if isinstance(presets, str) else list(presets or registry.benchmark_presets())
     if not chosen or not names:
         raise ValueError(f"got {len(names)} presets and {len(chosen)} seeds; expected at least one of each")
     # Every name is looked up before the first training.
-    plans = {plan.name: plan for plan in (plan_run(name, epochs=epochs, sample=not full) for name in names)}
+    plans: dict[str, Preset] = {}
+    missing = []
+    for name in names:
+        try:
+            plan = plan_run(name, epochs=epochs, sample=not full)
+        except UnknownNameError as error:
+            if presets is not None:
+                raise
+            # The default set was not typed by the user: a plugin that failed to load is a row as well.
+            missing += [{"preset": name, "seed": seed, "error": str(error)} for seed in chosen]
+        else:
+            plans[plan.name] = plan
     for dataset in {plan.dataset.name for plan in plans.values()}:
         load_dataset(dataset, data_dir=data_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +85,7 @@ def benchmark(
                 logger.info("%d of %d, seed %d", number, len(plans), seed)
             runs.append(_run(plan, seed, folder, data_dir, progress))
             gc.collect()
-    leaderboard = Leaderboard.from_runs(runs, folder)
+    leaderboard = Leaderboard.from_runs(runs, folder, missing)
     leaderboard.save()
     _compare(runs, folder, data_dir)
     return leaderboard
@@ -82,10 +95,11 @@ def _run(plan: Preset, seed: int, out: Path, data_dir: str | Path | None, progre
     path = run_path(out, plan.name, seed, describe_plan(plan, seed))
     if path.exists():
         earlier = Run(path)
-        if earlier.state == "finished":
+        if earlier.state == "finished" and _is_current(earlier, plan, seed):
             logger.info("%s: finished before, taken as it is", path)
             return earlier
-        logger.warning("%s: %s before, trained anew", path, earlier.state)
+        changed = "finished before, but the code has changed since" if earlier.state == "finished" else earlier.state
+        logger.warning("%s: %s, trained anew", path, changed)
     try:
         return train(
             plan.name,
@@ -99,6 +113,18 @@ def _run(plan: Preset, seed: int, out: Path, data_dir: str | Path | None, progre
     except RunError as error:
         logger.warning("%s", error)
         return Run(path)
+
+
+def _is_current(run: Run, plan: Preset, seed: int) -> bool:
+    """Tell whether a finished run is of the code that is here: versions and number of parameters."""
+    plugin = plan.architecture.plugin
+    version = None if plugin is None else plugin.version
+    provenance = run.record["provenance"]
+    same = provenance["zoo"] == zoo.__version__ and (provenance["plugin"] or {"version": None})["version"] == version
+    try:
+        return same and run.cost["parameters"] == parameter_count(create_from_preset(plan, seed))
+    except ArchitectureError:
+        return False
 
 
 def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +34,16 @@ class Leaderboard:
     path: Path
 
     @classmethod
-    def from_runs(cls, runs: Iterable[Run], path: Path) -> Leaderboard:
+    def from_runs(cls, runs: Iterable[Run], path: Path, failed: Iterable[dict[str, Any]] = ()) -> Leaderboard:
         """Make the tables from run folders.
 
         Args:
             runs: run folders.
             path: the folder that they are in.
+            failed: ``{preset, seed, error}`` of presets that have no run folder.
         """
         groups: dict[tuple[Any, ...], dict[str, list[Run]]] = {}
-        failed = []
+        failed = list(failed)
         for run in runs:
             if run.status != "finished" or run.scores is None:
                 config = run.config
@@ -51,9 +52,12 @@ class Leaderboard:
             scores = run.scores
             facts = {**scores["data"], **scores, "epochs": run.config["recipe"]["epochs"]}
             key = tuple(facts[name] for name in KEYS)
-            groups.setdefault(key, {}).setdefault(run.config["preset"], []).append(run)
+            # Only runs that differ in nothing but the seed are repetitions of each other.
+            cell = json.dumps({name: value for name, value in run.config.items() if name != "seed"}, sort_keys=True)
+            groups.setdefault(key, {}).setdefault(cell, []).append(run)
         tables = [
-            dict(zip(KEYS, key, strict=True)) | {"rows": _rows(by_preset, path)} for key, by_preset in groups.items()
+            dict(zip(KEYS, key, strict=True)) | {"rows": _rows(list(cells.values()), path)}
+            for key, cells in groups.items()
         ]
         return cls(tables, failed, path)
 
@@ -111,7 +115,7 @@ def table_cells(table: dict[str, Any]) -> list[list[str]]:
     header += ["parameters", "images/s", "train s"]
     cells = [header]
     for row in table["rows"]:
-        line = [row["architecture"], str(len(row["seeds"])), _number(row[score], 4 if score == "mse" else 1)]
+        line = [row["model"], str(len(row["seeds"])), _number(row[score], 4 if score == "mse" else 1)]
         line += [_number(row["bits_per_dim"], 3)] if bits else []
         line += [_number(row["validation"], 1), _number(row["kl"], 1), _number(row["psnr"], 1), _number(row["ssim"], 3)]
         line += [f"{row['parameters']:,}", _plain(row["train_images_per_second"]), _plain(row["train_seconds"])]
@@ -130,17 +134,18 @@ def _markdown_row(cells: list[str], widths: list[int]) -> str:
     return f"| {' | '.join([first, *rest])} |"
 
 
-def _rows(by_preset: dict[str, list[Run]], folder: Path) -> list[dict[str, Any]]:
+def _rows(cells: list[list[Run]], folder: Path) -> list[dict[str, Any]]:
+    labels = _labels([runs[0] for runs in cells])
     rows = []
-    for preset, runs in by_preset.items():
+    for runs, label in zip(cells, labels, strict=True):
         scores = [run.scores or {} for run in runs]
         rates = [run.cost["train_images_per_second"] for run in runs]
         rows.append(
             {
-                "preset": preset,
-                "architecture": runs[0].config["architecture"],
+                "preset": runs[0].config["preset"],
+                "model": label,
                 "seeds": [run.config["seed"] for run in runs],
-                "runs": [os.path.relpath(run.path, folder) for run in runs],
+                "runs": [_relative(run.path, folder) for run in runs],
                 "validation": summarise([(run.best or {})["loss"] for run in runs]),
                 **{name: _summary([score[name] for score in scores]) for name in SCORES},
                 "parameters": scores[0]["parameters"],
@@ -150,6 +155,27 @@ def _rows(by_preset: dict[str, list[Run]], folder: Path) -> list[dict[str, Any]]
         )
     score = main_score(rows)
     return sorted(rows, key=lambda row: row[score]["mean"])
+
+
+def _labels(runs: list[Run]) -> list[str]:
+    """Name rows by architecture and variant; those of one preset also by the settings in which they differ."""
+    labels = []
+    for run in runs:
+        architecture, _, rest = run.config["preset"].partition("/")
+        variant = rest.partition("-")[2]
+        settings = _settings(run)
+        twins = [_settings(twin) for twin in runs if twin.config["preset"] == run.config["preset"]]
+        different = [f"{key}={value}" for key, value in settings.items() if any(it.get(key) != value for it in twins)]
+        labels.append(" ".join([architecture, *([variant] if variant else []), *different]))
+    return labels
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    return {**run.config["options"], **run.config["recipe"]}
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
 def _summary(values: list[float | None]) -> Any:

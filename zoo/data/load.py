@@ -42,7 +42,7 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
         dataset = resolve_reference(spec.load)(data_dir)
     except ZooError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DatasetError(f"{what}: its load raised {type(error).__name__}: {error}") from error
     if not isinstance(dataset, Dataset):
         raise DatasetError(f"{what}: its load gave a {type(dataset).__name__}, expected a zoo.data.Dataset")

@@ -39,10 +39,10 @@ def evaluate(model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int 
         - ``cross_entropy``: nats per image, for ``bernoulli`` on grey images, which is no likelihood; the scores above
           but ``kl`` are then None.
         - ``mse``: mean squared error of the reconstruction through the posterior mean, values in [0, 1].
-        - ``psnr``: mean over images of 10 log10(1 / mse); decibels.
+        - ``psnr``: mean over images of 10 log10(1 / mse); decibels; None if an image is met exactly.
         - ``ssim``: mean structural similarity (Wang et al. 2004).
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
-          section 4.3).
+          section 5.2).
         - ``parameters``: of encoder and decoder.
         - ``data``, ``likelihood``, ``binarization``, ``seed``: what is needed to read the scores.
 

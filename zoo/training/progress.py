@@ -37,8 +37,8 @@ class ShowProgress(keras.callbacks.Callback):
         if not self.console.is_terminal:
             return
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[numbers]}"),
-            TimeRemainingColumn(), console=self.console, transient=True,
+            TextColumn("{task.description}"), TimeRemainingColumn(compact=True), TextColumn("{task.fields[numbers]}"),
+            BarColumn(bar_width=None), console=self.console, transient=True, expand=True,
         )  # fmt: skip
         self._task = self._progress.add_task("epoch 1", total=self.epochs * self.images, numbers="")
         self._progress.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
+import numbers
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ from zoo import plots, registry
 from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.load import load_dataset
-from zoo.errors import ArchitectureError, RunError, UnknownNameError
+from zoo.errors import ArchitectureError, RunError, UnknownNameError, ZooError
 from zoo.evaluation import evaluate
 from zoo.factory import check_preset, create_from_preset, parameter_count
 from zoo.presets import Preset, merge_options
@@ -71,6 +73,9 @@ def train(
         RunError: the run folder is there already, or the training failed; the folder's ``run.json`` says why.
         KeyboardInterrupt: the training was interrupted; its message says what was kept.
     """
+    if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed!r}: expected a whole number from 0 to 2**32 - 1")
+    seed = int(seed)
     plan = plan_run(preset, epochs=epochs, sample=sample, **overrides)
     config = describe_plan(plan, seed)
     path = run_path(Path(out if out is not None else "runs"), plan.name, seed, config)
@@ -105,15 +110,16 @@ def _train(
             raise RunError("no epoch ended with a finite validation loss")
         record["scores"] = evaluate(run.model, dataset.test)
         _draw(run, run.model, dataset)
+        run.save(record | {"status": "finished"})
+        run.save_checksums()
     except KeyboardInterrupt:
         kept = _close_early(run, record, dataset, "interrupted", "interrupted")
         raise KeyboardInterrupt(f"interrupted: {kept}") from None
-    except Exception as error:
-        reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:
+        record["scores"] = None
+        reason = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
         kept = _close_early(run, record, dataset, "failed", reason)
         raise RunError(f"training {plan.name} failed: {reason}: {kept}") from error
-    run.save(record | {"status": "finished"})
-    run.save_checksums()
     return run
 
 
@@ -171,7 +177,10 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+    if hasattr(value, "item"):
+        value = value.item()  # A NumPy scalar.
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return value if isinstance(value, str | int | float | bool | None) and finite else repr(value)
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
@@ -231,7 +240,9 @@ def _close_early(run: Run, record: dict[str, Any], dataset: Dataset, status: str
     record |= {"status": status, "error": reason}
     run.save(record)
     if record["best"] is not None:
-        run.save_figure(plots.plot_reconstructions(run.model, dataset.test.images[:SHOWN]), "reconstructions.png")
+        # A model that cannot be read back must not hide the reason.
+        with contextlib.suppress(ZooError):
+            run.save_figure(plots.plot_reconstructions(run.model, dataset.test.images[:SHOWN]), "reconstructions.png")
     run.save_checksums()
     if record["best"] is None:
         return f"no epoch was finished; {run.path} has no model"
