@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 
 class ShowProgress(keras.callbacks.Callback):
@@ -36,9 +37,11 @@ class ShowProgress(keras.callbacks.Callback):
         self.console.print(f"training {self.title}: {self.epochs} epoch{plural} of {self.images:,} images")
         if not self.console.is_terminal:
             return
+        whole = Column(no_wrap=True, min_width=7)
         self._progress = Progress(
-            TextColumn("{task.description}"), TimeRemainingColumn(compact=True), TextColumn("{task.fields[numbers]}"),
-            BarColumn(bar_width=None), console=self.console, transient=True, expand=True,
+            TextColumn("{task.description}"), TimeRemainingColumn(table_column=whole),
+            TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=True)), BarColumn(bar_width=None),
+            console=self.console, transient=True, expand=True,
         )  # fmt: skip
         self._task = self._progress.add_task("epoch 1", total=self.epochs * self.images, numbers="")
         self._progress.start()
@@ -56,7 +59,7 @@ class ShowProgress(keras.callbacks.Callback):
                 self._task,
                 completed=self._epoch * self.images + self._seen,
                 description=f"epoch {self._epoch + 1}/{self.epochs}",
-                numbers=f"{_terms(logs or {})}  {self._rate():.0f} images/s",
+                numbers=f"{_terms(logs or {}, short=True)}  {self._rate():.0f} images/s",
             )
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -88,6 +91,7 @@ class ShowProgress(keras.callbacks.Callback):
         return self._seen / max(time.perf_counter() - self._start, 1e-9)
 
 
-def _terms(logs: dict[str, float]) -> str:
-    parts = (("loss", "loss"), ("reconstruction_loss", "reconstruction"), ("kl_loss", "KL"))
-    return "  ".join(f"{name} {logs[key]:.2f}" for key, name in parts if key in logs)
+def _terms(logs: dict[str, float], *, short: bool = False) -> str:
+    parts = (("loss", "loss"), ("reconstruction_loss", "rec." if short else "reconstruction"), ("kl_loss", "KL"))
+    digits = 1 if short else 2
+    return "  ".join(f"{name} {logs[key]:.{digits}f}" for key, name in parts if key in logs)

@@ -1,0 +1,40 @@
+import io
+
+from rich.console import Console
+
+from zoo.training.progress import ShowProgress
+
+LOGS = {"loss": 17285.05, "reconstruction_loss": 17279.47, "kl_loss": 5.58}
+
+
+def show(width, terminal):
+    console = Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None, highlight=False)
+    shown = ShowProgress("small_cnn/cifar10, seed 0", 20, 45_000, console)
+    shown.set_params({"steps": 352})
+    shown.on_train_begin()
+    shown.on_epoch_begin(0)
+    for batch in range(3):
+        shown.on_train_batch_end(batch, LOGS)
+    shown.on_test_begin()
+    if shown._progress is not None:
+        shown._progress.refresh()
+    shown.on_epoch_end(0, LOGS | {f"val_{key}": value for key, value in LOGS.items()})
+    shown.on_train_end()
+    return console.file.getvalue()
+
+
+def test_bar_fits_into_eighty_columns():
+    text = show(80, terminal=True)
+    bar = next(line for line in text.replace("\r", "\n").splitlines() if "rec. 17279.5" in line)
+    for part in ("epoch 1/20", "loss 17285.1", "KL 5.6", "images/s"):
+        assert part in bar
+    # The time left is whole: h:mm:ss, or not yet known.
+    assert ":" in bar.split("loss")[0]
+    assert "…" not in bar
+
+
+def test_epochs_are_lines_where_there_is_no_terminal():
+    lines = show(80, terminal=False).splitlines()
+    assert lines[0] == "training small_cnn/cifar10, seed 0: 20 epochs of 45,000 images"
+    assert lines[1].startswith("epoch  1/20  loss 17285.05  reconstruction 17279.47  KL 5.58  validation loss 17285.05")
+    assert len(lines) == 2
