@@ -138,7 +138,7 @@ def test_benchmark(command, tiny, tmp_path):
     assert json.loads(command(*arguments, "--json").stdout) == stored
     failing = command("benchmark", "raises/tiny", "tiny_cnn/tiny", "--full", "--epochs", 1, "--out", tmp_path)
     assert failing.exit_code == 1
-    assert "failed: raises/tiny, seed 0: ArchitectureError" in failing.stdout
+    assert "failed: raises/tiny, seed 0: architecture raises of plugin tiny_digits" in failing.stdout
     assert "tiny_cnn" in failing.stdout
 
 

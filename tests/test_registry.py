@@ -83,7 +83,7 @@ def test_info_of_an_architecture():
     assert (info.name, info.architecture, info.dataset, info.image_shape, info.recipe) == (
         ("residual", "residual", None, None, None)
     )
-    assert info.config == {"latent_dim": 16, "filters": [32, 64, 96], "blocks": 1}
+    assert info.config == {"latent_dim": 16, "filters": [32, 64, 96], "blocks": 1, "momentum": 0.95}
     assert info.source == "He et al. 2016, arXiv:1603.05027"
     assert info.plugin.name == "zoo.plugins.residual"
 
@@ -96,7 +96,7 @@ def test_info_of_a_preset():
     assert info.config["filters"] == [32, 64]
     assert info.recipe["likelihood"] == "discretized_logistic"
     assert info.recipe["epochs"] == 20
-    assert zoo.get_model_info("small_cnn/cifar10_sample").recipe["batch_size"] == 64
+    assert zoo.get_model_info("small_cnn/cifar10_sample").recipe["batch_size"] == 32
 
 
 def test_a_variant_begins_with_the_recipe_of_its_dataset():
