@@ -343,3 +343,14 @@ def test_an_architecture_named_by_something_else_than_text(saved, tmp_path):
 
     with pytest.warns(UserWarning, match="not there"):
         assert isinstance(zoo.load_model(edit_config(saved, tmp_path / "model.keras", edit)), AutoEncoder)
+
+
+def test_a_model_of_own_parts_loads_where_only_the_zoo_is_imported(tmp_path):
+    images, latents = keras.Input((8, 8, 1)), keras.Input((2,))
+    encoder = keras.Model(images, zoo.layers.GaussianHead((2,))(images))
+    decoder = keras.Model(latents, keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(latents)))
+    model = zoo.AutoEncoder(encoder, decoder)
+    model.compile("adam", kl_weight=zoo.schedules.LinearWarmUp(5))
+    model.save(tmp_path / "own.keras")
+    code = f"import zoo; assert zoo.load_model({str(tmp_path / 'own.keras')!r}).latent_shape == (2,)"
+    subprocess.run([sys.executable, "-c", code], check=True)

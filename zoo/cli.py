@@ -27,7 +27,7 @@ class _Group(click.Group):
         except KeyboardInterrupt as error:
             if ctx.params.get("debug"):
                 raise
-            click.echo(f"zoo: {error or 'interrupted'}", err=True)
+            click.echo(f"zoo: {str(error) or 'interrupted'}", err=True)
             ctx.exit(130)
         except (ZooError, TypeError, ValueError, OSError) as error:
             if ctx.params.get("debug"):

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from zoo import registry
+from zoo import layers, likelihoods, registry, schedules
 from zoo.autoencoder import AutoEncoder
 from zoo.builders import PARTS, describe
 from zoo.discovery import canonical_name, describe_error, resolve_reference
@@ -22,6 +22,8 @@ from zoo.errors import ModelLoadError
 from zoo.specs import Architecture
 
 MODEL_FILE = "model.keras"
+# A file may name what these register with Keras.
+_REGISTERING = (layers, likelihoods, schedules)
 # Keras itself imports modules of these, besides its own, when a file names them.
 _KERAS_IMPORTS = ("keras_hub", "keras_cv", "keras_nlp")
 _LARGEST_CONFIG = 16 * 2**20
