@@ -38,6 +38,7 @@ def model():
 
 
 def test_the_four_steps():
+    keras.utils.set_random_seed(0)
     encoder = small_cnn.build_encoder((28, 28, 1), latent_shape=(4,), filters=[4, 8])
     decoder = small_cnn.build_decoder((4,), (28, 28, 1), filters=[4, 8])
     autoencoder = AutoEncoder(encoder, decoder)

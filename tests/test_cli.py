@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from PIL import Image
 
 import zoo
 from zoo.cli import main
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture
@@ -72,6 +75,27 @@ def test_plugins_and_datasets(command, install):
         (["train", "small_cnn/mnist", "--set", "seed=3"], "seed has an option of its own: --seed"),
         (["train", "small_cnn/mnist_sample", "--set", "latent=3"], "unknown option 'latent' for small_cnn"),
         (["train", "small_cnn/mnist_sample", "--set", "kl_weight=-1"], "kl_weight is -1"),
+        (
+            ["train", "small_cnn/mnist_sample", "--set", "latent=3"],
+            "or a setting of the recipe: likelihood,",
+        ),
+        (["train", "small_cnn/mnist_sample", "--set", "latent_dim=0"], "latent_dim or latent_shape (0,): expected"),
+        (["train", "small_cnn/mnist_sample", "--set", "latent_dim="], "'latent_dim=': expected KEY=VALUE"),
+        (
+            ["train", "small_cnn/mnist_sample", "--set", "filters=4"],
+            "filters of small_cnn is 4: expected a list",
+        ),
+        (
+            ["train", "small_cnn/mnist_sample", "--set", "filters=[]"],
+            "filters of small_cnn is []: expected a list",
+        ),
+        (["train", "small_cnn/mnist_sample", "--set", "filters=[a]"], "filters of small_cnn is ['a']: expected a list"),
+        (["train", "small_cnn/mnist_sample", "--set", "filters=[4,"], "'[4,': not a value: "),
+        (
+            ["train", "deep_cnn/mnist_sample", "--set", "momentum=fast"],
+            "is 'fast': expected a number",
+        ),
+        (["reconstruct", "nowhere", "README.md", "--kind", "samples", "--out", "a.png"], "give no images"),
         (["train", "small_cnn/mnist_sample", "--epochs", "0"], "0 is not in the range"),
         (["evaluate", "nowhere"], "nowhere: no such run folder or file"),
         (["reconstruct", "nowhere", "--out", "a.png"], "nowhere: no such run folder or file"),
@@ -80,10 +104,12 @@ def test_plugins_and_datasets(command, install):
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(command, tmp_path, monkeypatch, arguments, words):
+    arguments = [str(README) if argument == "README.md" else argument for argument in arguments]
     monkeypatch.chdir(tmp_path)
     result = command(*arguments)
     assert result.exit_code == 2
     assert words in result.stderr
+    assert len(result.stderr.splitlines()) <= 4  # One sentence, after click's own lines of usage.
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
     assert not list(tmp_path.iterdir())
@@ -115,6 +141,23 @@ def test_train_evaluate_reconstruct(command, tiny, tmp_path):
         with Image.open(picture) as image:
             assert min(image.size) > 50
     check_own_images(command, path, tmp_path)
+    check_doubts(command, tmp_path / path)
+
+
+def check_doubts(command, path):
+    assert "warning" not in command("evaluate", path).stderr
+    record = (path / "run.json").read_text()
+    (path / "run.json").write_text(record.replace("tiny_cnn", "else_cnn"))
+    assert "run.json is not the file that the run wrote (SHA256SUMS)" in command("evaluate", path).stderr
+    (path / "run.json").write_text(record.replace('"finished"', '"interrupted"'))
+    assert "the run is interrupted, not finished: its model is of epoch" in command("evaluate", path).stderr
+    (path / "run.json").write_text(record[:100])
+    result = command("evaluate", path)
+    assert "run.json is missing or damaged" in result.stderr
+    assert result.exit_code == 0  # The model tells what it was trained on.
+    (path / "SHA256SUMS").unlink()
+    (path / "run.json").write_text(record)
+    assert "no readable SHA256SUMS" in command("evaluate", path).stderr
 
 
 def check_own_images(command, path, tmp_path):
@@ -140,6 +183,27 @@ def test_benchmark(command, tiny, tmp_path):
     assert failing.exit_code == 1
     assert "failed: raises/tiny, seed 0: architecture raises of plugin tiny_digits" in failing.stdout
     assert "tiny_cnn" in failing.stdout
+
+
+def test_several_broken_plugins_are_one_line(command, install):
+    install("broken", {"broken": "does_not_exist", "worse": "does_not_exist_either"})
+    assert command("list").stderr.splitlines() == ["zoo: warning: 2 plugins were left out: see zoo plugins"]
+
+
+def test_out_that_cannot_be_written_is_one_sentence(command, tiny, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = command("train", "tiny_cnn/tiny", "--out", tmp_path / "file" / "runs")
+    assert result.exit_code == 1
+    assert "cannot be made: Not a directory: choose another folder (out=, --out)" in result.stderr
+
+
+def test_a_terminated_run_says_so(install, tmp_path):
+    code = "import sys, os, signal; from zoo import cli_runs; from zoo.cli import main\n"
+    code += "cli_runs.import_keras = lambda: os.kill(os.getpid(), signal.SIGTERM)\n"
+    code += "main(['train', 'small_cnn/mnist_sample', '--out', sys.argv[1]])"
+    result = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
+    assert result.returncode == 130
+    assert result.stderr.strip() == "zoo: terminated"
 
 
 def test_failed_training_is_status_1(command, tiny, tmp_path):

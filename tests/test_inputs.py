@@ -31,6 +31,12 @@ BAD = {
     "nan": (with_value(np.nan), rf"got 1 values that are NaN or infinite; {EXPECTED}"),
     "infinite": (with_value(-np.inf), rf"got 1 values that are NaN or infinite; {EXPECTED}"),
     "int64": (BYTES.astype("int64"), rf"got int64; {EXPECTED}: .*astype\('uint8'\)"),
+    "int64 below zero": (
+        BYTES.astype("int64") - 9,
+        rf"got int64; {EXPECTED}: .*\(here -9 to ",
+    ),
+    "uint16": (BYTES.astype("uint16") * 257, rf"got uint16; {EXPECTED}: use \(images / 65535\)\.astype\('float32'\)"),
+    "text": (GREY.astype("U4"), rf"got .*; {EXPECTED}: use an array of numbers"),
     "bool": (GREY > 0.5, rf"got bool; {EXPECTED}: use images.astype\('float32'\)"),
     "channels": (GREY.repeat(3, axis=-1), r"got shape \(6, 8, 8, 3\); expected \(batch, 8, 8, 1\)"),
     "size": (GREY[:, :7], r"got shape \(6, 7, 8, 1\); expected \(batch, 8, 8, 1\)"),
@@ -152,6 +158,9 @@ TARGETS = r"got targets; expected none, since an autoencoder's target is its inp
         lambda model: model.fit((GREY, GREY)),
         lambda model: model.fit(GREY, validation_data=(GREY, GREY)),
         lambda model: model.evaluate(GREY, GREY),
+        lambda model: model.fit(tf.data.Dataset.from_tensors((GREY, GREY))),
+        lambda model: model.fit(Batches((GREY, GREY))),
+        lambda model: model.evaluate(in_turn((GREY, GREY))),
     ],
 )
 def test_targets_are_refused(untouched, use):
@@ -170,6 +179,15 @@ def test_targets_are_refused(untouched, use):
 def test_weights_are_refused(untouched, use):
     with pytest.raises(ValueError, match="_weight is given; expected none: every image counts the same"):
         use(untouched)
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, True])
+def test_a_batch_size_is_a_positive_whole_number(untouched, size):
+    for use in (untouched.fit, untouched.evaluate):
+        with pytest.raises(ValueError, match=f"batch_size is {size}: expected a whole number of at least 1"):
+            use(GREY, batch_size=size)
+    with pytest.raises(ValueError, match="validation_batch_size is"):
+        untouched.fit(GREY, validation_data=GREY, validation_batch_size=size)
 
 
 def test_a_whole_dataset_is_refused(untouched):

@@ -198,7 +198,7 @@ def test_unknown_names_and_options(tiny, tmp_path):
 
 
 def test_sample_takes_the_embedded_images():
-    from zoo.training.session import plan_run
+    from zoo.training.plan import plan_run
 
     assert plan_run("small_cnn/mnist", sample=True).name == "small_cnn/mnist_sample"
     assert plan_run("small_cnn/mnist-binary", sample=True).recipe.binarization == "dynamic"

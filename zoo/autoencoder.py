@@ -169,6 +169,21 @@ class AutoEncoder(Trainer, LatentSpace):
             )
         return likelihood
 
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the whole model as ``keras.Model.save`` does, in Keras' own format, which ``zoo.load_model`` reads.
+
+        Args:
+            filepath: a name that ends in ``.keras``.
+            *args: further arguments of ``keras.Model.save``.
+            **kwargs: the same.
+
+        Raises:
+            ValueError: a name that does not end in ``.keras``.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(f"{filepath}: expected a name that ends in .keras (the older formats lose the objective)")
+        super().save(filepath, *args, **kwargs)
+
     def get_config(self) -> dict[str, Any]:
         """Give what the model is made of."""
         return {

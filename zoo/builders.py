@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.discovery import resolve_reference
 from zoo.errors import ArchitectureError
@@ -48,7 +49,7 @@ def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]
         value = value(image_shape)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         value = (int(value),)
-    return check_shape(value, "latent_shape")
+    return check_shape(value, "latent_dim or latent_shape")
 
 
 def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:
@@ -102,12 +103,44 @@ def check_options(config: Mapping[str, Any], architectures: tuple[Architecture, 
     valid = sorted(set().union(*(_options(architecture, part) for architecture in architectures for part in PARTS)))
     names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
     _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
+    for architecture in architectures:
+        _check_kinds(config, architecture)
 
 
 def check_part_options(config: Mapping[str, Any], architecture: Architecture, part: str) -> None:
     """Raise ``TypeError`` that lists the valid options unless each one reaches this builder."""
     # The latent's size belongs to both parts.
     _refuse_unknown(config, sorted(_options(architecture, part)), f"the {part} of {architecture.name}")
+    _check_kinds(config, architecture)
+
+
+def _check_kinds(config: Mapping[str, Any], architecture: Architecture) -> None:
+    """Raise ``TypeError`` for an option of another kind than its default: text for a number, a number for a list."""
+    for key, value in config.items():
+        default = architecture.defaults.get(key)
+        wanted = _kind(default)
+        if key in LATENT_OPTIONS or wanted is None or value is None:
+            continue
+        if _kind(value) != wanted or (default and wanted == "list" and not _alike(value, default)):
+            raise TypeError(
+                f"option {key} of {architecture.name} is {value!r}: expected {_KINDS[wanted]} like {default!r}"
+            )
+
+
+_KINDS = {"flag": "true or false", "number": "a number", "text": "text", "list": "a list", "mapping": "a mapping"}
+
+
+def _kind(value: Any) -> str | None:
+    kinds: tuple[tuple[str, Any], ...] = (
+        ("flag", bool | np.bool_), ("number", numbers.Number), ("text", str), ("list", list | tuple | np.ndarray),
+        ("mapping", Mapping),
+    )  # fmt: skip
+    return next((kind for kind, types in kinds if isinstance(value, types)), None)
+
+
+def _alike(values: Any, default: Any) -> bool:
+    """Say whether a list has entries, all of a kind that the default's entries have too."""
+    return len(values) > 0 and {_kind(value) for value in values} <= {_kind(value) for value in default}
 
 
 def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,10 @@ from zoo import cli_runs
 from zoo.cli_options import as_json
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
+
+
+def _terminate(*_: Any) -> None:
+    raise KeyboardInterrupt("terminated")
 
 
 class _Group(click.Group):
@@ -39,14 +44,17 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(zoo.__version__, prog_name="autoencoder-zoo")
-def main(debug: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, debug: bool) -> None:
     """A model zoo of variational autoencoders for image reconstruction."""
     warnings.showwarning = _show_warning
+    signal.signal(signal.SIGTERM, _terminate)  # A run that is ended closes its folder as after Ctrl-C.
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("zoo: %(message)s"))
     logger = logging.getLogger("zoo")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
+    _discover(silent=ctx.invoked_subcommand == "plugins")
 
 
 @main.command("list")
@@ -88,9 +96,7 @@ def show(name: str, as_json: bool) -> None:
 @as_json
 def plugins(as_json: bool) -> None:
     """List every plugin and what became of it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginLoadWarning)
-        records = zoo.list_plugins()
+    records = zoo.list_plugins()
     if as_json:
         print_json([asdict(record) for record in records])
         return
@@ -130,3 +136,13 @@ def _text(value: Any) -> str:
 
 def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
     click.echo(f"zoo: warning: {message}", err=True)
+
+
+def _discover(*, silent: bool) -> None:
+    """Load the plugins; that some were left out is said at every command, so in one line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PluginLoadWarning)
+        zoo.list_plugins()
+    left_out = [warning.message for warning in caught if issubclass(warning.category, PluginLoadWarning)]
+    if left_out and not silent:
+        _show_warning(left_out[0] if len(left_out) == 1 else f"{len(left_out)} plugins were left out: see zoo plugins")

@@ -28,7 +28,7 @@ def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str,
     settings = {}
     for value in values:
         key, equals, text = value.partition("=")
-        if not equals or not key:
+        if not equals or not key or not text.strip():
             raise click.BadParameter(f"{value!r}: expected KEY=VALUE")
         settings[key] = _parse(text)
     return settings
@@ -45,4 +45,5 @@ def _parse(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise click.BadParameter(f"{text!r}: not a value: {error}") from error
+        reason = getattr(error, "problem", None) or "not YAML"
+        raise click.BadParameter(f"{text!r}: not a value: {reason}") from error

@@ -21,7 +21,7 @@ from zoo.cli_options import (
     source_argument,
 )
 from zoo.files import write_figure
-from zoo.terminal import import_keras, print_json, print_leaderboard, print_scores, read_images
+from zoo.terminal import import_keras, print_json, print_leaderboard, print_scores
 
 
 @click.command()
@@ -61,6 +61,11 @@ def _load_model(source: Path) -> Any:
     if not source.exists():
         raise click.BadParameter(f"{source}: no such run folder or file")
     import_keras()
+    if source.is_dir():
+        from zoo.training.run import Run
+
+        for doubt in Run(source).doubts():
+            click.echo(f"zoo: warning: {doubt}", err=True)
     return zoo.load_model(source)
 
 
@@ -113,7 +118,10 @@ def reconstruct(
 ) -> None:  # fmt: skip
     """Draw originals over reconstructions, of image files or of the test split; or another picture of the model."""
     from zoo import plots
+    from zoo.data.image_files import read_images
 
+    if images and kind == "samples":
+        raise click.UsageError("samples are drawn from the prior: give no images, or another --kind")
     if png.suffix.lower() != ".png":
         raise click.BadParameter(f"--out {png}: expected a name that ends in .png")
     if not png.parent.is_dir():

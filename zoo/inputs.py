@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import numbers
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -77,9 +79,22 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
     elif np.issubdtype(array.dtype, np.floating):
         _check_range(array, what)
     else:
-        way_out = "images.astype('float32')" if array.dtype == bool else "images.astype('uint8') for 0..255"
-        raise ValueError(f"{what}: got {array.dtype}; expected {EXPECTED}: use {way_out}")
+        raise ValueError(f"{what}: got {array.dtype}; expected {EXPECTED}: use {_convert(array)}")
     return array
+
+
+def _convert(array: np.ndarray) -> str:
+    """Give the expression that turns images of a type that is not taken into one that is."""
+    if array.dtype == bool:
+        return "images.astype('float32')"
+    if not np.issubdtype(array.dtype, np.integer):
+        return "an array of numbers"
+    low, high = int(array.min()), int(array.max())
+    if low >= 0 and high <= 255:
+        return "images.astype('uint8')"
+    if low >= 0 and array.dtype == np.uint16:
+        return "(images / 65535).astype('float32')"
+    return f"float32, rescaled from the range that it stores (here {low} to {high}) to [0, 1]"
 
 
 def _check_shape(array: np.ndarray, image_shape: Sequence[int | None], what: str) -> None:
@@ -119,10 +134,23 @@ def refuse_targets(targets: object, what: str = "y") -> None:
         )
 
 
-def refuse_weights(weights: object, what: str) -> None:
-    """Raise ``ValueError`` if weights of images or classes were given."""
-    if weights is not None:
-        raise ValueError(f"{what} is given; expected none: every image counts the same")
+def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Give by name what a Keras method such as ``fit`` is called with after ``x``.
+
+    Raises:
+        ValueError: a batch size that is no positive whole number, or weights of images or classes.
+    """
+    given = inspect.signature(method).bind_partial(None, x, None, *args, **kwargs).arguments
+    given.pop("self")
+    for key in ("batch_size", "validation_batch_size"):
+        size = given.get(key)
+        whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
+        if size is not None and not (whole and int(size) > 0):
+            raise ValueError(f"{key} is {size!r}: expected a whole number of at least 1")
+    for refused in ("class_weight", "sample_weight"):
+        if given.pop(refused, None) is not None:
+            raise ValueError(f"{refused} is given; expected none: every image counts the same")
+    return given
 
 
 def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
@@ -138,7 +166,7 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
         The stream to use in its place: a generator loses its first batch to the check, so it is put back.
 
     Raises:
-        ValueError: as ``check_images``, or if there is no batch.
+        ValueError: as ``check_images``, or if there is no batch, or targets of the images' shape in place of labels.
     """
     if isinstance(stream, Iterator):
         first = next(stream, None)
@@ -165,5 +193,7 @@ def _yield_tuples(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 def _check_first(batch: Any, image_shape: Sequence[int | None], what: str) -> None:
     if batch is None:
         raise ValueError(f"{what}: got a stream without a batch; expected at least one image")
-    images = batch[0] if isinstance(batch, tuple | list) else batch
-    check_images(images, image_shape, f"{what} (first batch)")
+    images, *others = batch if isinstance(batch, tuple | list) else (batch,)
+    checked = check_images(images, image_shape, f"{what} (first batch)")
+    if others and getattr(others[0], "shape", None) == checked.shape:
+        refuse_targets(others[0], f"{what} (first batch)")

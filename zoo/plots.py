@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib import figure as matplotlib_figure
+from matplotlib.ticker import MaxNLocator
 
 from zoo.inputs import as_float, check_images
 
@@ -117,7 +118,7 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
             if values:
                 axes.plot(range(1, len(values) + 1), values, style, label=label, markersize=3)
         axes.set(title=title, xlabel="epoch", ylabel="nats per image")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.legend()
     return figure

@@ -135,6 +135,8 @@ def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:
     Returns:
         Sorted names.
     """
+    if not isinstance(pattern, str):
+        raise TypeError(f"pattern is {pattern!r}: expected text such as 'res*'")
     names = _preset_names() if presets or "/" in pattern else sorted(_load().architectures)
     return [name for name in names if fnmatchcase(name, pattern)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import re
 from collections.abc import Callable, Mapping
@@ -208,8 +207,3 @@ class DatasetSpec:
         except (TypeError, ValueError) as error:
             raise ValueError(f"dataset {self.name}: recipe: {error}") from error
         object.__setattr__(self, "recipe", MappingProxyType(dict(self.recipe)))
-
-    @property
-    def values_per_image(self) -> int:
-        """Pixels times channels of one image."""
-        return math.prod(self.image_shape)

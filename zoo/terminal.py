@@ -1,4 +1,4 @@
-"""What the command prints and reads."""
+"""What the command prints."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.errors import DatasetError
-
 if TYPE_CHECKING:
-    import numpy as np
-
     from zoo.benchmarking import Leaderboard
 
 SCORE_TITLES = {
@@ -114,37 +109,3 @@ def import_keras() -> None:
             os.close(kept)
     if sys.stderr.isatty():
         click.echo("                       \r", err=True, nl=False)
-
-
-def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Read image files as a model takes them, resized where they must be, which is said on stderr.
-
-    Args:
-        paths: files that Pillow reads.
-        image_shape: the model's; 1 channel reads grey, 3 colour.
-
-    Returns:
-        ``(n, *image_shape)``, uint8.
-
-    Raises:
-        DatasetError: a file that cannot be read, or a model of another number of channels.
-    """
-    import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    height, width, channels = image_shape
-    modes = {1: "L", 3: "RGB", 4: "RGBA"}
-    if channels not in modes:
-        raise DatasetError(f"the model takes {channels} channels: image files have 1, 3 or 4")
-    images = []
-    for path in paths:
-        try:
-            with Image.open(path) as file:
-                image = ImageOps.exif_transpose(file).convert(modes[channels])
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise DatasetError(f"{path}: cannot be read as an image: {error}") from error
-        if image.size != (width, height):
-            click.echo(f"zoo: {path}: resized from {image.width}x{image.height} to {width}x{height}", err=True)
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
-        images.append(np.asarray(image, "uint8").reshape(height, width, channels))
-    return np.stack(images)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import inspect
 import math
 import numbers
 import types
@@ -17,7 +16,7 @@ from keras import ops
 
 from zoo import likelihoods, schedules
 from zoo.data.dataset import Split
-from zoo.inputs import check_data, check_images, is_array, refuse_targets, refuse_weights
+from zoo.inputs import check_arguments, check_data, check_images, is_array, refuse_targets
 
 Tensor = Any
 
@@ -212,10 +211,7 @@ class Trainer(keras.Model):
             ValueError: before training starts, images that are not as said above (streams: their first batch).
         """
         refuse_targets(y)
-        given = inspect.signature(keras.Model.fit).bind_partial(self, x, None, *args, **kwargs).arguments
-        given.pop("self")
-        for refused in ("class_weight", "sample_weight"):
-            refuse_weights(given.pop(refused, None), refused)
+        given = check_arguments(keras.Model.fit, x, args, kwargs)
         if isinstance(x, Split):
             self.provenance = {**(self.provenance or {}), "trained_on": x.dataset}
         given["x"] = check_data(x, self.image_shape)
@@ -228,8 +224,7 @@ class Trainer(keras.Model):
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased."""
         refuse_targets(y)
-        given = inspect.signature(keras.Model.evaluate).bind_partial(self, x, None, *args, **kwargs).arguments
-        refuse_weights(given.get("sample_weight"), "sample_weight")
+        check_arguments(keras.Model.evaluate, x, args, kwargs)
         # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
         if not kwargs.get("_use_cached_eval_dataset"):
             x = check_data(x, self.image_shape)

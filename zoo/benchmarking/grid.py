@@ -17,8 +17,9 @@ from zoo.factory import create_from_preset, parameter_count
 from zoo.files import write_figure
 from zoo.inputs import as_float
 from zoo.presets import Preset
+from zoo.training.plan import describe_plan, plan_run
 from zoo.training.run import Run, run_path
-from zoo.training.session import describe_plan, plan_run, train
+from zoo.training.session import train
 
 logger = logging.getLogger("zoo")
 SHOWN = 10

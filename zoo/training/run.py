@@ -91,6 +91,30 @@ class Run:
         """The model of the best validation epoch, read from the folder."""
         return load_model(self.path)
 
+    def doubts(self) -> list[str]:
+        """Give reasons why the folder's model may not be what its record says; empty for a whole, finished run."""
+        found = []
+        if self.state == "damaged":
+            found.append(f"{self.path / RUN_FILE} is missing or damaged")
+        elif self.status != "finished":
+            best = self.best
+            kept = f"its model is of epoch {best['epoch']}, the best so far" if best else "it has no model"
+            found.append(f"{self.path}: the run is {self.status}, not finished: {kept}")
+        try:
+            sums = (self.path / CHECKSUM_FILE).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            sums = []
+            if self.state == "finished":
+                found.append(f"{self.path} has no readable {CHECKSUM_FILE}: changes would go unseen")
+        for line in sums:
+            digest, _, name = line.partition("  ")
+            file = self.path / Path(name).name
+            if not file.is_file():
+                found.append(f"{file} is missing")
+            elif sha256_of(file) != digest:
+                found.append(f"{file} is not the file that the run wrote ({CHECKSUM_FILE})")
+        return found
+
     def save(self, record: Mapping[str, Any]) -> None:
         """Write ``run.json`` whole, and forget what was read before."""
         write_json(self.path / RUN_FILE, record)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import math
 import numbers
 import shutil
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from zoo import plots, registry
+from zoo import plots
 from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.load import load_dataset
-from zoo.errors import ArchitectureError, RunError, UnknownNameError, ZooError
+from zoo.errors import RunError, ZooError
 from zoo.evaluation import evaluate
-from zoo.factory import check_preset, create_from_preset, parameter_count
-from zoo.presets import Preset, merge_options
-from zoo.recipe import RECIPE_KEYS
+from zoo.factory import create_from_preset, parameter_count
+from zoo.presets import Preset
 from zoo.training.callbacks import KeepBest, StopOnNonFinite, Stopwatch, WriteHistory
 from zoo.training.determinism import repeatable
+from zoo.training.plan import describe_plan, plan_run
 from zoo.training.progress import ShowProgress
 from zoo.training.provenance import describe_environment, describe_origin
 from zoo.training.run import Run, run_path
@@ -83,7 +80,10 @@ def train(
     dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
     if path.exists():
         shutil.rmtree(path)
-    path.mkdir(parents=True)
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be made: {error.strerror}: choose another folder (out=, --out)") from error
     with repeatable(seed, deterministic) as mode:
         return _train(Run(path), plan, config, dataset, mode, progress)
 
@@ -123,71 +123,11 @@ def _train(
     return run
 
 
-def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
-    """Give the preset with all changes; arguments and errors as in ``train``."""
-    if "/" not in preset:
-        registry.architecture(preset)
-        raise UnknownNameError(f"{preset!r} is an architecture: expected a preset such as '{preset}/mnist'")
-    plan = registry.preset(sample_name(preset) if sample else preset)
-    settings = {key: value for key, value in overrides.items() if key in RECIPE_KEYS}
-    if epochs is not None:
-        settings["epochs"] = epochs
-    options = {key: value for key, value in overrides.items() if key not in RECIPE_KEYS}
-    plan = dataclasses.replace(plan, recipe=plan.recipe.replace(**settings), config=merge_options(plan.config, options))
-    # A builder that cannot be imported is a run that fails, with a folder that says so.
-    with contextlib.suppress(ArchitectureError):
-        check_preset(plan)
-    return plan
-
-
-def sample_name(preset: str) -> str:
-    """Give the preset's twin on the embedded sample: ``a/mnist-binary`` becomes ``a/mnist_sample-binary``.
-
-    Raises:
-        UnknownNameError: the dataset has no embedded sample.
-    """
-    architecture, _, rest = preset.partition("/")
-    dataset, dash, variant = rest.partition("-")
-    if dataset.endswith("_sample"):
-        return preset
-    if f"{dataset}_sample" not in registry.list_datasets():
-        registry.preset(preset)
-        raise UnknownNameError(f"dataset {dataset!r} has no embedded sample: train without it")
-    return f"{architecture}/{dataset}_sample{dash}{variant}"
-
-
-def describe_plan(plan: Preset, seed: int) -> dict[str, Any]:
-    """Give the configuration that ``run.json`` holds, plain data for JSON."""
-    options = merge_options(plan.architecture.defaults, plan.config)
-    return {
-        "preset": plan.name,
-        "architecture": plan.architecture.name,
-        "dataset": plan.dataset.name,
-        "image_shape": list(plan.dataset.image_shape),
-        "options": {key: _plain(value) for key, value in sorted(options.items())},
-        "recipe": plan.recipe.to_dict(),
-        "seed": seed,
-    }
-
-
-def _plain(value: Any) -> Any:
-    if callable(value):
-        return getattr(value, "__qualname__", repr(value))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()  # A NumPy scalar.
-    finite = not isinstance(value, float) or math.isfinite(value)
-    return value if isinstance(value, str | int | float | bool | None) and finite else repr(value)
-
-
 def _refuse_existing(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise RunError(
-            f"{path} holds a run already ({Run(path).state}): choose another folder (out) or seed, or replace it "
-            "(overwrite)"
+            f"{path} holds a run already ({Run(path).state}): replace it (overwrite=True, --overwrite), or choose "
+            "another folder (out=, --out) or seed"
         )
 
 

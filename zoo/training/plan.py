@@ -1,0 +1,80 @@
+"""What a run is to do: a preset with all changes, checked, and as plain data."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from zoo import registry
+from zoo.errors import ArchitectureError, UnknownNameError
+from zoo.factory import check_preset
+from zoo.presets import Preset, merge_options
+from zoo.recipe import RECIPE_KEYS
+
+
+def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
+    """Give the preset with all changes; arguments and errors as in ``train``."""
+    if "/" not in preset:
+        registry.architecture(preset)
+        raise UnknownNameError(f"{preset!r} is an architecture: expected a preset such as '{preset}/mnist'")
+    plan = registry.preset(sample_name(preset) if sample else preset)
+    settings = {key: value for key, value in overrides.items() if key in RECIPE_KEYS}
+    if epochs is not None:
+        settings["epochs"] = epochs
+    options = {key: value for key, value in overrides.items() if key not in RECIPE_KEYS}
+    plan = dataclasses.replace(plan, recipe=plan.recipe.replace(**settings), config=merge_options(plan.config, options))
+    # A builder that cannot be imported is a run that fails, with a folder that says so.
+    with contextlib.suppress(ArchitectureError):
+        try:
+            check_preset(plan)
+        except TypeError as error:
+            if not options:
+                raise
+            raise TypeError(f"{error}; or a setting of the recipe: {', '.join(RECIPE_KEYS)}") from None
+    return plan
+
+
+def sample_name(preset: str) -> str:
+    """Give the preset's twin on the embedded sample: ``a/mnist-binary`` becomes ``a/mnist_sample-binary``.
+
+    Raises:
+        UnknownNameError: the dataset has no embedded sample.
+    """
+    architecture, _, rest = preset.partition("/")
+    dataset, dash, variant = rest.partition("-")
+    if dataset.endswith("_sample"):
+        return preset
+    if f"{dataset}_sample" not in registry.list_datasets():
+        registry.preset(preset)
+        raise UnknownNameError(f"dataset {dataset!r} has no embedded sample: train without it")
+    return f"{architecture}/{dataset}_sample{dash}{variant}"
+
+
+def describe_plan(plan: Preset, seed: int) -> dict[str, Any]:
+    """Give the configuration that ``run.json`` holds, plain data for JSON."""
+    options = merge_options(plan.architecture.defaults, plan.config)
+    return {
+        "preset": plan.name,
+        "architecture": plan.architecture.name,
+        "dataset": plan.dataset.name,
+        "image_shape": list(plan.dataset.image_shape),
+        "options": {key: _plain(value) for key, value in sorted(options.items())},
+        "recipe": plan.recipe.to_dict(),
+        "seed": seed,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if callable(value):
+        return getattr(value, "__qualname__", repr(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()  # A NumPy scalar.
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return value if isinstance(value, str | int | float | bool | None) and finite else repr(value)
