@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import zoo
 from zoo.discovery import Candidate, PluginRecord, canonical_name, describe_error
 from zoo.errors import PluginLoadError
+from zoo.plugin_files import import_file
 from zoo.registry_file import RegistryFile
 
 ENTRY_POINT_GROUP = "zoo"
 
 
-def registry_file_candidates(file: RegistryFile) -> Iterator[Candidate]:
-    """Give the plugins that a registry file lists."""
+def builtin_candidates(file: RegistryFile) -> Iterator[Candidate]:
+    """Give the plugins that the zoo's own registry file lists."""
     for module in file.plugins:
         record = PluginRecord(
             name=module,
@@ -26,6 +29,20 @@ def registry_file_candidates(file: RegistryFile) -> Iterator[Candidate]:
             distribution="autoencoder-zoo",
         )
         yield Candidate(record, partial(importlib.import_module, module))
+
+
+def user_candidates(file: RegistryFile) -> Iterator[Candidate]:
+    """Give the plugins that a user's registry file lists.
+
+    A name with a slash, or one that ends in ``.py``, is a file or a package's folder, relative to the registry file;
+    any other one is a module that Python can import.
+    """
+    for entry in file.plugins:
+        if "/" in entry or os.sep in entry or entry.endswith(".py"):
+            path = (file.path.parent / Path(entry).expanduser()).resolve()
+            yield Candidate(PluginRecord(path.stem, f"{path}, listed in {file.path}"), partial(import_file, path))
+        else:
+            yield Candidate(PluginRecord(entry, f"{file.path}"), partial(importlib.import_module, entry))
 
 
 def entry_point_candidates() -> Iterator[Candidate]:

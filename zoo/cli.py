@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import warnings
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,10 +44,12 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--registry", type=click.Path(path_type=Path), metavar="FILE",
+              help="A registry file of your own, which adds to the built-in one (default: $ZOO_REGISTRY).")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(zoo.__version__, prog_name="autoencoder-zoo")
 @click.pass_context
-def main(ctx: click.Context, debug: bool) -> None:
+def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
     """A model zoo of variational autoencoders for image reconstruction."""
     warnings.showwarning = _show_warning
     signal.signal(signal.SIGTERM, _terminate)  # A run that is ended closes its folder as after Ctrl-C.
@@ -54,6 +58,9 @@ def main(ctx: click.Context, debug: bool) -> None:
     logger = logging.getLogger("zoo")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
+    if registry is not None:
+        os.environ["ZOO_REGISTRY"] = str(registry.absolute())  # Processes that the command starts read it too.
+        zoo.refresh()
     _discover(silent=ctx.invoked_subcommand == "plugins")
 
 
@@ -141,8 +148,12 @@ def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
 def _discover(*, silent: bool) -> None:
     """Load the plugins; that some were left out is said at every command, so in one line."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", PluginLoadWarning)
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
         zoo.list_plugins()
     left_out = [warning.message for warning in caught if issubclass(warning.category, PluginLoadWarning)]
+    for warning in caught:
+        if warning.message not in left_out:
+            _show_warning(warning.message)
     if left_out and not silent:
         _show_warning(left_out[0] if len(left_out) == 1 else f"{len(left_out)} plugins were left out: see zoo plugins")

@@ -7,44 +7,20 @@ import threading
 import warnings
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from zoo import discovery
-from zoo.candidates import entry_point_candidates, registry_file_candidates
+from zoo.candidates import builtin_candidates, entry_point_candidates, user_candidates
 from zoo.discovery import Plugin, PluginRecord
 from zoo.errors import PluginLoadWarning, UnknownNameError
+from zoo.model_info import ModelInfo
 from zoo.presets import Preset, make_preset, merge_options, preset_names
-from zoo.registry_file import RegistryFile, builtin_path, read_registry_file
+from zoo.registry_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
 from zoo.specs import Architecture, DatasetSpec
 
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What is known of an architecture or a preset without building it; see ``get_model_info``."""
-
-    name: str
-    summary: str
-    architecture: str
-    dataset: str | None
-    image_shape: tuple[int, int, int] | None
-    config: Mapping[str, Any]
-    recipe: Mapping[str, Any] | None
-    reference: Mapping[str, Any]
-    source: str | None
-    plugin: PluginRecord | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the same as plain data for JSON; a function among the options becomes its name."""
-        plain = asdict(replace(self, config={}))
-        plain["config"] = {
-            key: getattr(value, "__qualname__", repr(value)) if callable(value) else value
-            for key, value in self.config.items()
-        }
-        return plain
 
 
 @dataclass
@@ -77,9 +53,15 @@ def _load() -> _Names:
             return _Names(RegistryFile(builtin_path()), _loading)
         if _names is None:
             file = read_registry_file(builtin_path())
+            found = list(builtin_candidates(file))
+            path = user_path()
+            user = None if path is None else read_registry_file(path)
+            if user is not None:
+                file = merge_files(file, user)
+                found += user_candidates(user)
             _loading = []
             try:
-                for candidate in (*registry_file_candidates(file), *entry_point_candidates()):
+                for candidate in (*found, *entry_point_candidates()):
                     _loading += discovery.load_plugins([candidate], _loading)
                 for plugin in _registered.values():
                     _loading.append(discovery.check_strict(discovery.refuse_duplicates(plugin, _loading)))
@@ -87,6 +69,8 @@ def _load() -> _Names:
             finally:
                 _loading = None
             _warn_of_failures(_names.plugins)
+            if user is not None:
+                _warn_of_unknown_names(user, _names)
         return _names
 
 
@@ -98,6 +82,15 @@ def _warn_of_failures(plugins: list[Plugin]) -> None:
             PluginLoadWarning,
             stacklevel=4,
         )
+
+
+def _warn_of_unknown_names(user: RegistryFile, names: _Names) -> None:
+    """Warn of settings for names that nobody gives: a slip of the pen would change nothing in silence."""
+    known = preset_names(names.architectures, names.datasets, user.presets)
+    idle = [f"dataset {name!r}" for name in user.datasets if name not in names.datasets]
+    idle += [f"preset {name!r}" for name in user.presets if not any(fnmatchcase(it, name) for it in known)]
+    if idle:
+        warnings.warn(f"{user.path}: settings without effect: there is no {' and no '.join(idle)}", stacklevel=4)
 
 
 def refresh() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from zoo.errors import RegistryFileError
+from zoo.presets import merge_options
 from zoo.recipe import RECIPE_KEYS, Recipe
 
 PRESET_KEYS = ("config", "recipe", "reference")
@@ -23,7 +25,7 @@ class RegistryFile:
 
     Args:
         path: the file.
-        plugins: modules to load, in order.
+        plugins: modules and plugin files to load, in order.
         datasets: dataset name -> recipe settings.
         presets: preset name, or pattern such as ``*/mnist-binary``, -> ``{config, recipe, reference}``.
         benchmark: the presets of the default benchmark.
@@ -34,6 +36,42 @@ class RegistryFile:
     datasets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     benchmark: tuple[str, ...] = ()
+
+
+def user_path() -> Path | None:
+    """Give the path of the user's registry file, ``$ZOO_REGISTRY``, or None if it is not set.
+
+    Raises:
+        RegistryFileError: there is no such file.
+    """
+    named = os.environ.get("ZOO_REGISTRY")
+    if not named:
+        return None
+    path = Path(named).expanduser()
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no file"
+        raise RegistryFileError(f"{path}: {what}: expected a registry file, as --registry or ZOO_REGISTRY says")
+    return path.absolute()
+
+
+def merge_files(base: RegistryFile, user: RegistryFile) -> RegistryFile:
+    """Give what two registry files say together: the user's settings over the base's, key by key.
+
+    The plugins stay the base's; the default benchmark is the user's, if that file lists one.
+    """
+    presets = {name: dict(entry) for name, entry in base.presets.items()}
+    for name, entry in user.presets.items():
+        # Taken out and put in again: of two patterns that fit, the later one wins, and that is the user's.
+        merged = presets.pop(name, {})
+        for key, values in entry.items():
+            merged[key] = merge_options(merged.get(key, {}), values)
+        if "config" in entry:
+            merged.pop("reference", None)  # It is of another model now.
+        presets[name] = merged
+    datasets = dict(base.datasets)
+    for name, recipe in user.datasets.items():
+        datasets[name] = {**datasets.get(name, {}), **recipe}
+    return replace(base, datasets=datasets, presets=presets, benchmark=user.benchmark or base.benchmark)
 
 
 def builtin_path() -> Path:
