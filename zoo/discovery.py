@@ -17,6 +17,7 @@ import pluggy
 import zoo
 from zoo import hookspecs
 from zoo.errors import DuplicateNameError, PluginLoadError
+from zoo.import_watch import watch_import
 from zoo.specs import Architecture, DatasetSpec
 
 Spec = TypeVar("Spec", Architecture, DatasetSpec)
@@ -31,7 +32,8 @@ class PluginRecord:
         name: the plugin's name: a module, an entry point's name, or module and qualified name of a registered class.
         origin: where it was found, with the distribution and its version.
         version: the distribution's version, if there is one.
-        status: ``ok``, ``slow`` (it imports Keras while names are listed), ``failed`` or ``disabled``.
+        status: ``ok``, ``slow`` (it imports Keras while names are listed, or computes for over a second), ``failed``
+            or ``disabled``.
         provides: the architectures' and datasets' names.
         error: why it failed.
         distribution: the distribution that it is from, if there is one.
@@ -155,7 +157,7 @@ def _load(candidate: Candidate) -> Plugin:
     record = candidate.record
     try:
         # What a plugin prints must not mix with a result on stdout.
-        with contextlib.redirect_stdout(sys.stderr):
+        with watch_import(record.name, record.origin) as watch, contextlib.redirect_stdout(sys.stderr):
             architectures, datasets = _call_hooks(candidate.load(), record.name)
     except (Exception, SystemExit) as error:
         return _failed(record, describe_error(error), error)
@@ -163,7 +165,7 @@ def _load(candidate: Candidate) -> Plugin:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         return _failed(record, f"gives the name {repeated[0]!r} twice")
-    slow = not had_keras and "keras" in sys.modules
+    slow = watch.heavy or (not had_keras and "keras" in sys.modules)
     record = replace(record, status="slow" if slow else "ok", provides=tuple(names))
     return Plugin(
         record,
