@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 import warnings
-import zipfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
+from packaging.version import InvalidVersion, Version
 
 from zoo import layers, likelihoods, registry, schedules
 from zoo.autoencoder import AutoEncoder
 from zoo.builders import PARTS, describe
 from zoo.discovery import canonical_name, describe_error, resolve_reference
 from zoo.errors import ModelLoadError
+from zoo.model_file import check_weights, objects, read_config
 from zoo.specs import Architecture
 
 MODEL_FILE = "model.keras"
 # A file may name what these register with Keras.
 _REGISTERING = (layers, likelihoods, schedules)
-# Keras itself imports modules of these, besides its own, when a file names them.
-_KERAS_IMPORTS = ("keras_hub", "keras_cv", "keras_nlp")
-_LARGEST_CONFIG = 16 * 2**20
 
 
 def load_model(path: str | Path) -> AutoEncoder:
@@ -44,14 +38,17 @@ def load_model(path: str | Path) -> AutoEncoder:
     """
     path = Path(path)
     file = path / MODEL_FILE if path.is_dir() else path
-    config = _read_config(file)
-    _refuse_modules(file, config)
+    config, metadata = read_config(file)
     origins = _origins(config)
     missing = _import_plugins(file, origins)
     try:
-        model = keras.saving.load_model(file)
+        check_weights(file, config)
+        model = keras.saving.load_model(file, safe_mode=True)
+    except ModelLoadError:
+        raise
     except Exception as error:
         reason, whole = _explain(error, config, origins)
+        reason += _describe_newer(metadata)
         text = f"{missing} ({reason})" if missing else reason
         # Keras' message may hold the model's whole configuration, which a chained traceback would print.
         raise ModelLoadError(f"{file}: {text}") from (error if whole else None)
@@ -62,48 +59,11 @@ def load_model(path: str | Path) -> AutoEncoder:
     return model
 
 
-def _read_config(file: Path) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
-                raise ModelLoadError(f"{file}: its config.json is larger than any model's")
-            config = json.loads(archive.read("config.json"))
-    except FileNotFoundError as error:
-        raise ModelLoadError(f"{file}: no such file; expected a .keras file or a run folder") from error
-    except KeyError as error:
-        raise ModelLoadError(f"{file}: not a .keras file: it has no config.json") from error
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelLoadError(f"{file}: not a .keras file: {error}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
-        raise ModelLoadError(f"{file}: not a .keras file: its config.json describes no model")
-    return config
-
-
 def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Give what the file says of the plugins that encoder and decoder are from."""
     provenance = config["config"].get("provenance")
     found = provenance if isinstance(provenance, dict) else {}
     return {part: found[part] for part in PARTS if isinstance(found.get(part), dict)}
-
-
-def _objects(config: Any) -> Iterator[dict[str, Any]]:
-    """Give every dict in a configuration."""
-    waiting = [config]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-
-
-def _refuse_modules(file: Path, config: dict[str, Any]) -> None:
-    for item in _objects(config):
-        module = str(item.get("module"))
-        package = module.partition(".")[0]
-        if "class_name" in item and package in _KERAS_IMPORTS and package not in sys.modules:
-            raise ModelLoadError(f"{file}: names the module {module}, which is not imported: import it before loading")
 
 
 def _import_plugins(file: Path, origins: dict[str, dict[str, Any]]) -> str | None:
@@ -154,6 +114,16 @@ def _describe_missing(origin: dict[str, Any], there: Architecture | None) -> str
     return f"{text}: run the code that registers it before loading"
 
 
+def _describe_newer(metadata: dict[str, Any]) -> str:
+    """Say that the file is from a newer Keras than this one, if it is."""
+    saved = str(metadata.get("keras_version"))[:40]
+    try:
+        newer = Version(saved) > Version(keras.__version__)
+    except InvalidVersion:
+        return ""
+    return f" (it was saved with Keras {saved}, this is {keras.__version__}: upgrade keras)" if newer else ""
+
+
 def _explain(error: Exception, config: dict[str, Any], origins: dict[str, dict[str, Any]]) -> tuple[str, bool]:
     """Give why Keras could not load it, without the configurations that it quotes, and whether nothing was cut."""
     message = str(error)
@@ -163,9 +133,7 @@ def _explain(error: Exception, config: dict[str, Any], origins: dict[str, dict[s
         plugins = [
             origin.get("plugin")
             for part, origin in origins.items()
-            if any(
-                name in (item.get("class_name"), item.get("config")) for item in _objects(config["config"].get(part))
-            )
+            if any(name in (item.get("class_name"), item.get("config")) for item in objects(config["config"].get(part)))
         ]
         where = f"plugin {plugins[0]}" if plugins else "plugin or script that defines it"
         way_out = f"decorate it with @keras.saving.register_keras_serializable() in the {where}"
