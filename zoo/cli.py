@@ -17,10 +17,17 @@ from zoo import cli_runs
 from zoo.cli_options import as_json
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
+from zoo.versions import describe_versions
 
 
 def _terminate(*_: Any) -> None:
     raise KeyboardInterrupt("terminated")
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"autoencoder-zoo {zoo.__version__}, {describe_versions()}")
+        ctx.exit()
 
 
 class _Group(click.Group):
@@ -47,7 +54,8 @@ class _Group(click.Group):
 @click.option("--registry", type=click.Path(path_type=Path), metavar="FILE",
               help="A registry file of your own, which adds to the built-in one (default: $ZOO_REGISTRY).")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(zoo.__version__, prog_name="autoencoder-zoo")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+              help="Show the versions of the zoo, Keras and its backend.")  # fmt: skip
 @click.pass_context
 def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
     """A model zoo of variational autoencoders for image reconstruction."""

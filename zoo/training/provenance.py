@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import keras
@@ -13,8 +12,7 @@ import keras
 import zoo
 from zoo.data.dataset import Dataset
 from zoo.specs import Architecture
-
-PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy")
+from zoo.versions import package_versions
 
 
 def describe_environment() -> dict[str, Any]:
@@ -43,17 +41,6 @@ def describe_origin(architecture: Architecture, dataset: Dataset, deterministic:
             for split in (dataset.train, dataset.validation, dataset.test)
         },
     }
-
-
-def package_versions() -> dict[str, str]:
-    """Give the versions of the packages that compute."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def count_threads() -> int:

@@ -1,0 +1,42 @@
+"""Which versions are installed, and which backend Keras will use, without importing any of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
+PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
+
+
+def package_versions() -> dict[str, str]:
+    """Give the versions of the packages that compute."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def keras_backend() -> str:
+    """Give the backend that Keras will choose: ``$KERAS_BACKEND``, what its ``keras.json`` says, or TensorFlow."""
+    chosen = os.environ.get("KERAS_BACKEND")
+    if chosen:
+        return chosen
+    home = Path(os.environ.get("KERAS_HOME") or Path("~", ".keras").expanduser())
+    try:
+        chosen = json.loads((home / "keras.json").read_text(encoding="utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        chosen = None
+    return chosen if isinstance(chosen, str) else "tensorflow"
+
+
+def describe_versions() -> str:
+    """Give backend and versions in one line, such as ``keras 3.15.1 on tensorflow 2.21.0``."""
+    found, backend = package_versions(), keras_backend()
+    installed = next((found[package] for package in BACKENDS.get(backend, ()) if package in found), "(not installed)")
+    return f"keras {found.get('keras', '(not installed)')} on {backend} {installed}"
