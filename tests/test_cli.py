@@ -79,7 +79,7 @@ def test_plugins_and_datasets(command, install):
             ["train", "small_cnn/mnist_sample", "--set", "latent=3"],
             "or a setting of the recipe: likelihood,",
         ),
-        (["train", "small_cnn/mnist_sample", "--set", "latent_dim=0"], "latent_dim or latent_shape (0,): expected"),
+        (["train", "small_cnn/mnist_sample", "--set", "latent_dim=0"], "latent_shape (0,): expected positive ints"),
         (["train", "small_cnn/mnist_sample", "--set", "latent_dim="], "'latent_dim=': expected KEY=VALUE"),
         (
             ["train", "small_cnn/mnist_sample", "--set", "filters=4"],

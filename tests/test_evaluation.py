@@ -100,7 +100,7 @@ def test_bernoulli_on_grey_images_is_a_cross_entropy(sample):
     for name in ("negative_elbo", "reconstruction", "bits_per_dim", "iwae"):
         assert scores[name] is None
     # An untrained decoder says one half nearly everywhere.
-    assert scores["cross_entropy"] == pytest.approx(784 * math.log(2), rel=0.02)
+    assert scores["cross_entropy"] == pytest.approx(784 * math.log(2), rel=0.1)
     assert scores["kl"] > 0
 
 
@@ -108,7 +108,7 @@ def test_bernoulli_on_binary_images_is_a_likelihood(sample):
     binary = (sample.test.images > 127).astype("float32")
     scores = zoo.evaluate(make(likelihood="bernoulli"), binary)
     assert scores["cross_entropy"] is None
-    assert scores["negative_elbo"] == pytest.approx(784 * math.log(2) + scores["kl"], rel=0.02)
+    assert scores["negative_elbo"] == pytest.approx(784 * math.log(2) + scores["kl"], rel=0.1)
     assert scores["bits_per_dim"] is None
 
 

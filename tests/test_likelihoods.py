@@ -1,9 +1,10 @@
 import functools
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import gradients
 from keras import ops
 from scipy import special
 
@@ -159,22 +160,19 @@ def test_gradients_are_finite_everywhere(name):
     if name == "bernoulli":
         raw = raw[..., :1]
     for value in (0.0, LEVEL, 0.5, 1 - LEVEL, 1.0):
-        parameters = tf.Variable(raw)
         images = np.full((len(raw), 1, 1, 1), value, "float32")
-        with tf.GradientTape() as tape:
-            log_prob = likelihoods.get(name).log_prob(images, parameters)
-        assert np.isfinite(log_prob.numpy()).all()
-        assert np.isfinite(tape.gradient(log_prob, parameters).numpy()).all()
+        log_prob = partial(likelihoods.get(name).log_prob, images)
+        assert np.isfinite(keras.ops.convert_to_numpy(log_prob(raw))).all()
+        assert np.isfinite(gradients(log_prob, raw)[0]).all()
 
 
 @pytest.mark.parametrize("name", BYTES)
 def test_gradient_matches_finite_differences_of_the_reference(name):
     random = np.random.default_rng(4)
     images = draw_images(random, (50, 1, 1, 1), name)
-    parameters = tf.Variable(random.normal(size=(50, 1, 1, 2)) * [0.3, 2.0], dtype="float32")
-    with tf.GradientTape() as tape:
-        log_prob = likelihoods.get(name).log_prob(images, parameters)
-    found, raw = tape.gradient(log_prob, parameters).numpy(), parameters.numpy().astype("float64")
+    parameters = (random.normal(size=(50, 1, 1, 2)) * [0.3, 2.0]).astype("float32")
+    (found,) = gradients(partial(likelihoods.get(name).log_prob, images), parameters)
+    raw = parameters.astype("float64")
     for channel in (0, 1):
         step = np.zeros(2)
         step[channel] = 1e-6
@@ -200,12 +198,10 @@ def test_scale_is_bounded_below(name):
 @pytest.mark.parametrize("name", BYTES)
 def test_scale_is_bounded_above_and_comes_back(name):
     likelihood = likelihoods.get(name)
-    parameters = keras.Variable(np.array([[0.0, raw] for raw in (1e6, 80.0, -80.0)], "float32").reshape(3, 1, 1, 2))
+    parameters = np.array([[0.0, raw] for raw in (1e6, 80.0, -80.0)], "float32").reshape(3, 1, 1, 2)
     images = np.full((3, 1, 1, 1), 100 / 255, "float32")
-    assert split(keras.ops.convert_to_numpy(parameters))[1].max() < np.exp(1.0)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(likelihood.log_prob(images, parameters.value))
-    gradient = tape.gradient(loss, parameters.value).numpy()[1:, 0, 0, 1]
+    assert split(parameters)[1].max() < np.exp(1.0)
+    gradient = gradients(partial(likelihood.log_prob, images), parameters)[0][1:, 0, 0, 1]
     # An output that overshot either way still feels which way is better.
     assert gradient[0] < -1e-3
     assert gradient[1] > 1e-3
@@ -421,6 +417,6 @@ def test_half_precision_parameters_are_computed_in_float32(name):
     raw = np.random.default_rng(10).normal(size=(2, 8, 8, likelihood.output_channels(1))).astype("float16")
     images = draw_images(np.random.default_rng(11), (2, 8, 8, 1), name)
     found = likelihood.log_prob(ops.convert_to_tensor(images), ops.convert_to_tensor(raw))
-    assert found.dtype == tf.float32
+    assert keras.backend.standardize_dtype(found.dtype) == "float32"
     np.testing.assert_array_equal(ops.convert_to_numpy(found), compute(likelihood.log_prob, images, raw))
-    assert likelihood.mean(ops.convert_to_tensor(raw)).dtype == tf.float32
+    assert keras.backend.standardize_dtype(likelihood.mean(ops.convert_to_tensor(raw)).dtype) == "float32"

@@ -202,7 +202,7 @@ def test_log_weights_average_to_the_evidence():
     grid = np.linspace(-8, 8, 1601)
     raw = apply(model.decoder, grid[:, None].astype("float32"))
     log_prior = -0.5 * grid**2 - 0.5 * np.log(2 * np.pi)
-    found = ops.convert_to_numpy(model.log_weights(IMAGES[:6], 3000, seed=5)).astype("float64")
+    found = ops.convert_to_numpy(model.log_weights(IMAGES[:6], 6000, seed=5)).astype("float64")
     for image, weights in zip(IMAGES[:6], found.T, strict=True):
         joint = reference_log_likelihood("bernoulli", np.broadcast_to(image, (1601, 8, 8, 1)), raw) + log_prior
         evidence = special.logsumexp(joint) + np.log(grid[1] - grid[0])
@@ -268,7 +268,7 @@ def test_evaluation_does_not_advance_the_schedule():
 
 
 def test_early_stopping_in_a_warm_up_does_not_pick_the_first_epoch():
-    model = make_model(spread=20.0, optimizer=keras.optimizers.Adam(3e-3), kl_weight=LinearWarmUp(16))
+    model = make_model(spread=20.0, optimizer=keras.optimizers.Adam(1e-3), kl_weight=LinearWarmUp(16))
     stopping = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=2, restore_best_weights=True)
     watch = Watch()
     history = model.fit(

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import gradients
 from keras import ops
 from scipy import special as scipy_special
 
@@ -75,17 +75,12 @@ def test_log1mexp_matches_float64():
 def test_gradients_are_finite_and_right(function):
     center, width = (grid.astype("float32") for grid in np.meshgrid(np.concatenate([-CENTERS, CENTERS]), WIDTHS))
     arguments = {log1mexp: [width], log_normal_cdf: [center]}.get(function, [center, width])
-    variables = [tf.Variable(argument) for argument in arguments]
-    with tf.GradientTape() as tape:
-        value = tf.reduce_sum(function(*variables))
-    for gradient in tape.gradient(value, variables):
-        assert np.isfinite(gradient.numpy()).all()
+    for gradient in gradients(function, *arguments):
+        assert np.isfinite(gradient).all()
 
 
 def test_gradient_of_log_normal_cdf_is_the_inverse_mills_ratio():
-    x = tf.Variable(np.linspace(-30, 5, 200, dtype="float32"))
-    with tf.GradientTape() as tape:
-        value = tf.reduce_sum(log_normal_cdf(x))
-    exact = x.numpy().astype("float64")
+    x = np.linspace(-30, 5, 200, dtype="float32")
+    exact = x.astype("float64")
     expected = np.exp(-0.5 * exact**2 - 0.5 * np.log(2 * np.pi) - scipy_special.log_ndtr(exact))
-    np.testing.assert_allclose(tape.gradient(value, x).numpy(), expected, rtol=2e-4)
+    np.testing.assert_allclose(gradients(log_normal_cdf, x)[0], expected, rtol=2e-4)

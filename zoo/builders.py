@@ -49,7 +49,7 @@ def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]
         value = value(image_shape)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         value = (int(value),)
-    return check_shape(value, "latent_dim or latent_shape")
+    return check_shape(value, "latent_shape")
 
 
 def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:

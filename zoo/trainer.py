@@ -26,8 +26,8 @@ _in_step: contextvars.ContextVar[bool] = contextvars.ContextVar("zoo_in_step", d
 
 
 @contextlib.contextmanager
-def _step(active: bool) -> Iterator[None]:
-    token = _in_step.set(active)
+def _step() -> Iterator[None]:
+    token = _in_step.set(True)
     try:
         yield
     finally:
@@ -63,13 +63,17 @@ class Trainer(keras.Model):
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
         self.elbo_tracker = keras.metrics.Mean(name="negative_elbo")
 
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
+    def call(self, images: Tensor, training: bool = False) -> Any:
         """Give the mean image in [0, 1] through the posterior mean."""
         if _in_step.get():
-            return self._step_terms(images, training)
+            terms = self._step_terms(images, training)
+            if self._compile_metrics is None:
+                return terms
+            # Not in compute_metrics: there JAX has the metrics' variables, but not the model's.
+            return (*terms, self.prepare(images), self.mean_image(images, training=False))
         return self.mean_image(images, training=training)
 
-    def _step_terms(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def _step_terms(self, images: Tensor, training: bool) -> tuple[Tensor, ...]:
         if not (self.free_bits and training):
             reconstruction, kl = self.elbo_terms(images, training=training)
             return reconstruction, kl, kl
@@ -148,13 +152,13 @@ class Trainer(keras.Model):
         batch = self._images_of(args[-1])
         if keras.backend.backend() == "jax" and len(args) == 1:
             return self.train_on_batch(batch[0], return_dict=True)
-        with _step(True):
+        with _step():
             return super().train_step(*args[:-1], batch)
 
     def test_step(self, *args: Any) -> Any:
         """Take one evaluation step, with z drawn from the posterior; arguments and result as in ``train_step``."""
         batch = self._images_of(args[-1])
-        with _step(True):
+        with _step():
             return super().test_step(*args[:-1], batch)
 
     def _images_of(self, data: Any) -> tuple[Any]:
@@ -174,7 +178,7 @@ class Trainer(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """Give the objective and update what is logged; validation uses the schedule's final KL weight."""
-        reconstruction, kl, charged = y_pred
+        reconstruction, kl, charged = y_pred[:3]
         weight = self.kl_schedule(self.kl_step) if training else self.kl_schedule.final
         per_image = reconstruction + weight * charged
         loss = self._mean(per_image, per_image)
@@ -190,8 +194,7 @@ class Trainer(keras.Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Give what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
         if self._compile_metrics is not None:
-            with _step(False):
-                y, y_pred = self.prepare(x), self(x, training=False)
+            y, y_pred = y_pred[3:]
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
