@@ -54,6 +54,8 @@ def test_replace_refuses_unknown_settings():
         ({"binarization": "bernoulli"}, "binarization is 'bernoulli': expected one of none, threshold, dynamic"),
         ({"binarization": None}, "binarization is None: expected one of none, threshold, dynamic"),
         ({"binarization": ["none"]}, r"binarization is \['none'\]: expected one of none, threshold, dynamic"),
+        ({"learning_rate_decay": -0.1}, "learning_rate_decay is -0.1: expected a finite number at least 0"),
+        ({"learning_rate_decay": 1.5}, "learning_rate_decay is 1.5: expected a number from 0 to 1"),
         ({"learning_rate": 0}, "learning_rate is 0: expected a finite number above 0"),
         ({"learning_rate": -0.1}, "learning_rate is -0.1: expected a finite number above 0"),
         ({"learning_rate": math.inf}, "learning_rate is inf: expected a finite number above 0"),

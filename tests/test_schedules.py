@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from zoo import schedules
-from zoo.schedules import Constant, LinearWarmUp
+from zoo.schedules import Constant, LinearDecay, LinearWarmUp
 
 
 def values(schedule, steps):
@@ -28,7 +28,7 @@ def test_linear_warm_up_goes_from_start_to_end():
     assert schedule.final == 0.5
 
 
-@pytest.mark.parametrize("schedule", [Constant(2.5), LinearWarmUp(7, start=0.1, end=4.0)])
+@pytest.mark.parametrize("schedule", [Constant(2.5), LinearWarmUp(7, start=0.1, end=4.0), LinearDecay(0.1, 9, 0.3)])
 def test_survives_serialization(schedule):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert type(again) is type(schedule)
@@ -67,3 +67,33 @@ def test_warm_up_steps_are_a_positive_whole_number(steps):
 def test_warm_up_takes_numpy_integers_and_stays_serialisable():
     schedule = LinearWarmUp(np.int64(5))
     assert type(schedule.get_config()["warm_up_steps"]) is int
+
+
+def test_linear_decay_stays_then_falls_to_zero():
+    schedule = LinearDecay(0.01, steps=10, share=0.4)
+    np.testing.assert_allclose(values(schedule, range(12)), [0.01] * 7 + [0.0075, 0.005, 0.0025, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(values(LinearDecay(2.0, steps=4, share=1), range(5)), [2, 1.5, 1, 0.5, 0])
+
+
+def test_linear_decay_moves_inside_a_compiled_fit():
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")(inputs))
+    optimizer = keras.optimizers.SGD(LinearDecay(1.0, steps=8, share=0.5))
+    # The gradient is always one, so a weight moves by the sum of the rates.
+    model.compile(optimizer, loss=lambda y_true, y_pred: keras.ops.mean(y_pred))
+    model.fit(np.ones((8, 2)), np.zeros((8, 1)), batch_size=1, verbose=0)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model.layers[1].kernel), -6.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((-1.0, 4), "learning_rate is -1.0"),
+        ((1.0, 0), "steps is 0"),
+        ((1.0, 4, 0), "share is 0"),
+        ((1.0, 4, 1.1), "share is 1.1"),
+    ],
+)
+def test_linear_decay_refuses(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        LinearDecay(*arguments)

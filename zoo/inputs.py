@@ -153,6 +153,12 @@ def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str
     return given
 
 
+def refuse_sample_weights(batch: Any) -> None:
+    """Raise ``ValueError`` if a batch is ``(images, labels, weights)``."""
+    if isinstance(batch, tuple | list) and len(batch) > 2 and batch[2] is not None:
+        raise ValueError("the batch has sample weights: expected images, or (images, labels)")
+
+
 def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
     """Check the first batch of a stream; later ones are not looked at.
 
@@ -194,6 +200,8 @@ def _check_first(batch: Any, image_shape: Sequence[int | None], what: str) -> No
     if batch is None:
         raise ValueError(f"{what}: got a stream without a batch; expected at least one image")
     images, *others = batch if isinstance(batch, tuple | list) else (batch,)
+    # Here and not in the step alone: after an error in a step JAX has no weights left.
+    refuse_sample_weights(batch)
     checked = check_images(images, image_shape, f"{what} (first batch)")
     if others and getattr(others[0], "shape", None) == checked.shape:
         refuse_targets(others[0], f"{what} (first batch)")

@@ -21,6 +21,8 @@ class Recipe:
         binarization: the model's input stage: ``none``, ``threshold`` (at one half) or ``dynamic`` (drawn anew).
         optimizer: a name that ``keras.optimizers.get`` knows.
         learning_rate: > 0.
+        learning_rate_decay: the share of a run's steps, at its end, over which the learning rate falls to zero, from 0
+            (it stays as it is) to 1; see ``zoo.schedules.LinearDecay``.
         batch_size: images per step.
         epochs: passes over the training split.
         kl_weight: a number >= 0, or ``{"warm_up_steps": n, "start": 0.0, "end": 1.0}`` for a linear warm-up over the
@@ -36,6 +38,7 @@ class Recipe:
     binarization: str = "none"
     optimizer: str = "adam"
     learning_rate: float = 0.001
+    learning_rate_decay: float = 0.5
     batch_size: int = 128
     epochs: int = 20
     kl_weight: float | Mapping[str, Any] = 1.0
@@ -54,6 +57,9 @@ class Recipe:
         if self.binarization not in BINARIZATIONS:
             raise ValueError(f"binarization is {self.binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
         _check_number("learning_rate", self.learning_rate, above=0)
+        _check_number("learning_rate_decay", self.learning_rate_decay, least=0)
+        if self.learning_rate_decay > 1:
+            raise ValueError(f"learning_rate_decay is {self.learning_rate_decay!r}: expected a number from 0 to 1")
         _check_number("free_bits", self.free_bits, least=0)
         _check_count("batch_size", self.batch_size)
         _check_count("epochs", self.epochs)

@@ -16,7 +16,7 @@ from keras import ops
 
 from zoo import likelihoods, schedules
 from zoo.data.dataset import Split
-from zoo.inputs import check_arguments, check_data, check_images, is_array, refuse_targets
+from zoo.inputs import check_arguments, check_data, check_images, is_array, refuse_sample_weights, refuse_targets
 
 Tensor = Any
 
@@ -162,9 +162,8 @@ class Trainer(keras.Model):
             return super().test_step(*args[:-1], batch)
 
     def _images_of(self, data: Any) -> tuple[Any]:
-        images, _, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise ValueError("the batch has sample weights: expected images, or (images, labels)")
+        refuse_sample_weights(data)
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if isinstance(images, np.ndarray):
             check_images(images, self.image_shape)
         return (images,)
@@ -194,7 +193,8 @@ class Trainer(keras.Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Give what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
         if self._compile_metrics is not None:
-            y, y_pred = y_pred[3:]
+            # Keras builds the metrics outside a step on JAX.
+            y, y_pred = y_pred[3:] if isinstance(y_pred, tuple) else (self.prepare(x), y_pred)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
