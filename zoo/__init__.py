@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.autoencoder import AutoEncoder
     from zoo.benchmarking import Leaderboard, benchmark
     from zoo.data.dataset import Dataset, Split
+    from zoo.data.folder import load_images
     from zoo.data.load import load_dataset
     from zoo.discovery import PluginRecord
     from zoo.evaluation import evaluate
@@ -38,6 +39,7 @@ _HOMES = {
     "zoo.autoencoder": ("AutoEncoder",),
     "zoo.benchmarking": ("Leaderboard", "benchmark"),
     "zoo.data.dataset": ("Dataset", "Split"),
+    "zoo.data.folder": ("load_images",),
     "zoo.data.load": ("load_dataset",),
     "zoo.discovery": ("PluginRecord",),
     "zoo.evaluation": ("evaluate",),

@@ -18,7 +18,7 @@ from zoo.errors import PluginLoadWarning, UnknownNameError
 from zoo.model_info import ModelInfo
 from zoo.presets import Preset, make_preset, merge_options, preset_names
 from zoo.registry_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
-from zoo.specs import Architecture, DatasetSpec
+from zoo.specs import FOLDER, Architecture, DatasetSpec
 
 Found = TypeVar("Found")
 
@@ -190,6 +190,10 @@ def architecture(name: str) -> Architecture:
 
 def dataset(name: str) -> DatasetSpec:
     """Give the description of the dataset of that name; ``UnknownNameError`` if there is none."""
+    if isinstance(name, str) and name.startswith(FOLDER):
+        from zoo.data.folder_spec import folder_spec
+
+        return folder_spec(name)
     return _find(name, _load().datasets, "dataset", "zoo datasets")
 
 
@@ -197,6 +201,9 @@ def preset(name: str) -> Preset:
     """Give the preset of that name; ``UnknownNameError`` if there is none."""
     names = _load()
     left, _, right = name.partition("/")
+    if right.startswith(FOLDER):
+        folder = dataset(right)
+        return make_preset(f"{left}/{folder.name}", architecture(left), folder, {}, names.file.presets)
     if name not in _preset_names():
         # The half that is wrong gives the better suggestion.
         architecture(left)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 LATENT_OPTIONS = ("latent_dim", "latent_shape")
+FOLDER = "folder:"  # What the name of a dataset that is a folder of image files begins with.
 REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -191,7 +192,7 @@ class DatasetSpec:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_name(self.name, "dataset")
+        self._check_name()
         _check_summary(self.summary, f"dataset {self.name}")
         shape = check_shape(self.image_shape, f"dataset {self.name}: image_shape", rank=3)
         object.__setattr__(self, "image_shape", shape)
@@ -207,3 +208,6 @@ class DatasetSpec:
         except (TypeError, ValueError) as error:
             raise ValueError(f"dataset {self.name}: recipe: {error}") from error
         object.__setattr__(self, "recipe", MappingProxyType(dict(self.recipe)))
+
+    def _check_name(self) -> None:
+        check_name(self.name, "dataset")

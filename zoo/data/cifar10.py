@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.data import CIFAR10_CLASSES
+from zoo.data.binary_batch import read_binary_batch
 from zoo.data.dataset import Dataset
-from zoo.data.sources import DataDir, FileFormat, OfficialArrays, Source, load_official
-from zoo.errors import DatasetError
+from zoo.data.official_files import FileFormat, OfficialArrays
+from zoo.data.python_batch import read_python_batch
+from zoo.data.sources import DataDir, Source, load_official
 
 RECORDS, SIDE, CHANNELS = 10_000, 32, 3
-RECORD_BYTES = 1 + SIDE * SIDE * CHANNELS
+ReadBatch = Callable[[Path, tuple[int, int], int], tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]
 
 
 def load(data_dir: DataDir = None) -> Dataset:
     """Load CIFAR-10: 45,000 train, 5,000 validation (the last of the official training set), 10,000 test.
 
     Args:
-        data_dir: the folder that has the six binary batches, or has them in ``cifar-10-batches-bin/``; None
-            takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
+        data_dir: the folder that has the six binary or python batches, or has them in ``cifar-10-batches-bin/`` or
+            ``cifar-10-batches-py/``; None takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
 
     Returns:
         Images uint8 ``(N, 32, 32, 3)``, red, green, blue; labels uint8 0..9.
@@ -33,52 +36,34 @@ def load(data_dir: DataDir = None) -> Dataset:
     return load_official(SOURCE, data_dir)
 
 
-def read_batches(paths: Sequence[Path], records: int = RECORDS) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Read binary batches one after the other into one array.
-
-    A record is a label byte, then the red, the green and the blue plane, row by row:
-    https://www.cs.toronto.edu/~kriz/cifar.html.
+def read_batches(
+    paths: Sequence[Path], read: ReadBatch, records: int = RECORDS
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Read batches one after the other into one array.
 
     Args:
-        paths: the files.
+        paths: the files; of an image they have the red, the green and the blue plane, row by row.
+        read: reads one of them.
         records: how many images each must have.
 
     Returns:
         Images uint8 ``(len(paths) * records, 32, 32, 3)`` and labels uint8 0..9.
 
     Raises:
-        DatasetError: a file cannot be read, has another length, or has a label above 9.
+        DatasetError: a file cannot be read or is damaged.
     """
     images = np.empty((len(paths) * records, SIDE, SIDE, CHANNELS), np.uint8)
     labels = np.empty(len(images), np.uint8)
     for i, path in enumerate(paths):
-        batch = _read_batch(path, records)
         part = slice(i * records, (i + 1) * records)
-        labels[part] = batch[:, 0]
-        images[part] = batch[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
+        planes, labels[part] = read(path, (records, CHANNELS * SIDE * SIDE), len(CIFAR10_CLASSES) - 1)
+        images[part] = planes.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
     return images, labels
 
 
-def _read_batch(path: Path, records: int) -> npt.NDArray[np.uint8]:
-    expected = records * RECORD_BYTES
-    try:
-        size = path.stat().st_size
-        values = np.fromfile(path, np.uint8, expected) if size == expected else np.empty(0, np.uint8)
-    except OSError as error:
-        raise DatasetError(f"{path} is unreadable: {error}") from error
-    if values.size != expected:
-        what = "empty" if size == 0 else "truncated" if size < expected else "too long"
-        raise DatasetError(
-            f"{path} is {what}: {size} bytes, expected {expected} ({records} records of {RECORD_BYTES} bytes)"
-        )
-    batch = values.reshape(records, RECORD_BYTES)
-    if batch[:, 0].max() >= len(CIFAR10_CLASSES):
-        raise DatasetError(f"{path} holds the label {batch[:, 0].max()}, expected 0..{len(CIFAR10_CLASSES) - 1}")
-    return batch
-
-
-def _read_files(paths: Sequence[Path]) -> OfficialArrays:
-    return OfficialArrays(*read_batches(paths[:-1]), *read_batches(paths[-1:]))
+def read_files(paths: Sequence[Path], read: ReadBatch, records: int = RECORDS) -> OfficialArrays:
+    """Read the six batches, the last of which is the test set; the arguments are those of ``read_batches``."""
+    return OfficialArrays(*read_batches(paths[:-1], read, records), *read_batches(paths[-1:], read, records))
 
 
 def _download() -> OfficialArrays:
@@ -107,7 +92,20 @@ SOURCE = Source(
         FileFormat(
             files=(*((f"data_batch_{i}.bin",) for i in range(1, 6)), ("test_batch.bin",)),
             folders=(".", "cifar-10-batches-bin"),
-            read=_read_files,
+            read=partial(read_files, read=read_binary_batch),
+            archives=("cifar-10-binary.tar.gz",),
+        ),
+        FileFormat(
+            files=(*((f"data_batch_{i}",) for i in range(1, 6)), ("test_batch",)),
+            # The last two are where Keras 3 unpacks the archive.
+            folders=(
+                ".",
+                "cifar-10-batches-py",
+                "cifar-10-batches-py-target/cifar-10-batches-py",
+                "cifar-10-batches-py/cifar-10-batches-py",
+            ),
+            read=partial(read_files, read=read_python_batch),
+            archives=("cifar-10-python.tar.gz", "cifar-10-batches-py.tar.gz"),
         ),
     ),
     download=_download,

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import logging
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.errors import DatasetError
 
 logger = logging.getLogger("zoo")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+SHOWN = 3
 
 
-def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> np.ndarray:
+def list_formats() -> tuple[str, ...]:
+    """Give the formats that are read: those that Pillow opens, without EPS, for which it runs Ghostscript."""
+    Image.init()
+    return tuple(name for name in Image.OPEN if name != "EPS")
+
+
+def list_extensions() -> set[str]:
+    """Give the endings of image files' names, such as ``.png``, in lower case."""
+    formats = list_formats()
+    return {ending for ending, name in Image.registered_extensions().items() if name in formats}
+
+
+def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
     """Read image files; what is changed on the way (size, transparency) is logged.
 
     Args:
-        paths: files that Pillow reads. 16-bit grey is scaled to 8 bits; transparent pixels are laid on white where the
-            model takes no transparency; a photograph's orientation is applied.
-        image_shape: ``(height, width, channels)``: 1 channel reads grey, 3 colour, 4 colour with transparency. Files of
-            another size are resized (Lanczos).
+        paths: files that ``ImageReader`` reads.
+        image_shape: ``(height, width, channels)``.
 
     Returns:
         ``(n, *image_shape)``, uint8.
@@ -30,34 +44,102 @@ def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> np.
     Raises:
         DatasetError: a file that cannot be read, or another number of channels.
     """
-    if image_shape[2] not in MODES:
-        raise DatasetError(f"the model takes {image_shape[2]} channels: image files have 1, 3 or 4")
-    return np.stack([_read(path, image_shape) for path in paths])
+    reader = ImageReader(image_shape)
+    images = np.stack([reader.read(path) for path in paths])
+    reader.report()
+    return images
 
 
-def _read(path: Path, image_shape: tuple[int, int, int]) -> np.ndarray:
-    height, width, channels = image_shape
-    try:
-        with Image.open(path) as file:
-            image = _to_mode(ImageOps.exif_transpose(file), channels, path)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DatasetError(f"{path}: cannot be read as an image: {error}") from error
-    if image.size != (width, height):
-        logger.info("%s: resized from %dx%d to %dx%d", path, image.width, image.height, width, height)
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image, "uint8").reshape(image_shape)
+def explain(error: BaseException | None) -> str:
+    """Say in a few words why an image cannot be read."""
+    if isinstance(error, UnidentifiedImageError):
+        return "no format that Pillow knows"
+    return str(error) or type(error).__name__
 
 
-def _to_mode(image: Image.Image, channels: int, path: Path) -> Image.Image:
+class ImageReader:
+    """Reads image files as arrays of one shape and keeps account of what it changes on the way.
+
+    16-bit grey is scaled to 8 bits; transparent pixels are laid on white where no transparency is asked for; a
+    photograph's orientation is applied; files of another size are resized (Lanczos).
+
+    Args:
+        image_shape: ``(height, width, channels)``: 1 channel reads grey, 3 colour, 4 colour with transparency.
+
+    Raises:
+        DatasetError: another number of channels.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int]) -> None:
+        if image_shape[2] not in MODES:
+            raise DatasetError(f"images of {image_shape[2]} channels are asked for: image files have 1, 3 or 4")
+        self.image_shape = image_shape
+        self.formats = list_formats()
+        self.count = 0
+        self.resized: list[tuple[Path, tuple[int, int]]] = []
+        self.transparent: list[Path] = []
+
+    def read(self, path: Path) -> npt.NDArray[np.uint8]:
+        """Read one file.
+
+        Args:
+            path: the file.
+
+        Returns:
+            uint8 of the shape asked for.
+
+        Raises:
+            DatasetError: the file cannot be read, is damaged, or has so many pixels that Pillow warns of it.
+        """
+        height, width, channels = self.image_shape
+        try:
+            with warnings.catch_warnings():
+                # Of odd files Pillow warns, one line each.
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path, formats=self.formats) as file:
+                    image, transparent = _to_mode(ImageOps.exif_transpose(file), channels)
+                size = image.size
+                if size != (width, height):
+                    image = image.resize((width, height), Image.Resampling.LANCZOS)
+                pixels = np.asarray(image, "uint8").reshape(self.image_shape)
+        # On damaged files Pillow's decoders raise whatever their bytes lead to.
+        except Exception as error:
+            raise DatasetError(f"{path}: cannot be read as an image: {explain(error)}") from error
+        self.count += 1
+        if size != (width, height):
+            self.resized.append((path, size))
+        if transparent:
+            self.transparent.append(path)
+        return pixels
+
+    def report(self) -> None:
+        """Log in one line each how many of the images read were resized, and laid on white."""
+        height, width, _ = self.image_shape
+        if self.resized:
+            sizes = Counter(size for _, size in self.resized)
+            shown = [f"{w}x{h}" for (w, h), _ in sizes.most_common(SHOWN)]
+            more = f" and {len(sizes) - SHOWN} more" if len(sizes) > SHOWN else ""
+            what = self._count([path for path, _ in self.resized])
+            logger.warning("%s resized from %s%s to %dx%d", what, ", ".join(shown), more, width, height)
+        if self.transparent:
+            logger.warning("%s transparent pixels are laid on white", self._count(self.transparent))
+
+    def _count(self, paths: list[Path]) -> str:
+        return f"{paths[0]}:" if len(paths) == 1 else f"{len(paths)} of {self.count} images:"
+
+
+def _to_mode(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:
+    """Give an image with that many channels, and whether transparent pixels were laid on white for it."""
+    transparent = False
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bits(image)
     if channels < 4 and image.has_transparency_data:
         image = image.convert("RGBA")
-        if image.getchannel("A").getextrema() != (255, 255):
-            logger.info("%s: transparent pixels are laid on white", path)
+        transparent = image.getchannel("A").getextrema() != (255, 255)
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return image.convert(MODES[channels])
+    return image.convert(MODES[channels]), transparent
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

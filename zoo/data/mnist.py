@@ -10,7 +10,10 @@ import numpy as np
 from zoo.data import MNIST_CLASSES
 from zoo.data.dataset import Dataset
 from zoo.data.idx import read_idx
-from zoo.data.sources import DataDir, FileFormat, OfficialArrays, Source, load_official
+from zoo.data.npz import read_npz
+from zoo.data.official_files import FileFormat, OfficialArrays
+from zoo.data.sources import DataDir, Source, load_official
+from zoo.errors import DatasetError
 
 TRAIN, TEST, SIDE = 60_000, 10_000, 28
 
@@ -19,8 +22,9 @@ def load(data_dir: DataDir = None) -> Dataset:
     """Load MNIST: 50,000 train, 10,000 validation (the last of the official training set), 10,000 test.
 
     Args:
-        data_dir: the folder that has the four IDX files, plain or ``.gz``, or has them in ``mnist/`` or
-            ``MNIST/raw/``; None takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
+        data_dir: the folder that has the four IDX files, plain or ``.gz``, or Keras' ``mnist.npz``, or has them in
+            ``mnist/`` or ``MNIST/raw/``; None takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or
+            download.
 
     Returns:
         Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9.
@@ -54,6 +58,33 @@ def read_idx_files(paths: Sequence[Path], train: int = TRAIN, test: int = TEST) 
     )
 
 
+def read_npz_file(paths: Sequence[Path], train: int = TRAIN, test: int = TEST) -> OfficialArrays:
+    """Read Keras' ``mnist.npz``.
+
+    Args:
+        paths: the file.
+        train: how many training images there must be.
+        test: how many test images there must be.
+
+    Returns:
+        Images ``(N, 28, 28, 1)`` and labels 0..9.
+
+    Raises:
+        DatasetError: the file is damaged, has other arrays, or has a label above 9.
+    """
+    shapes = {"x_train": (train, SIDE, SIDE), "y_train": (train,), "x_test": (test, SIDE, SIDE), "y_test": (test,)}
+    arrays = read_npz(paths[0], shapes)
+    largest = max(arrays["y_train"].max(), arrays["y_test"].max())
+    if largest >= len(MNIST_CLASSES):
+        raise DatasetError(f"{paths[0]} holds the label {largest}, expected 0..{len(MNIST_CLASSES) - 1}")
+    return OfficialArrays(
+        arrays["x_train"][..., np.newaxis],
+        arrays["y_train"],
+        arrays["x_test"][..., np.newaxis],
+        arrays["y_test"],
+    )
+
+
 def _download() -> OfficialArrays:
     import keras
 
@@ -84,6 +115,7 @@ SOURCE = Source(
             folders=(".", "mnist", "MNIST/raw"),
             read=read_idx_files,
         ),
+        FileFormat(files=(("mnist.npz",),), folders=(".", "mnist"), read=read_npz_file),
     ),
     download=_download,
 )

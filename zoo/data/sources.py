@@ -1,46 +1,26 @@
-"""Official datasets: finding their files, downloading, verifying and splitting them."""
+"""Official datasets: from a folder, Keras' cache or a download, verified and split."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from zoo.data.dataset import Dataset, Split, hash_arrays
+from zoo.data.official_files import (
+    FileFormat,
+    FoundFiles,
+    OfficialArrays,
+    describe_formats,
+    describe_search,
+    find_files,
+)
 from zoo.errors import DatasetError
 
 DataDir = str | os.PathLike[str] | None
-
-
-class OfficialArrays(NamedTuple):
-    """A dataset as its authors published it: uint8 images ``(N, H, W, C)``, uint8 labels ``(N,)``."""
-
-    train_images: npt.NDArray[np.uint8]
-    train_labels: npt.NDArray[np.uint8]
-    test_images: npt.NDArray[np.uint8]
-    test_labels: npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class FileFormat:
-    """One form in which a dataset's files come.
-
-    Args:
-        files: for each file the names that it goes by, the official one first.
-        folders: where below the given folder they may be, ``"."`` being the folder itself.
-        read: from the files' paths, in the order of ``files``, to the arrays; raises ``DatasetError``.
-    """
-
-    files: tuple[tuple[str, ...], ...]
-    folders: tuple[str, ...]
-    read: Callable[[Sequence[Path]], OfficialArrays]
 
 
 @dataclass(frozen=True)
@@ -55,7 +35,7 @@ class Source:
         validation: how many images at the end of the official training set are the validation split.
         sha256: ``hash_arrays`` of the four ``OfficialArrays``.
         formats: the forms in which its files come, the first found is read.
-        download: gets it from Keras' cache, which Keras fills on first use; may raise anything.
+        download: gets it by way of Keras, which fills its cache; may raise anything.
     """
 
     name: str
@@ -73,8 +53,8 @@ def load_official(source: Source, data_dir: DataDir = None) -> Dataset:
 
     Args:
         source: which one.
-        data_dir: the folder that has the official files; None takes ``$ZOO_DATA`` and, where that is not set,
-            Keras' cache or download.
+        data_dir: the folder that has the official files; None takes ``$ZOO_DATA`` and, where that is not set, Keras'
+            cache, and what is not there is downloaded.
 
     Returns:
         The dataset, its splits being views of the official arrays.
@@ -84,17 +64,35 @@ def load_official(source: Source, data_dir: DataDir = None) -> Dataset:
     """
     folder = find_folder(data_dir)
     if folder is None:
-        arrays, origin = _download(source), "Keras' cache"
-    else:
-        file_format, paths = find_files(source, folder)
-        arrays, origin = file_format.read(paths), str(paths[0].parent)
+        return split_official(source, _read_cache(source, find_cache()))
+    found = find_files(source.formats, folder)
+    if found is None:
+        raise DatasetError(f"{source.title} is not in {folder}: {describe_search(source.formats, folder)}")
+    return split_official(source, _read_files(source, found))
+
+
+def _read_files(source: Source, found: FoundFiles) -> OfficialArrays:
+    return _verify(source, found.format.read(found.paths), str(found.paths[0].parent))
+
+
+def _read_cache(source: Source, cache: Path) -> OfficialArrays:
+    found = find_files(source.formats, cache)
+    if found is None:
+        return _verify(source, _download(source, cache), "Keras' download")
+    try:
+        return _read_files(source, found)
+    except DatasetError as error:
+        raise DatasetError(f"{error}; this is Keras' cache: delete the file, and it is downloaded anew") from error
+
+
+def _verify(source: Source, arrays: OfficialArrays, origin: str) -> OfficialArrays:
     got = hash_arrays(*arrays)
     if got != source.sha256:
         raise DatasetError(
             f"the data in {origin} are not {source.title}: the SHA-256 of the decoded arrays is {got}, "
             f"expected {source.sha256}; other datasets use the same file names, and a damaged copy differs"
         )
-    return split_official(source, arrays)
+    return arrays
 
 
 def split_official(source: Source, arrays: OfficialArrays) -> Dataset:
@@ -127,53 +125,19 @@ def find_folder(data_dir: DataDir) -> Path | None:
     return Path(folder)
 
 
-def find_files(source: Source, folder: Path) -> tuple[FileFormat, list[Path]]:
-    """Find a dataset's files in a folder or its usual sub-folders.
-
-    Args:
-        source: the dataset.
-        folder: where to look.
-
-    Returns:
-        The first format of which every file is there in one folder, and the files' paths.
-
-    Raises:
-        DatasetError: no format is complete; the message says what was looked for, and what is missing where
-            some of the files are there.
-    """
-    missing: list[str] = []
-    for file_format in source.formats:
-        for place in (folder / name for name in file_format.folders):
-            paths = [_find_file(place, names) for names in file_format.files]
-            present = [path for path in paths if path is not None]
-            if len(present) == len(paths):
-                return file_format, present
-            if present:
-                absent = [names[0] for names, path in zip(file_format.files, paths, strict=True) if path is None]
-                missing.append(f"; {place} lacks {', '.join(absent)}")
-    raise DatasetError(f"{source.title} is not in {folder}: looked for {_describe_formats(source)}{''.join(missing)}")
+def find_cache() -> Path:
+    """Give the folder in which Keras keeps datasets: in ``$KERAS_HOME``, else in ``~/.keras``."""
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"), "datasets")
 
 
-def _find_file(folder: Path, names: Sequence[str]) -> Path | None:
-    return next((folder / name for name in names if os.path.isfile(folder / name)), None)
-
-
-def _describe_formats(source: Source) -> str:
-    return "; or ".join(
-        f"{', '.join(names[0] for names in file_format.files)}, in the folder itself or in "
-        f"{' or '.join(name for name in file_format.folders if name != '.')}"
-        for file_format in source.formats
-    )
-
-
-def _download(source: Source) -> OfficialArrays:
+def _download(source: Source, cache: Path) -> OfficialArrays:
     try:
         # Keras reports its progress on stdout, which belongs to the result of the command.
         with contextlib.redirect_stdout(sys.stderr):
             return source.download()
     except Exception as error:
         raise DatasetError(
-            f"the download of {source.title} failed ({type(error).__name__}: {error}); without a network "
-            "give data_dir= or set ZOO_DATA to a folder that has the official files "
-            f"({_describe_formats(source)}), or use the embedded sample {source.name}_sample"
+            f"the download of {source.title} failed ({type(error).__name__}: {error}), and it is not in Keras' cache "
+            f"{cache}; without a network give data_dir= or set ZOO_DATA to a folder that has the official files "
+            f"({describe_formats(source.formats)}), or use the embedded sample {source.name}_sample"
         ) from error

@@ -1,0 +1,82 @@
+"""``folder:PATH`` wherever a dataset's name is expected."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.errors import DatasetError
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Write images: ``photos(count, size=(width, height), mode=...)`` gives the folder."""
+
+    def write(count=20, size=(12, 10), mode="RGB", name="my photos"):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        random = np.random.default_rng(count)
+        for number in range(count):
+            pixels = random.integers(0, 256, (size[1], size[0], 3), "uint8")
+            Image.fromarray(pixels).convert(mode).save(folder / f"{size[0]}-{number}.png")
+        return folder
+
+    return write
+
+
+def test_one_size_is_the_shape(photos):
+    folder = photos()
+    dataset = zoo.load_dataset(f"folder:{folder}")
+    assert dataset.image_shape == (10, 12, 3)
+    again = zoo.load_images(folder, (10, 12, 3))
+    np.testing.assert_array_equal(dataset.train.images, again.train.images)
+
+
+def test_grey_images_have_one_channel(photos):
+    assert zoo.load_dataset(f"folder:{photos(mode='L')}").image_shape == (10, 12, 1)
+
+
+def test_a_shape_that_is_given(photos, monkeypatch):
+    folder = photos()
+    monkeypatch.chdir(folder.parent)
+    info = zoo.get_model_info("residual/folder:my photos@8x8x1")
+    assert info.image_shape == (8, 8, 1)
+    assert info.dataset == f"folder:{folder}@8x8x1"
+    assert zoo.load_dataset(info.dataset).train.images.shape[1:] == (8, 8, 1)
+    model = zoo.create_model("small_cnn/folder:my photos@8x8x1", filters=[4])
+    assert model.image_shape == (8, 8, 1)
+    with pytest.raises(ValueError, match="image_shape"):
+        zoo.create_model("small_cnn/folder:my photos@8x8x1", image_shape=(4, 4, 1))
+
+
+def test_a_folder_whose_name_looks_like_a_shape(photos):
+    folder = photos(name="odd@4x4x1")
+    assert zoo.load_dataset(f"folder:{folder}").image_shape == (10, 12, 3)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ([(12, 10), (9, 9)], r"its images are of 2 sizes \(.*\): say to which size, such as folder:.*@64x64x3"),
+        ([(300, 10)], "its images are 10x300, expected at most 256x256: say to which size"),
+        ([], "holds no image that can be read"),
+    ],
+)
+def test_images_that_do_not_say_one_size(photos, sizes, words):
+    folder = photos(0)
+    for size in sizes:
+        photos(3, size)
+    with pytest.raises(DatasetError, match=words):
+        zoo.load_dataset(f"folder:{folder}")
+
+
+@pytest.mark.parametrize("name", ["folder:", "folder:/nowhere/at/all", "folder:absent@8x8x1"])
+def test_a_folder_that_is_not_there(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetError, match=r"is no folder, expected one|holds no image"):
+        zoo.load_dataset(name)
+
+
+def test_an_unknown_architecture_of_a_folder(photos):
+    with pytest.raises(zoo.errors.UnknownNameError, match="did you mean 'residual'"):
+        zoo.get_model_info(f"residul/folder:{photos()}")

@@ -1,0 +1,80 @@
+"""A folder of image files where a dataset's name is expected: ``folder:PATH`` or ``folder:PATH@64x64x3``."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from zoo.data.folder import list_images, load_images
+from zoo.errors import DatasetError
+from zoo.specs import FOLDER, DatasetSpec
+
+SHAPE = re.compile(r"(.+)@(\d+)x(\d+)x(\d+)")
+LARGEST = 256
+
+
+class FolderSpec(DatasetSpec):
+    """The description of a folder; its name is ``folder:PATH@HxWxC``, PATH being absolute."""
+
+    def _check_name(self) -> None:
+        """Take a name that is a path."""
+
+
+def folder_spec(name: str) -> FolderSpec:
+    """Describe the folder that a name gives.
+
+    Args:
+        name: ``folder:PATH``, whose images are all of one size of at most 256x256, which is then the size to train on;
+            or ``folder:PATH@HxWxC``, as in ``folder:photos@64x64x3``, to which all are resized.
+
+    Returns:
+        Its description.
+
+    Raises:
+        DatasetError: there is no such folder, or its images do not say one size.
+    """
+    given = name.removeprefix(FOLDER)
+    match = None if os.path.isdir(os.path.expanduser(given)) else SHAPE.fullmatch(given)
+    path = Path(os.path.abspath(os.path.expanduser(match[1] if match else given)))
+    shape = (int(match[2]), int(match[3]), int(match[4])) if match else _find_shape(path)
+    return FolderSpec(
+        name=f"{FOLDER}{path}@{'x'.join(map(str, shape))}",
+        summary=f"the images in {path}",
+        image_shape=shape,
+        classes=(),
+        load=partial(_load, path, shape),
+    )
+
+
+def _load(path: Path, shape: tuple[int, int, int], data_dir: object) -> object:
+    return load_images(path, shape)
+
+
+def _find_shape(path: Path) -> tuple[int, int, int]:
+    """Give the one shape of a folder's images: grey if all are grey, else colour."""
+    if not path.is_dir():
+        raise DatasetError(f"{path} is no folder, expected one that holds images")
+    sizes: Counter[tuple[int, int]] = Counter()
+    grey = True
+    for name in list_images(path, []):
+        try:
+            with Image.open(path / name) as image:
+                sizes[image.height, image.width] += 1
+                grey = grey and image.mode in ("1", "L", "I;16", "I")
+        except Exception:  # load_images says what cannot be read.
+            continue
+    way_out = f"say to which size, such as {FOLDER}{path}@64x64x3"
+    if len(sizes) > 1:
+        common = ", ".join(f"{height}x{width}" for (height, width), _ in sizes.most_common(3))
+        raise DatasetError(f"{path}: its images are of {len(sizes)} sizes ({common}, ...): {way_out}")
+    if not sizes:
+        raise DatasetError(f"{path} holds no image that can be read, expected at least 3")
+    ((height, width),) = sizes
+    if max(height, width) > LARGEST:
+        raise DatasetError(f"{path}: its images are {height}x{width}, expected at most {LARGEST}x{LARGEST}: {way_out}")
+    return height, width, 1 if grey else 3
