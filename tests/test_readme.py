@@ -14,8 +14,10 @@ import click
 import pytest
 from click.testing import CliRunner
 from conftest import write_distribution
+from PIL import Image
 
 import zoo
+from zoo import registry
 from zoo.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +65,21 @@ def my_package(clean_registry, monkeypatch, tmp_path):
         del sys.modules[name]
 
 
+def test_the_registry_file(my_package, monkeypatch, tmp_path):
+    ((_, block),) = blocks("yaml")
+    (tmp_path / "mine.yaml").write_text(block)
+    hook = (tmp_path / "site-packages/my_package/__init__.py").read_text()
+    # The same architecture as a file beside the registry, and no longer from a package.
+    (tmp_path / "my_cnn.py").write_text(hook)
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "my_package")
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "mine.yaml"))
+    zoo.refresh()
+    assert zoo.get_model_info("my_cnn/mnist").config["latent_dim"] == 32
+    assert zoo.get_model_info("residual/mnist-beta4").recipe["kl_weight"] == 4
+    assert registry.benchmark_presets() == ["my_cnn/mnist", "small_cnn/mnist"]
+    assert zoo.create_model("my_cnn/mnist").latent_shape == (32,)
+
+
 def test_python_blocks_run_in_order(tmp_path):
     # Each block stands on the lines it has in README.md, so that a traceback tells them.
     script = ""
@@ -70,6 +87,9 @@ def test_python_blocks_run_in_order(tmp_path):
         if not file_of(block):
             script += "\n" * (line - script.count("\n")) + block
     (tmp_path / "script.py").write_text(script + CHECKS)
+    for name in ("cats/one.png", "cats/two.png", "dogs/one.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (70, 64)).save(tmp_path / "photos" / name)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ZOO_")}
     environment |= {"PYTHONPATH": str(Path(zoo.__file__).parent.parent), "TF_CPP_MIN_LOG_LEVEL": "3"}
     options = [f"-W{warning}" for warning in WARNINGS]
