@@ -1,10 +1,14 @@
 """``folder:PATH`` wherever a dataset's name is expected."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import zoo
+from zoo.cli import main
 from zoo.errors import DatasetError
 
 
@@ -80,3 +84,29 @@ def test_a_folder_that_is_not_there(name, monkeypatch, tmp_path):
 def test_an_unknown_architecture_of_a_folder(photos):
     with pytest.raises(zoo.errors.UnknownNameError, match="did you mean 'residual'"):
         zoo.get_model_info(f"residul/folder:{photos()}")
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_a_run_of_a_folder(photos, monkeypatch, tmp_path, count):
+    monkeypatch.chdir(tmp_path)
+    photos(count)
+    run = zoo.train("small_cnn/folder:my photos@8x8x3", epochs=1, filters=[4], progress=False)
+    assert run.status == "finished"
+    assert run.path.parent.as_posix() == "runs/small_cnn/folder-my_photos_8x8x3"
+    assert run.config["dataset"] == f"folder:{tmp_path / 'my photos'}@8x8x3"
+    assert run.scores["data"]["images"] == len(zoo.load_dataset("folder:my photos@8x8x3").test)
+    done = CliRunner().invoke(main, ["evaluate", str(run.path), "--json"])
+    assert json.loads(done.stdout)["negative_elbo"] == run.scores["negative_elbo"]
+
+
+def test_a_folder_has_no_sample(photos):
+    with pytest.raises(zoo.errors.UnknownNameError, match="has no embedded sample: train without it"):
+        zoo.train(f"small_cnn/folder:{photos()}", sample=True)
+
+
+def test_a_benchmark_takes_folders(photos, tmp_path):
+    leaderboard = zoo.benchmark(
+        f"small_cnn/folder:{photos()}", epochs=1, full=True, out=tmp_path / "runs", progress=False
+    )
+    assert not leaderboard.failed
+    assert "folder:" in leaderboard.to_markdown()

@@ -9,7 +9,7 @@ LOGS = {"loss": 17285.05, "reconstruction_loss": 17279.47, "kl_loss": 5.58}
 
 def show(width, terminal):
     console = Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None, highlight=False)
-    shown = ShowProgress("small_cnn/cifar10, seed 0", 20, 45_000, console)
+    shown = ShowProgress("small_cnn/cifar10, seed 0", 20, 45_000, console=console)
     shown.set_params({"steps": 352})
     shown.on_train_begin()
     shown.on_epoch_begin(0)
@@ -38,3 +38,13 @@ def test_epochs_are_lines_where_there_is_no_terminal():
     assert lines[0] == "training small_cnn/cifar10, seed 0: 20 epochs of 45,000 images"
     assert lines[1].startswith("epoch  1/20  loss 17285.05  reconstruction 17279.47  KL 5.58  validation loss 17285.05")
     assert len(lines) == 2
+
+
+def test_a_resumed_run_starts_where_it_was():
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None, highlight=False)
+    shown = ShowProgress("small_cnn/cifar10, seed 0", 20, 45_000, 5, console)
+    shown.on_train_begin()
+    (task,) = shown._progress.tasks
+    shown.close()
+    assert task.percentage == 25
+    assert "20 epochs of 45,000 images, 5 done before" in console.file.getvalue()

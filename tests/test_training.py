@@ -5,14 +5,15 @@ import shutil
 from importlib.resources import files
 
 import jsonschema
-import keras
 import numpy as np
 import pytest
 
 import zoo
 from zoo.errors import RunError, UnknownNameError
 from zoo.training import callbacks
+from zoo.training.history import History
 
+LOSSES = [float("nan"), 2.0, 2.5, 2.0]
 SCHEMA = json.loads((files("zoo.training") / "run.schema.json").read_text())
 
 
@@ -141,14 +142,14 @@ def test_nan_in_the_first_epoch_leaves_no_model(tiny, tmp_path):
 
 
 def test_interrupt_leaves_a_usable_folder(tiny, tmp_path, monkeypatch):
-    original = callbacks.WriteHistory.on_epoch_end
+    original = callbacks.SaveEpochs.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
         original(self, epoch, logs)
         if epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(callbacks.WriteHistory, "on_epoch_end", interrupt)
+    monkeypatch.setattr(callbacks.SaveEpochs, "on_epoch_end", interrupt)
     with pytest.raises(KeyboardInterrupt, match="keeps the model of epoch"):
         zoo.train("tiny_cnn/tiny", out=tmp_path, epochs=5, progress=False)
     (record_file,) = tmp_path.rglob("run.json")
@@ -205,12 +206,13 @@ def test_sample_takes_the_embedded_images():
     assert plan_run("small_cnn/cifar10_sample", sample=True).name == "small_cnn/cifar10_sample"
 
 
-def test_keeping_the_best_needs_no_first_finite_epoch(run):
-    keeper = callbacks.KeepBest(run)
-    keeper.set_model(run.model)
-    keeper.on_epoch_end(0, {"val_loss": float("nan"), "val_negative_elbo": float("nan")})
-    assert keeper.best is None
-    keeper.on_epoch_end(1, {"val_loss": 2.0, "val_negative_elbo": 3.0})
-    keeper.on_epoch_end(2, {"val_loss": 2.5, "val_negative_elbo": 2.5})
-    assert keeper.best == {"epoch": 2, "loss": 2.0, "negative_elbo": 3.0}
-    assert isinstance(keras.saving.load_model(run.path / "model.keras"), zoo.AutoEncoder)
+def test_the_best_epoch_needs_no_first_finite_one():
+    rows = [{"epoch": epoch, "val_loss": loss, "val_negative_elbo": 3.0} for epoch, loss in enumerate(LOSSES, start=1)]
+    assert History(rows[:1]).best is None
+    assert History(rows).best == {"epoch": 2, "loss": 2.0, "negative_elbo": 3.0}
+
+
+def test_early_stopping_counts_epochs_since_the_best():
+    rows = [{"epoch": epoch, "val_loss": loss, "val_negative_elbo": 3.0} for epoch, loss in enumerate(LOSSES, start=1)]
+    assert [History(rows[:n]).is_over(9, patience=2) for n in (1, 2, 3, 4)] == [False, False, False, True]
+    assert [History(rows[:n]).is_over(3, patience=None) for n in (2, 3)] == [False, True]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zoo.registry import get_model_info, list_datasets, list_models, list_plugins, refresh
     from zoo.saving import load_model
     from zoo.specs import Architecture, DatasetSpec
-    from zoo.training import Run, train
+    from zoo.training import Run, resume, train
 
 _HOMES = {
     "zoo.autoencoder": ("AutoEncoder",),
@@ -57,7 +57,7 @@ _HOMES = {
     "zoo.registry": ("get_model_info", "list_datasets", "list_models", "list_plugins", "refresh"),
     "zoo.saving": ("load_model",),
     "zoo.specs": ("Architecture", "DatasetSpec"),
-    "zoo.training": ("Run", "train"),
+    "zoo.training": ("Run", "resume", "train"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = ("data", "errors", "layers", "likelihoods", "models", "plugins", "schedules")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 import zoo
 from zoo.cli_options import (
@@ -21,11 +22,18 @@ from zoo.cli_options import (
     source_argument,
 )
 from zoo.files import write_figure
+from zoo.specs import FOLDER
 from zoo.terminal import import_keras, print_json, print_leaderboard, print_scores
+
+if TYPE_CHECKING:
+    from zoo.training import Run
 
 
 @click.command()
-@click.argument("preset")
+@click.argument("preset", required=False)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN",
+              help="In place of PRESET: go on with the run of this folder after its last completed epoch, or with "
+                   "--epochs train more of them.")  # fmt: skip
 @click.option("--sample", is_flag=True, help="Train on the embedded sample of the dataset.")
 @click.option("--epochs", type=click.IntRange(1), help="In place of the recipe's.")
 @seed_option
@@ -35,14 +43,32 @@ from zoo.terminal import import_keras, print_json, print_leaderboard, print_scor
               help="Stop after so many epochs without a lower validation loss.")  # fmt: skip
 @click.option("--deterministic/--no-deterministic", default=None,
               help="Repeat to the bit (default: where there is no GPU).")  # fmt: skip
+@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there.")
 @out_option
 @data_option
-def train(preset: str, settings: dict[str, Any], early_stopping: int | None, out: Path, **options: Any) -> None:
+@click.pass_context
+def train(
+    ctx: click.Context, preset: str | None, resume: Path | None, settings: dict[str, Any], early_stopping: int | None,
+    **options: Any,
+) -> None:  # fmt: skip
     """Train PRESET and write a run folder with scores, model and pictures."""
-    if early_stopping is not None:
-        settings["early_stopping"] = early_stopping
-    for key in ("epochs", "seed", "sample", "out", "data_dir", "overwrite", "deterministic"):
+    if resume is not None:
+        run = _resume(ctx, resume, options)
+    elif preset is None:
+        raise click.UsageError("Missing argument 'PRESET', or --resume RUN.")
+    else:
+        if early_stopping is not None:
+            settings["early_stopping"] = early_stopping
+        run = _train(preset, settings, options)
+    best = run.best or {}
+    click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
+    print_scores(run.scores or {})
+    click.echo(run.path)
+
+
+def _train(preset: str, settings: dict[str, Any], options: dict[str, Any]) -> Run:
+    for key in options:
         if key in settings:
             raise click.BadParameter(f"{key} has an option of its own: --{key.replace('_', '-')}")
     for key in ("preset", "progress"):
@@ -50,11 +76,23 @@ def train(preset: str, settings: dict[str, Any], early_stopping: int | None, out
             raise click.BadParameter(f"{key} cannot be set")
     zoo.get_model_info(preset)
     import_keras()
-    run = zoo.train(preset, out=out, **options, **settings)
-    best = run.best or {}
-    click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
-    print_scores(run.scores or {})
-    click.echo(run.path)
+    return zoo.train(preset, **options, **settings)
+
+
+def _resume(ctx: click.Context, path: Path, options: dict[str, Any]) -> Run:
+    taken = ("epochs", "data_dir", "overwrite", "tensorboard")
+    for param in ctx.command.params:
+        name = str(param.name)
+        if name not in ("resume", *taken) and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--resume takes a run as it is: leave out {param.opts[0] if param.opts[0][0] == '-' else 'PRESET'}"
+            )
+    if not path.is_dir():
+        raise click.BadParameter(f"--resume {path}: no such run folder")
+    import_keras()
+    from zoo.training import resume
+
+    return resume(path, **{name: options[name] for name in taken} | {"tensorboard": options["tensorboard"] or None})
 
 
 def _load_model(source: Path) -> Any:
@@ -62,9 +100,7 @@ def _load_model(source: Path) -> Any:
         raise click.BadParameter(f"{source}: no such run folder or file")
     import_keras()
     if source.is_dir():
-        from zoo.training.run import Run
-
-        for doubt in Run(source).doubts():
+        for doubt in zoo.Run(source).doubts():
             click.echo(f"zoo: warning: {doubt}", err=True)
     return zoo.load_model(source)
 
@@ -75,6 +111,8 @@ def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_d
         dataset = (model.provenance or {}).get("trained_on")
         if dataset is None:
             raise click.UsageError(f"{source} does not say what it was trained on: give --data DATASET")
+    if dataset.startswith(FOLDER):
+        return getattr(zoo.load_images(dataset.removeprefix(FOLDER), model.image_shape), part)
     return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)
 
 

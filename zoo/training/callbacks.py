@@ -1,63 +1,16 @@
-"""What happens during a training: the best model is kept, the history written, a loss that is no number stops it."""
+"""What happens during a training: each epoch is saved, and a loss that is no number stops it."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from typing import Any
 
 import keras
 
-from zoo.files import replacing, write_text
-from zoo.saving import MODEL_FILE
-from zoo.training.run import HISTORY_FILE, Run
-
-
-class KeepBest(keras.callbacks.Callback):
-    """Save the model after each epoch that has the lowest validation loss so far.
-
-    Validation uses the final KL weight, so the losses of a warm-up's epochs can be compared.
-    """
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
-        self.best: dict[str, Any] | None = None
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save, if this epoch is the best."""
-        logs = logs or {}
-        loss = logs["val_loss"]
-        if not math.isfinite(loss) or (self.best is not None and loss >= self.best["loss"]):
-            return
-        with replacing(self.run.path / MODEL_FILE) as temporary:
-            self.model.save(temporary)
-        self.best = {"epoch": epoch + 1, "loss": loss, "negative_elbo": logs["val_negative_elbo"]}
-
-
-class WriteHistory(keras.callbacks.Callback):
-    """Write ``history.csv`` whole after each epoch."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
-        self.rows: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Add a row."""
-        self.rows.append({"epoch": epoch + 1, "kl_weight": self.model.kl_weight, **(logs or {})})
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.run.path / HISTORY_FILE, text.getvalue())
-
-    @property
-    def columns(self) -> dict[str, list[float]]:
-        """The history, column by column."""
-        return {key: [row[key] for row in self.rows] for key in (self.rows[0] if self.rows else ())}
+from zoo.training.checkpoint import keep_as_best, remove_checkpoints, save_checkpoint
+from zoo.training.history import History
+from zoo.training.run import Run
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -66,19 +19,18 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self.epoch = 0
-        self.step = 0
         self.message: str | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remember the epoch."""
-        self.epoch = epoch + 1
+        self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Look at the loss: the running mean is no number from the first step on that is none."""
-        self.step += 1
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and self.message is None:
-            self.message = f"the loss became {loss} at step {self.step} (epoch {self.epoch})"
+            step = self.epoch * self.params["steps"] + batch + 1
+            self.message = f"the loss became {loss} at step {step} (epoch {self.epoch + 1})"
             self.model.stop_training = True
 
 
@@ -88,8 +40,14 @@ class Stopwatch(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self.seconds: list[float] = []
+        self.begun = time.perf_counter()
         self._start = 0.0
         self._last = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds since it was made."""
+        return time.perf_counter() - self.begun
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start."""
@@ -107,3 +65,61 @@ class Stopwatch(keras.callbacks.Callback):
         """Give the median over epochs; the first, which compiles the step, counts only if it is the only one."""
         times = sorted(self.seconds[1:] or self.seconds)
         return images / times[len(times) // 2] if times and times[len(times) // 2] > 0 else None
+
+
+class SaveEpochs(keras.callbacks.Callback):
+    """Save each epoch, in an order that leaves a folder to go on from wherever the process is killed.
+
+    First ``history.csv``; then the checkpoint, which makes the epoch a completed one; then, of the best epoch so far,
+    ``model.keras``, which can be made again from that checkpoint; then ``run.json``.
+
+    Args:
+        run: the run.
+        record: the content of ``run.json``; ``best`` and ``cost`` are kept up to date, as of what is written.
+        history: the epochs that are done.
+        guard: says whether the loss is still a number.
+        watch: times the epochs.
+        images: images in an epoch.
+        patience: how many epochs without a lower validation loss end the training; None: no number of them.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        record: dict[str, Any],
+        history: History,
+        guard: StopOnNonFinite,
+        watch: Stopwatch,
+        images: int,
+        patience: int | None,
+    ) -> None:
+        super().__init__()
+        self.run, self.record, self.history = run, record, history
+        self.guard, self.watch, self.images, self.patience = guard, watch, images, patience
+        self._seconds_before = record["cost"].get("train_seconds", 0.0)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save the epoch, and stop after too many without a lower validation loss."""
+        self.history.rows.append({"epoch": epoch + 1, "kl_weight": self.model.kl_weight, **(logs or {})})
+        self.history.write(self.run.path)
+        if self.guard.message is not None:
+            return
+        checkpoint = save_checkpoint(self.model, self.run.path, epoch + 1)
+        best = self.history.best
+        if best is not None and best["epoch"] == epoch + 1:
+            keep_as_best(checkpoint, self.run.path)
+            self.record["best"] = best
+        remove_checkpoints(self.run.path, but=checkpoint)
+        self.count_cost()
+        self.run.save(self.record)
+        if self.history.is_over(epoch + 2, self.patience):
+            self.model.stop_training = True
+
+    def count_cost(self) -> None:
+        """Bring the record's cost up to date."""
+        rate = self.watch.images_per_second(self.images)
+        self.record["cost"] |= {
+            "epochs": len(self.history),
+            "train_seconds": self._seconds_before + self.watch.elapsed,
+            "train_images_per_second": rate or self.record["cost"].get("train_images_per_second"),
+        }

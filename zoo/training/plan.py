@@ -13,6 +13,7 @@ from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.factory import check_preset
 from zoo.presets import Preset, merge_options
 from zoo.recipe import RECIPE_KEYS
+from zoo.specs import FOLDER
 
 
 def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
@@ -45,6 +46,8 @@ def sample_name(preset: str) -> str:
     """
     architecture, _, rest = preset.partition("/")
     dataset, dash, variant = rest.partition("-")
+    if rest.startswith(FOLDER):
+        raise UnknownNameError(f"{rest} has no embedded sample: train without it (benchmark with --full, full=True)")
     if dataset.endswith("_sample"):
         return preset
     if f"{dataset}_sample" not in registry.list_datasets():

@@ -18,12 +18,13 @@ class ShowProgress(keras.callbacks.Callback):
         title: what is trained.
         epochs: how many epochs.
         images: images in an epoch.
+        done: how many epochs are done already.
         console: where to; stderr by default.
     """
 
-    def __init__(self, title: str, epochs: int, images: int, console: Console | None = None) -> None:
+    def __init__(self, title: str, epochs: int, images: int, done: int = 0, console: Console | None = None) -> None:
         super().__init__()
-        self.title, self.epochs, self.images = title, epochs, images
+        self.title, self.epochs, self.images, self.done = title, epochs, images, done
         self.console = console or Console(stderr=True, highlight=False)
         self._progress: Progress | None = None
         self._task: Any = None
@@ -34,7 +35,8 @@ class ShowProgress(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Draw the bar."""
         plural = "s" if self.epochs > 1 else ""
-        self.console.print(f"training {self.title}: {self.epochs} epoch{plural} of {self.images:,} images")
+        done = f", {self.done} done before" if self.done else ""
+        self.console.print(f"training {self.title}: {self.epochs} epoch{plural} of {self.images:,} images{done}")
         if not self.console.is_terminal:
             return
         whole = Column(no_wrap=True, min_width=7)
@@ -43,7 +45,9 @@ class ShowProgress(keras.callbacks.Callback):
             TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=True)), BarColumn(bar_width=None),
             console=self.console, transient=True, expand=True,
         )  # fmt: skip
-        self._task = self._progress.add_task("epoch 1", total=self.epochs * self.images, numbers="")
+        self._task = self._progress.add_task(
+            f"epoch {self.done + 1}", total=self.epochs * self.images, completed=self.done * self.images, numbers=""
+        )
         self._progress.start()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -27,12 +27,11 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
-def describe_origin(architecture: Architecture, dataset: Dataset, deterministic: bool) -> dict[str, Any]:
-    """Give where the architecture and the images are from."""
+def describe_origin(architecture: Architecture, dataset: Dataset) -> dict[str, Any]:
+    """Give when it is, and where the architecture and the images are from."""
     plugin = architecture.plugin
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "deterministic": deterministic,
         "plugin": None
         if plugin is None
         else {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
 from zoo.files import sha256_of, write_figure, write_json, write_text
 from zoo.saving import load_model
+from zoo.specs import FOLDER
 
 if TYPE_CHECKING:
     from zoo.autoencoder import AutoEncoder
 
 RUN_FILE = "run.json"
-HISTORY_FILE = "history.csv"
 CHECKSUM_FILE = "SHA256SUMS"
+TENSORBOARD_FOLDER = "tensorboard"
+CHECKPOINT_NAME = re.compile(r"checkpoint-(\d+)\.keras")
 STATUSES = ("running", "finished", "interrupted", "failed")
 
 
@@ -108,8 +111,10 @@ class Run:
                 found.append(f"{self.path} has no readable {CHECKSUM_FILE}: changes would go unseen")
         for line in sums:
             digest, _, name = line.partition("  ")
-            file = self.path / Path(name).name
-            if not file.is_file():
+            file = self.path / name
+            if ".." in PurePosixPath(name).parts or not file.is_relative_to(self.path):
+                found.append(f"{self.path / CHECKSUM_FILE} names {name}, which is not in the folder")
+            elif not file.is_file():
                 found.append(f"{file} is missing")
             elif sha256_of(file) != digest:
                 found.append(f"{file} is not the file that the run wrote ({CHECKSUM_FILE})")
@@ -125,18 +130,25 @@ class Run:
         write_figure(self.path / name, figure)
 
     def save_checksums(self) -> None:
-        """Write the SHA-256 of every other file, as ``sha256sum -c`` reads it."""
-        files = sorted(
-            item for item in self.path.iterdir() if item.name != CHECKSUM_FILE and not item.name.startswith(".")
-        )
-        write_text(self.path / CHECKSUM_FILE, "".join(f"{sha256_of(item)}  {item.name}\n" for item in files))
+        """Write the SHA-256 of every other file but checkpoints, as ``sha256sum -c`` reads it; sub-folders too."""
+        files = {item.relative_to(self.path).as_posix(): item for item in self.path.rglob("*") if item.is_file()}
+        sums = [
+            f"{sha256_of(files[name])}  {name}\n"
+            for name in sorted(files)
+            if name != CHECKSUM_FILE and not name.startswith(".") and not CHECKPOINT_NAME.fullmatch(name)
+        ]
+        write_text(self.path / CHECKSUM_FILE, "".join(sums))
 
 
 def run_path(out: Path, preset: str, seed: int, config: Mapping[str, Any]) -> Path:
-    """Give ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash of the configuration>``.
+    """Give ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images gives its last name.
 
     The hash covers all of the configuration but the seed.
     """
     rest = {key: value for key, value in config.items() if key != "seed"}
     digest = hashlib.sha256(json.dumps(rest, sort_keys=True, default=repr).encode()).hexdigest()[:8]
-    return out / preset / f"seed{seed}-{digest}"
+    architecture, _, dataset = preset.partition("/")
+    if dataset.startswith(FOLDER):
+        # A path inside a path would be a maze.
+        dataset = "folder-" + re.sub(r"[^\w.-]+", "_", dataset.rpartition("/")[2])
+    return out / architecture / dataset / f"seed{seed}-{digest}"

@@ -1,0 +1,90 @@
+"""The history of a training: a row for each epoch, and what follows from the rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import RunError
+from zoo.files import write_text
+
+HISTORY_FILE = "history.csv"
+_NEEDED = ("epoch", "val_loss", "val_negative_elbo")
+
+
+class History:
+    """A row for each completed epoch: its number (from 1), the KL weight at its end and what Keras logged.
+
+    Args:
+        rows: the rows so far.
+    """
+
+    def __init__(self, rows: Iterable[dict[str, float]] = ()) -> None:
+        self.rows = list(rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The first epoch of the lowest finite validation loss: ``{epoch, loss, negative_elbo}``, nats per image.
+
+        Validation uses the final KL weight, so the losses of a warm-up's epochs can be compared.
+        """
+        finite = [row for row in self.rows if math.isfinite(row["val_loss"])]
+        if not finite:
+            return None
+        row = min(finite, key=lambda row: row["val_loss"])
+        return {"epoch": int(row["epoch"]), "loss": row["val_loss"], "negative_elbo": row["val_negative_elbo"]}
+
+    @property
+    def columns(self) -> dict[str, list[float]]:
+        """The rows, column by column."""
+        return {key: [row[key] for row in self.rows] for key in (self.rows[0] if self.rows else ())}
+
+    def is_over(self, epochs: int, patience: int | None) -> bool:
+        """Say whether nothing is left to train.
+
+        Args:
+            epochs: how many are asked for.
+            patience: how many epochs without a lower validation loss end the training; None: no number of them.
+        """
+        if len(self) >= epochs:
+            return True
+        best = self.best
+        return patience is not None and len(self) - (best["epoch"] if best else 0) >= patience
+
+    def first(self, epochs: int) -> History:
+        """Give the history of the first epochs."""
+        return History(self.rows[:epochs])
+
+    def write(self, folder: Path) -> None:
+        """Write ``history.csv`` whole."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(folder / HISTORY_FILE, text.getvalue())
+
+    @classmethod
+    def read(cls, folder: Path) -> History:
+        """Read ``history.csv``; the numbers are those that were written, to the bit.
+
+        Raises:
+            RunError: it is absent or damaged.
+        """
+        file = folder / HISTORY_FILE
+        try:
+            lines = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+            rows: list[dict[str, float]] = [{key: float(value) for key, value in line.items()} for line in lines]
+        except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
+            raise RunError(f"{file}: cannot be read: {error}") from error
+        for number, row in enumerate(rows, start=1):
+            if not all(key in row for key in _NEEDED) or row["epoch"] != number:
+                raise RunError(f"{file}: line {number + 1} is not epoch {number} with its losses")
+            row["epoch"] = number
+        return cls(rows)

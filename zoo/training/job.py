@@ -1,0 +1,204 @@
+"""One training, from its first or its next epoch to a folder that is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from zoo import plots
+from zoo.autoencoder import AutoEncoder
+from zoo.data.dataset import Dataset
+from zoo.errors import RunError, ZooError
+from zoo.evaluation import evaluate
+from zoo.factory import create_from_preset, parameter_count
+from zoo.inputs import check_data
+from zoo.presets import Preset
+from zoo.recipe import Recipe
+from zoo.schedules import LinearDecay
+from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
+from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
+from zoo.training.determinism import repeatable
+from zoo.training.epochs import SeedEpochs, ShuffledImages
+from zoo.training.progress import ShowProgress
+from zoo.training.run import TENSORBOARD_FOLDER, Run
+from zoo.training.tensorboard import WriteEvents
+
+SHOWN = 10
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training to do.
+
+    Args:
+        run: its folder.
+        plan: what is trained, and how.
+        dataset: its images.
+        record: the content of ``run.json`` so far; it is filled in.
+        point: where it goes on.
+        model: the model of that point; None before the first epoch.
+        progress: whether to show progress on stderr.
+        tensorboard: whether to write event files.
+    """
+
+    run: Run
+    plan: Preset
+    dataset: Dataset
+    record: dict[str, Any]
+    point: Point
+    model: AutoEncoder | None
+    progress: bool
+    tensorboard: bool
+
+
+def do_job(job: Job, deterministic: bool | None) -> Run:
+    """Train, evaluate and draw; whatever ends it early, the folder says so and keeps what is good.
+
+    Args:
+        job: the training.
+        deterministic: as in ``train``.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: it failed.
+        KeyboardInterrupt: it was interrupted; the message says what was kept.
+    """
+    run, record = job.run, job.record
+    try:
+        with repeatable(record["config"]["seed"], deterministic) as mode:
+            record["provenance"]["deterministic"] = mode
+            run.save(record)
+            _fit(job)
+            if record["best"] is None:
+                raise RunError("no epoch ended with a finite validation loss")
+            record["scores"] = evaluate(run.model, job.dataset.test)
+            _draw(job, run.model)
+            run.save(record | {"status": "finished"})
+            run.save_checksums()
+            # The last of all: until here a run that is killed can be closed again from its checkpoint.
+            remove_checkpoints(run.path)
+    except KeyboardInterrupt:
+        kept = _close_early(job, "interrupted", "interrupted")
+        raise KeyboardInterrupt(f"interrupted: {kept}") from None
+    except (Exception, SystemExit) as error:
+        record["scores"] = None
+        reason = _explain(job, error)
+        kept = _close_early(job, "failed", reason)
+        raise RunError(f"training {job.plan.name} failed: {reason}: {kept}") from error
+    return run
+
+
+def _fit(job: Job) -> None:
+    run, recipe, history = job.run, job.plan.recipe, job.point.history
+    model = job.model or create_from_preset(job.plan, job.record["config"]["seed"])
+    job.record["cost"]["parameters"] = parameter_count(model)
+    _restore_best(job)
+    images = check_data(job.dataset.train, model.image_shape)
+    guard, watch = StopOnNonFinite(), Stopwatch()
+    saver = SaveEpochs(run, job.record, history, guard, watch, len(images), recipe.early_stopping)
+    saver.count_cost()
+    if history.is_over(recipe.epochs, recipe.early_stopping):
+        return
+    _set_learning_rate(model, recipe, len(images))
+    model.provenance = {**(model.provenance or {}), "trained_on": job.dataset.name}
+    data = ShuffledImages(images, recipe.batch_size, job.record["config"]["seed"])
+    shown = _shown(job, len(images))
+    try:
+        model.fit(
+            data,
+            initial_epoch=len(history),
+            epochs=recipe.epochs,
+            shuffle=False,  # The data does it, by the epoch.
+            validation_data=job.dataset.validation,
+            validation_batch_size=recipe.batch_size,
+            callbacks=[SeedEpochs(data), guard, watch, *shown, saver],
+            verbose=0,
+        )
+    finally:
+        for callback in shown:
+            callback.close()
+        saver.count_cost()
+    if guard.message is not None:
+        # Whoever went on from here would meet the same loss again.
+        remove_checkpoints(run.path)
+        raise RunError(guard.message)
+
+
+def _set_learning_rate(model: AutoEncoder, recipe: Recipe, images: int) -> None:
+    """Let the rate fall towards the last epoch, which of a longer run is another than it began with."""
+    if recipe.learning_rate_decay:
+        steps = recipe.epochs * math.ceil(images / recipe.batch_size)
+        model.optimizer.learning_rate = LinearDecay(recipe.learning_rate, steps, recipe.learning_rate_decay)
+
+
+def _restore_best(job: Job) -> None:
+    """Make the folder's model the best epoch's, whatever a kill came between."""
+    best, file = job.point.history.best, job.point.file
+    if file is not None and best is not None and best["epoch"] == len(job.point.history):
+        keep_as_best(file, job.run.path)
+
+
+def _shown(job: Job, images: int) -> list[Any]:
+    done, epochs = len(job.point.history), job.plan.recipe.epochs
+    shown: list[Any] = []
+    if job.tensorboard:
+        shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.images[:SHOWN]))
+    if job.progress:
+        shown.append(ShowProgress(f"{job.plan.name}, seed {job.record['config']['seed']}", epochs, images, done))
+    return shown
+
+
+def _draw(job: Job, model: AutoEncoder) -> None:
+    run, images, labels = job.run, job.dataset.test.images, job.dataset.test.labels
+    _draw_history(job)
+    run.save_figure(plots.plot_reconstructions(model, images[:SHOWN]), "reconstructions.png")
+    run.save_figure(plots.plot_samples(model), "samples.png")
+    half = len(images) // 2
+    if half:
+        pairs = min(half, 4)
+        figure = plots.plot_interpolation(model, images[:pairs], images[half : half + pairs])
+        run.save_figure(figure, "interpolation.png")
+    if len(images) >= 3 and model.encoder.output_shape[0][1:] != (1,):
+        figure = plots.plot_latent_space(model, images[:2000], labels[:2000], job.dataset.classes)
+        run.save_figure(figure, "latent_space.png")
+
+
+def _draw_history(job: Job) -> None:
+    if job.point.history.rows:
+        job.run.save_figure(plots.plot_history(job.point.history.columns), "loss_curve.png")
+
+
+def _close_early(job: Job, status: str, reason: str) -> str:
+    """Leave a folder that can be used, and say what is in it; what cannot be written now is left out."""
+    run, record = job.run, job.record
+    record |= {"status": status, "error": reason}
+
+    def draw_reconstructions() -> None:
+        if record["best"] is not None:
+            images = job.dataset.test.images[:SHOWN]
+            run.save_figure(plots.plot_reconstructions(run.model, images), "reconstructions.png")
+
+    for write in (lambda: run.save(record), lambda: _draw_history(job), draw_reconstructions, run.save_checksums):
+        # A full disk, or a model that cannot be read back, must not hide the reason.
+        with contextlib.suppress(ZooError, OSError):
+            write()
+    best, done = record["best"], find_checkpoints(run.path)
+    if best is None:
+        kept = f"no epoch was finished; {run.path} has no model"
+    else:
+        kept = f"{run.path} keeps the model of epoch {best['epoch']}, the best so far"
+    return f"{kept}; zoo train --resume {run.path} goes on after epoch {max(done)}" if done else kept
+
+
+def _explain(job: Job, error: BaseException) -> str:
+    if isinstance(error, ZooError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return f"{job.run.path} cannot be written to: {error.strerror}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,205 @@
+"""Go on with a training that was interrupted, killed or stopped by a full disk, or that is to have more epochs."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import datetime
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+from zoo.data.load import load_dataset
+from zoo.errors import RunError
+from zoo.presets import Preset
+from zoo.saving import MODEL_FILE
+from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
+from zoo.training.history import History
+from zoo.training.job import Job, do_job
+from zoo.training.lock import claim
+from zoo.training.plan import describe_plan, plan_run
+from zoo.training.provenance import describe_environment, describe_origin
+from zoo.training.run import CHECKSUM_FILE, RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
+from zoo.training.session import clear, refuse_existing
+from zoo.training.tensorboard import check_tensorboard
+
+ANEW = "train it anew (overwrite=True, --overwrite)"
+
+
+def resume(
+    run: Run | str | Path,
+    *,
+    epochs: int | None = None,
+    data_dir: str | Path | None = None,
+    overwrite: bool = False,
+    tensorboard: bool | None = None,
+    progress: bool = True,
+) -> Run:
+    """Go on with a run after its last completed epoch.
+
+    In deterministic mode the result is that of a run that nothing disturbed: weights, optimizer, KL weight, random
+    states, order of the images, early stopping and history all go on. An epoch that was not completed is trained again.
+    This holds for layers that draw from a ``keras.random.SeedGenerator`` of their own, as Keras' layers do.
+
+    A run that is to have more epochs is written to the folder of the longer configuration, beside its own, which stays
+    as it is. A finished run goes on from the epoch of its ``model.keras``, the best one; the epochs after it are
+    trained again, as they were. Where the learning rate has begun to fall (``learning_rate_decay``), the longer run is
+    another training from there on, and refused.
+
+    Args:
+        run: a run, or its folder.
+        epochs: how many in all; None: as many as were asked for.
+        data_dir: where the official files of the dataset are.
+        overwrite: replace the folder of the longer configuration if it is there.
+        tensorboard: write event files; None does so if the run has some.
+        progress: show progress on stderr.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: no run folder; another process trains in it; nothing is left to train; the run failed for good; a
+            file is damaged; the zoo, the plugin, the preset, the images or the backend are not those that the run
+            began with; or the training failed.
+        KeyboardInterrupt: the training was interrupted; its message says what was kept.
+    """
+    earlier = Run(Path(run.path if isinstance(run, Run) else run))
+    if tensorboard:
+        check_tensorboard()
+    _read(earlier)
+    with contextlib.ExitStack() as held:
+        held.enter_context(claim(earlier.path))
+        record = _read(earlier)
+        plan, config = _plan_again(earlier, record, epochs)
+        target = earlier
+        if config != record["config"]:
+            target = Run(earlier.path.with_name(run_path(Path(), plan.name, config["seed"], config).name))
+            held.enter_context(claim(target.path))
+            refuse_existing(target.path, overwrite)
+        point = _find_work(earlier, plan, longer=target != earlier)
+        dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
+        _refuse_changes(earlier, record["provenance"], describe_origin(plan.architecture, dataset))
+        if tensorboard is None:
+            tensorboard = (earlier.path / TENSORBOARD_FOLDER).is_dir()
+            if tensorboard:
+                check_tensorboard()
+        model = None if point.file is None else point.load()
+        try:
+            _prepare(earlier, target, point)
+        except OSError as error:
+            raise RunError(f"{target.path}: cannot be written to: {error.strerror}") from error
+        record |= {"status": "running", "error": None, "config": config, "best": point.history.best, "scores": None}
+        record["provenance"].setdefault("resumed", []).append(
+            {
+                "after_epoch": len(point.history),
+                "run": earlier.path.name,
+                "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "environment": describe_environment(),
+            }
+        )
+        job = Job(target, plan, dataset, record, point, model, progress, tensorboard)
+        return do_job(job, record["provenance"]["deterministic"])
+
+
+def _read(run: Run) -> dict[str, Any]:
+    """Read ``run.json`` anew."""
+    run.__dict__.pop("record", None)
+    record = copy.deepcopy(run.record)
+    parts = [record.get(key) for key in ("config", "provenance", "cost")]
+    if all(isinstance(part, dict) for part in parts):
+        config = record["config"]
+        parts = [config.get("recipe"), config.get("options")]
+    if not all(isinstance(part, dict) for part in parts) or not {"preset", "seed"} <= set(config):
+        raise RunError(f"{run.path / RUN_FILE}: is damaged: config, provenance or cost are not whole: {ANEW}")
+    return record
+
+
+def _plan_again(run: Run, record: dict[str, Any], epochs: int | None) -> tuple[Preset, dict[str, Any]]:
+    """Give the run's plan as it was, but for the epochs, and its configuration."""
+    config = record["config"]
+    recipe = config["recipe"] | ({} if epochs is None else {"epochs": epochs})
+    try:
+        usual = describe_plan(plan_run(config["preset"]), config["seed"])["options"]
+        options = {key: value for key, value in config["options"].items() if key not in usual or usual[key] != value}
+        plan = plan_run(config["preset"], **recipe, **options)
+        found = json.loads(json.dumps(describe_plan(plan, config["seed"])))
+    except TypeError as error:
+        raise RunError(f"{run.path}: cannot be trained as it was: {error}: {ANEW}") from error
+    changed = [key for key, value in (config | {"recipe": recipe}).items() if found.get(key) != value]
+    if changed:
+        raise RunError(f"{run.path}: the preset has changed since in {', '.join(changed)}: {ANEW}")
+    return plan, found
+
+
+def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
+    """Find where the run goes on, if anything is left to do."""
+    recipe = plan.recipe
+    if run.status == "finished" and not find_checkpoints(run.path):
+        done = History.read(run.path)
+        if not longer or len(done) >= recipe.epochs:
+            raise RunError(
+                f"{run.path}: the run is finished after {len(done)} epochs, nothing is left to train: for more of them "
+                "say how many in all (epochs=, --epochs)"
+            )
+        if done.is_over(recipe.epochs, recipe.early_stopping):
+            raise RunError(
+                f"{run.path}: early stopping ended the run after {len(done)} epochs, more would change nothing: train "
+                "it anew with a larger early_stopping"
+            )
+    point = find_point(run)
+    constant = (1 - recipe.learning_rate_decay) * run.config["recipe"]["epochs"]
+    if longer and len(point.history) > constant:
+        raise RunError(
+            f"{run.path}: after epoch {len(point.history)} the learning rate has begun to fall, for the longer run too "
+            "early: train that from its start (only with learning_rate_decay=0 do finished runs go on)"
+        )
+    if len(point.history) > recipe.epochs:
+        raise RunError(
+            f"{run.path}: {len(point.history)} epochs are done: expected at least as many, got {recipe.epochs}"
+        )
+    return point
+
+
+def _refuse_changes(run: Run, before: dict[str, Any], origin: dict[str, Any]) -> None:
+    now = describe_environment() | origin
+    what = {"zoo": "zoo", "plugin": "plugin", "backend": "Keras backend", "dataset": "images of the dataset"}
+    for key, name in what.items():
+        if before.get(key) != now[key]:
+            shown = ": its images have another SHA-256" if key == "dataset" else _compare(before.get(key), now[key])
+            raise RunError(f"{run.path}: the {name} is not what the run began with{shown}: go back to that, or {ANEW}")
+    for key in ("packages", "threads"):
+        if before.get(key) != now[key]:
+            warnings.warn(
+                f"{run.path}: {key} differ from those that the run began with{_compare(before.get(key), now[key])}: "
+                "the last digits may differ",
+                stacklevel=3,
+            )
+
+
+def _compare(before: Any, now: Any) -> str:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        before, now = ({key: found.get(key) for key in keys} for found in (before, now))
+    return f" (then {_show(before)}, now {_show(now)})"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value)
+
+
+def _prepare(earlier: Run, target: Run, point: Point) -> None:
+    """Bring the folder to the state of the point; what the longer run needs of the earlier one is copied."""
+    if target == earlier:
+        remove_temporaries(target.path)
+        (target.path / CHECKSUM_FILE).unlink(missing_ok=True)
+        return
+    clear(target.path)
+    best = point.history.best
+    if best is not None and best["epoch"] != len(point.history):
+        shutil.copyfile(earlier.path / MODEL_FILE, target.path / MODEL_FILE)
+    if (earlier.path / TENSORBOARD_FOLDER).is_dir():
+        shutil.copytree(earlier.path / TENSORBOARD_FOLDER, target.path / TENSORBOARD_FOLDER)
