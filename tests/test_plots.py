@@ -57,7 +57,7 @@ def test_latent_space_has_a_colour_for_each_class(model, images):
     figure = zoo.plot_latent_space(model, images, labels, ["cat", "dog", "ship"])
     (axes,) = figure.axes
     assert [len(points.get_offsets()) for points in axes.collections] == [3, 3, 2]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cat", "dog", "ship"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["cat", "dog", "ship"]
     assert axes.get_xlabel().startswith("first principal component (")
 
 

@@ -95,7 +95,7 @@ def plot_latent_space(
         axes.scatter(points[:, 0], points[:, 1], s=5, linewidths=0)
     else:
         _scatter_classes(axes, points, np.asarray(labels), classes)
-        figure.legend(loc="outside right center", markerscale=3, frameon=False)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, handletextpad=0.1, frameon=False)
     axes.set(title="posterior means", xlabel=names[0], ylabel=names[1])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     reach = 0.55 * (np.ptp(points, axis=0).max() or 1.0)  # A collapsed posterior is one point.

@@ -1,4 +1,4 @@
-"""A deeper convolutional autoencoder with a batch-normalised decoder."""
+"""A deeper convolutional autoencoder with batch normalisation."""
 
 from zoo import Architecture, hookimpl
 
@@ -8,7 +8,7 @@ def zoo_architectures():
     """Give ``deep_cnn``."""
     yield Architecture(
         name="deep_cnn",
-        summary="Three stages of two convolutions, mirrored by upsampling and batch normalisation",
+        summary="Three stages of two batch-normalised convolutions, mirrored by upsampling",
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
         defaults={"latent_dim": 16, "filters": [32, 64, 64], "momentum": 0.95},

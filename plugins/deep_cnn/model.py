@@ -1,7 +1,6 @@
-"""Stages of two convolutions; all but the last halve the image. The decoder mirrors them, batch-normalised.
+"""Stages of two batch-normalised convolutions; all but the last halve the image. The decoder mirrors them.
 
-The encoder is not normalised: a batch's statistics would be noise in the posterior's mean, which the training answers
-with a larger mean and so a larger KL divergence.
+The encoder's last convolution, which the posterior is read from, is not normalised.
 """
 
 import math
@@ -12,27 +11,23 @@ from keras import layers
 from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
 
 
-def _convolve(x, width):
-    x = layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal")(x)
-    return layers.Activation("silu")(x)
-
-
-def _convolve_and_normalise(x, width, momentum):
+def _convolve(x, width, momentum):
     x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     # Short trainings end before averages with Keras' momentum of 0.99 have settled.
     x = layers.BatchNormalization(momentum=momentum)(x)
     return layers.Activation("silu")(x)
 
 
-def build_encoder(image_shape, latent_shape, filters):
+def build_encoder(image_shape, latent_shape, filters, momentum):
     """Give images -> (mean, std); each entry of ``filters`` is a stage."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
     for stage, width in enumerate(filters, start=1):
-        x = _convolve(x, width)
+        x = _convolve(x, width, momentum)
         if stage < len(filters):
             x = layers.AveragePooling2D(2, padding="same")(x)
-        x = _convolve(x, width)
+            x = _convolve(x, width, momentum)
+    x = layers.Conv2D(filters[-1], 3, padding="same", kernel_initializer="he_normal", activation="silu")(x)
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="deep_cnn_encoder")
 
 
@@ -45,8 +40,8 @@ def build_decoder(latent_shape, output_shape, filters, momentum):
     x = layers.Reshape(start)(x)
     # The first stage stays at the smallest size, as the encoder's last one does; each later one doubles it at its end.
     for stage, width in enumerate(reversed(filters)):
-        x = _convolve_and_normalise(x, width, momentum)
-        x = _convolve_and_normalise(x, width, momentum)
+        x = _convolve(x, width, momentum)
+        x = _convolve(x, width, momentum)
         if stage > 0:
             x = UpsampleTo(sizes[-1 - stage])(x)
     # Normalised features are of order one; a small kernel keeps the first outputs near the middle grey.

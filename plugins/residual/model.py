@@ -1,7 +1,6 @@
 """Pre-activation residual blocks between plain convolutions that change the size and the number of channels.
 
-The decoder is batch-normalised. The encoder is not: a batch's statistics would be noise in the posterior's mean, which
-the training answers with a larger mean and so a larger KL divergence.
+The decoder is batch-normalised. The encoder is not; its residual branches begin near zero.
 """
 
 import math
