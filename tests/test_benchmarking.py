@@ -72,6 +72,7 @@ def test_run_that_did_not_finish_is_trained_anew(tiny, tmp_path, caplog):
     assert "running, trained anew" in caplog.text
 
 
+@pytest.mark.slow
 def test_run_of_other_code_is_trained_anew(clean_registry, tiny, tmp_path, caplog):
     from zoo.plugins.small_cnn import model
 
@@ -100,6 +101,7 @@ def test_plugin_of_the_default_set_that_is_missing_is_a_row(tiny, tmp_path, monk
     assert "no architecture is called 'absent'" in board.failed[0]["error"]
 
 
+@pytest.mark.slow
 def test_other_settings_are_another_row(tiny, tmp_path):
     for learning_rate in (0.001, 0.01):
         zoo.train("tiny_cnn/tiny", epochs=1, out=tmp_path, learning_rate=learning_rate, progress=False)
@@ -117,6 +119,7 @@ def test_one_seed_has_no_interval(tiny, tmp_path):
     assert "±" not in board.to_markdown().split("one seed")[0]
 
 
+@pytest.mark.slow
 def test_runs_that_must_not_be_compared_stand_in_separate_tables(tiny, tmp_path):
     for overrides in ({}, {"epochs": 2}, {"likelihood": "bernoulli"}, {"likelihood": "mse"}):
         zoo.train("tiny_cnn/tiny", out=tmp_path, progress=False, **{"epochs": 1, **overrides})

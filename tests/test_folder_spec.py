@@ -104,6 +104,7 @@ def test_a_folder_has_no_sample(photos):
         zoo.train(f"small_cnn/folder:{photos()}", sample=True)
 
 
+@pytest.mark.slow
 def test_a_benchmark_takes_folders(photos, tmp_path):
     leaderboard = zoo.benchmark(
         f"small_cnn/folder:{photos()}", epochs=1, full=True, out=tmp_path / "runs", progress=False

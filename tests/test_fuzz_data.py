@@ -23,7 +23,7 @@ from zoo.errors import DatasetError
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
 
-MANY, FEW = int(os.environ.get("ZOO_FUZZ", "20000")), 300
+MANY, FEW = int(os.environ.get("ZOO_FUZZ", "2000")), 100
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 PLANES, LABELS = np.arange(8, dtype=np.uint8).reshape(2, 4), np.array([3, 9], np.uint8)
 NUMBERS = [0, 1, 2, 9, 10, 127, 128, 254, 255]

@@ -14,7 +14,7 @@ from zoo.registry_file import RegistryFile, builtin_path, read_registry_file
 hypothesis = pytest.importorskip("hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
 
-MANY, FEW = int(os.environ.get("ZOO_FUZZ", "20000")), 200
+MANY, FEW = int(os.environ.get("ZOO_FUZZ", "2000")), 100
 WORDS = [
     "version",
     "plugins",

@@ -17,6 +17,11 @@ LEVELS = np.arange(256) / 255
 LEVEL = 1 / 255
 
 
+def name_of(item):
+    """Give a test's id: no address of an object, which differs between processes."""
+    return item if isinstance(item, str) else getattr(item, "name", None) or item.__name__
+
+
 def split(raw):
     """Give location and scale in float64: raw + 0.5, and exp(-3 + 4 t / (1 + |t|)) of t = raw / 4 + 1/3."""
     location, raw_scale = np.split(np.asarray(raw, "float64"), 2, axis=-1)
@@ -305,7 +310,7 @@ def test_support_and_output_channels(name, support, channels):
     "given",
     ["bernoulli", "discretized_gaussian", "discretized_logistic", "mse", "binary_crossentropy",
      keras.losses.Huber(), keras.losses.BinaryCrossentropy(label_smoothing=0.1)],
-    ids=str,
+    ids=name_of,
 )  # fmt: skip
 def test_survives_serialization(given):
     likelihood = likelihoods.get(given)
@@ -367,7 +372,7 @@ def squared_error_of_the_batch(images, means):
     [keras.losses.CosineSimilarity(), keras.losses.CategoricalCrossentropy(), keras.losses.Dice(),
      keras.losses.KLDivergence(), keras.losses.Circle(), "sparse_categorical_crossentropy", "ctc",
      squared_error_of_the_batch],
-    ids=str,
+    ids=name_of,
 )  # fmt: skip
 def test_losses_that_do_not_compare_value_by_value_are_refused(loss):
     with pytest.raises(ValueError, match="does not compare value by value"):

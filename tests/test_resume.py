@@ -126,6 +126,7 @@ def test_after_interrupts(tiny, whole, interrupt, tmp_path):
         resume(again, epochs=EPOCHS)
 
 
+@pytest.mark.slow
 def test_more_epochs(tiny, tmp_path):
     settings = {**SETTINGS, "learning_rate_decay": 0}
     whole = zoo.train(PRESET, epochs=EPOCHS, out=tmp_path / "whole", **settings)
@@ -205,6 +206,7 @@ def check_snapshots(chosen, whole):
                 resume(path)
 
 
+@pytest.mark.slow
 def test_after_a_kill_at_some_moments(snapshots, whole):
     moments = ("before run.json", "after checkpoint-2.keras", "before checkpoint-3.keras", "before SHA256SUMS")
     first = {what: path for what, path in reversed(snapshots) if what in moments}

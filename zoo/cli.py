@@ -60,7 +60,9 @@ class _Group(click.Group):
 def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
     """A model zoo of variational autoencoders for image reconstruction."""
     warnings.showwarning = _show_warning
-    signal.signal(signal.SIGTERM, _terminate)  # A run that is ended closes its folder as after Ctrl-C.
+    # A run that is ended closes its folder as after Ctrl-C.
+    before = signal.signal(signal.SIGTERM, _terminate)
+    ctx.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("zoo: %(message)s"))
     logger = logging.getLogger("zoo")
