@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
+
+logger = logging.getLogger("zoo")
 
 
 @contextmanager
@@ -23,6 +26,8 @@ def repeatable(seed: int, deterministic: bool | None) -> Iterator[bool]:
     """
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() != "tensorflow":
+        if deterministic:
+            logger.warning("deterministic mode is TensorFlow's: %s runs as it is", keras.backend.backend())
         yield False
         return
     import tensorflow as tf
