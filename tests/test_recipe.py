@@ -85,6 +85,17 @@ def test_replace_refuses_unknown_settings():
             {"kl_weight": {"warm_up_steps": 5, "stop": 1}},
             "kl_weight is {.*'stop': 1}: expected a number, or a mapping with warm_up_steps",
         ),
+        ({"kl_weight": {"cycle_steps": 0}}, "kl_weight: cycle_steps is 0: expected a whole number of at least 1"),
+        (
+            {"kl_weight": {"cycle_steps": 5, "cycles": 0}},
+            "kl_weight: cycles is 0: expected a whole number of at least 1",
+        ),
+        ({"kl_weight": {"cycle_steps": 5, "ratio": 2}}, "kl_weight: ratio is 2: expected a number above 0 and up to 1"),
+        ({"kl_weight": {"cycle_steps": 5, "ratio": 0}}, "kl_weight: ratio is 0: expected a finite number above 0"),
+        (
+            {"kl_weight": {"cycle_steps": 5, "warm_up_steps": 5}},
+            "kl_weight is {.*}: expected a number, or a mapping with",
+        ),
         ({"kl_weight": {"warm_up_steps": 0}}, "kl_weight: warm_up_steps is 0: expected a whole number of at least 1"),
         ({"kl_weight": {"warm_up_steps": 5, "start": -1}}, "kl_weight: start is -1: expected a finite number at least"),
         ({"kl_weight": {"warm_up_steps": 5, "end": None}}, "kl_weight: end is None: expected a number at least 0"),
@@ -103,6 +114,8 @@ def test_values_that_are_refused(changes, message):
         {"kl_weight": 0},
         {"early_stopping": 1},
         {"kl_weight": {"warm_up_steps": 1, "start": 0, "end": 2}},
+        {"kl_weight": {"cycle_steps": 1, "ratio": 1, "cycles": None, "start": 0, "end": 2}},
+        {"importance_samples": 5},
         *({"binarization": value} for value in ("none", "threshold", "dynamic")),
     ],
 )

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from zoo import schedules
-from zoo.schedules import Constant, LinearDecay, LinearWarmUp
+from zoo.schedules import Constant, Cyclic, LinearDecay, LinearWarmUp
 
 
 def values(schedule, steps):
@@ -28,7 +28,40 @@ def test_linear_warm_up_goes_from_start_to_end():
     assert schedule.final == 0.5
 
 
-@pytest.mark.parametrize("schedule", [Constant(2.5), LinearWarmUp(7, start=0.1, end=4.0), LinearDecay(0.1, 9, 0.3)])
+def test_cyclic_warms_up_again_and_again():
+    schedule = Cyclic(8)
+    once = [0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
+    np.testing.assert_allclose(values(schedule, range(24)), once * 3)
+    assert schedule.final == 1.0
+
+
+def test_cyclic_ends_after_its_cycles():
+    schedule = Cyclic(5, ratio=0.8, cycles=2, start=0.5, end=2.5)
+    once = [0.5, 1.0, 1.5, 2.0, 2.5]
+    np.testing.assert_allclose(values(schedule, range(15)), [*once, *once, *[2.5] * 5])
+    assert schedule.final == 2.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cycle_steps": 0}, "cycle_steps is 0: expected a whole number of at least 1"),
+        ({"cycle_steps": 5, "cycles": 1.5}, "cycles is 1.5: expected a whole number of at least 1"),
+        ({"cycle_steps": 5, "ratio": 0}, "ratio is 0: expected a number above 0 and up to 1"),
+        ({"cycle_steps": 5, "ratio": 1.1}, "ratio is 1.1: expected a number above 0 and up to 1"),
+        ({"cycle_steps": 5, "end": -1}, "end is -1: expected a finite number of at least 0"),
+    ],
+)
+def test_cyclic_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        Cyclic(**options)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [Constant(2.5), LinearWarmUp(7, start=0.1, end=4.0), Cyclic(5, 0.4, 2, 0.1, 3.0), LinearDecay(0.1, 9, 0.3)],
+    ids=lambda schedule: type(schedule).__name__,
+)
 def test_survives_serialization(schedule):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert type(again) is type(schedule)
@@ -43,6 +76,8 @@ def test_get_takes_numbers_schedules_and_mappings():
         assert schedules.get(number).final == 2.0
     warm_up = schedules.get({"warm_up_steps": 3, "end": 0.5})
     assert warm_up.get_config() == {"warm_up_steps": 3, "start": 0.0, "end": 0.5}
+    cyclic = schedules.get({"cycle_steps": 6, "cycles": 4})
+    assert cyclic.get_config() == {"cycle_steps": 6, "ratio": 0.5, "cycles": 4, "start": 0.0, "end": 1.0}
 
 
 @pytest.mark.parametrize("value", [None, "linear", True, [1.0], lambda step: step])

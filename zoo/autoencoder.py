@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from zoo import likelihoods
+from zoo.evidence import EvidenceBounds
 from zoo.latent import LatentSpace
 from zoo.likelihoods import Likelihood
 from zoo.recipe import BINARIZATIONS
@@ -17,7 +18,7 @@ Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AutoEncoder(Trainer, LatentSpace):
+class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
     """A variational autoencoder (Kingma and Welling 2014).
 
     The objective, in nats, is the mean over the batch of: the sum over pixels and channels of -log p(x|z), plus
@@ -94,60 +95,6 @@ class AutoEncoder(Trainer, LatentSpace):
         seed, shape = self.seed or 0, (1, *ops.shape(images)[1:])
         angle = ops.sum(images * keras.random.uniform(shape, seed=seed + 1), axis=(1, 2, 3), keepdims=True)
         return ops.mod(keras.random.uniform(shape, seed=seed) + angle, 1.0)
-
-    def _posterior(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor]:
-        mean, std = self.encoder(images, training=training)
-        return ops.cast(mean, "float32"), ops.cast(std, "float32")
-
-    def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Give the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
-        images = self.prepare(images, draw="new" if training else "fixed")
-        mean, std = self._posterior(images, training)
-        if z is None:
-            z = mean + std * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
-        parameters = ops.cast(self.decoder(ops.cast(z, "float32"), training=training), "float32")
-        kl = 0.5 * (ops.square(mean) + ops.square(std) - 1.0) - ops.log(std)
-        return -self.likelihood.log_prob(images, parameters), kl
-
-    def elbo_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Give the two terms of the negative evidence lower bound.
-
-        Args:
-            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-            z: ``(batch, *latent_shape)``; None draws it from the posterior.
-            training: whether layers such as batch normalisation are training.
-
-        Returns:
-            ``(reconstruction, kl)``, each ``(batch,)``, nats per image: -log p(x|z) summed over pixels and channels,
-            and KL(q(z|x) || N(0, I)) = sum of (mean^2 + std^2 - 1) / 2 - log std over latents (Kingma and Welling
-            2014, appendix B).
-        """
-        reconstruction, kl = self.latent_terms(images, z=z, training=training)
-        return reconstruction, ops.sum(kl, axis=tuple(range(1, len(kl.shape))))
-
-    def log_weights(self, images: Tensor, samples: int, seed: Any = None) -> Tensor:
-        """Give log p(x, z) - log q(z|x) for z drawn from the posterior (Burda et al. 2016, equation 8).
-
-        Args:
-            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-            samples: how many z for each image.
-            seed: an int or a ``keras.random.SeedGenerator``; None goes on with the model's own.
-
-        Returns:
-            ``(samples, batch)``, nats.
-        """
-        images = self.prepare(images, draw="fixed")
-        mean, std = self._posterior(images, training=False)
-        seed = self.seed_generator if seed is None else seed
-        noise = keras.random.normal((samples, *ops.shape(mean)), seed=seed)
-        z = mean + std * noise
-        flat = ops.reshape(z, (-1, *self.latent_shape))
-        parameters = ops.cast(self.decoder(flat, training=False), "float32")
-        log_likelihood = self.likelihood.log_prob(ops.tile(images, (samples, 1, 1, 1)), parameters)
-        # The two Gaussians' constants cancel.
-        log_ratio = 0.5 * (ops.square(noise) - ops.square(z)) + ops.log(std)
-        log_ratio = ops.sum(log_ratio, axis=tuple(range(2, len(log_ratio.shape))))
-        return ops.reshape(log_likelihood, (samples, -1)) + log_ratio
 
     def extra_scores(self) -> dict[str, float]:
         """Give scores that only this kind of model has; none here."""

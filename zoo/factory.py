@@ -176,7 +176,12 @@ def _assemble(
         encoder = build_part(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
         decoder = build_part(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
         model = cls(encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset))
-    model.compile(_optimizer(recipe), kl_weight=recipe.kl_weight, free_bits=recipe.free_bits)
+    model.compile(
+        _optimizer(recipe),
+        kl_weight=recipe.kl_weight,
+        free_bits=recipe.free_bits,
+        importance_samples=recipe.importance_samples,
+    )
     return model
 
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 BINARIZATIONS = ("none", "threshold", "dynamic")
-WARM_UP_KEYS = ("warm_up_steps", "start", "end")
+# What a mapping as kl_weight may hold, by the key that it must: the arguments of a class in zoo.schedules.
+KL_SCHEDULES = {
+    "warm_up_steps": ("warm_up_steps", "start", "end"),
+    "cycle_steps": ("cycle_steps", "ratio", "cycles", "start", "end"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,11 @@ class Recipe:
             (it stays as it is) to 1; see ``zoo.schedules.LinearDecay``.
         batch_size: images per step.
         epochs: passes over the training split.
-        kl_weight: a number >= 0, or ``{"warm_up_steps": n, "start": 0.0, "end": 1.0}`` for a linear warm-up over the
-            first n steps.
+        kl_weight: a number >= 0; ``{"warm_up_steps": n, "start": 0.0, "end": 1.0}`` for a linear warm-up over the
+            first n steps; or ``{"cycle_steps": n, "ratio": 0.5, "cycles": None, "start": 0.0, "end": 1.0}`` for one
+            warm-up after the other (see ``zoo.schedules.Cyclic``).
         free_bits: nats per latent that the KL divergence may have for free, >= 0 (Kingma et al. 2016).
+        importance_samples: k of the importance-weighted bound that is trained on (Burda et al. 2016); 1 is the ELBO.
         early_stopping: stop after so many epochs without a lower validation loss; None trains all epochs.
 
     Raises:
@@ -43,6 +49,7 @@ class Recipe:
     epochs: int = 20
     kl_weight: float | Mapping[str, Any] = 1.0
     free_bits: float = 0.0
+    importance_samples: int = 1
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
@@ -63,10 +70,11 @@ class Recipe:
         _check_number("free_bits", self.free_bits, least=0)
         _check_count("batch_size", self.batch_size)
         _check_count("epochs", self.epochs)
+        check_importance_samples(self.importance_samples, self.free_bits)
         if self.early_stopping is not None:
             _check_count("early_stopping", self.early_stopping)
         if isinstance(self.kl_weight, Mapping):
-            _check_warm_up(self.kl_weight)
+            _check_schedule(self.kl_weight)
             object.__setattr__(self, "kl_weight", dict(self.kl_weight))
         else:
             _check_number("kl_weight", self.kl_weight, least=0)
@@ -91,6 +99,16 @@ def check_recipe_keys(changes: Mapping[str, Any]) -> None:
             raise TypeError(f"unknown recipe setting {key!r}: expected one of {', '.join(RECIPE_KEYS)}")
 
 
+def check_importance_samples(samples: Any, free_bits: float) -> None:
+    """Raise ``ValueError`` unless so many samples can be trained on with these free bits."""
+    _check_count("importance_samples", samples)
+    if free_bits and samples > 1:
+        raise ValueError(
+            f"free_bits is {free_bits!r} with importance_samples {samples!r}: expected one of them, since the "
+            "importance-weighted bound has no KL divergence per latent"
+        )
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value
 
@@ -109,14 +127,20 @@ def _check_count(key: str, value: Any) -> None:
         raise ValueError(f"{key} is {value!r}: expected a whole number of at least 1")
 
 
-def _check_warm_up(value: Mapping[str, Any]) -> None:
-    unknown = [key for key in value if key not in WARM_UP_KEYS]
-    if unknown or "warm_up_steps" not in value:
+def _check_schedule(value: Mapping[str, Any]) -> None:
+    kind = next((key for key in KL_SCHEDULES if key in value), None)
+    if kind is None or any(key not in KL_SCHEDULES[kind] for key in value):
         raise ValueError(
             f"kl_weight is {dict(value)!r}: expected a number, or a mapping with warm_up_steps and, if wanted, start "
-            "and end"
+            "and end, or one with cycle_steps and, if wanted, ratio, cycles, start and end"
         )
-    _check_count("kl_weight: warm_up_steps", value["warm_up_steps"])
+    _check_count(f"kl_weight: {kind}", value[kind])
+    if value.get("cycles") is not None:
+        _check_count("kl_weight: cycles", value["cycles"])
+    if "ratio" in value:
+        _check_number("kl_weight: ratio", value["ratio"], above=0)
+        if value["ratio"] > 1:
+            raise ValueError(f"kl_weight: ratio is {value['ratio']!r}: expected a number above 0 and up to 1")
     for key in ("start", "end"):
         if key in value:
             _check_number(f"kl_weight: {key}", value[key], least=0)

@@ -54,9 +54,7 @@ class LinearWarmUp:
     """
 
     def __init__(self, warm_up_steps: int, start: float = 0.0, end: float = 1.0) -> None:
-        if not isinstance(warm_up_steps, numbers.Integral) or warm_up_steps < 1:
-            raise ValueError(f"warm_up_steps is {warm_up_steps!r}: expected a whole number of at least 1")
-        self.warm_up_steps: int = int(warm_up_steps)
+        self.warm_up_steps: int = _check_count(warm_up_steps, "warm_up_steps")
         self.start: float = _check(start, "start")
         self.end: float = _check(end, "end")
 
@@ -80,23 +78,75 @@ class LinearWarmUp:
         return cls(**config)
 
 
-Schedule = Constant | LinearWarmUp
+@keras.saving.register_keras_serializable(package="zoo")
+class Cyclic:
+    """Linear warm-ups one after the other (Fu et al. 2019, equation 6).
+
+    In each cycle the weight goes from ``start`` to ``end`` in equal steps over the first ``ratio`` of the cycle, and
+    stays there for the rest of it.
+
+    Args:
+        cycle_steps: training steps (batches) of a cycle.
+        ratio: the share of a cycle in which the weight moves, in (0, 1].
+        cycles: how many cycles there are before the weight stays at ``end``; None: they never end.
+        start: the weight of a cycle's first step.
+        end: the weight of a cycle's last steps.
+    """
+
+    def __init__(
+        self, cycle_steps: int, ratio: float = 0.5, cycles: int | None = None, start: float = 0.0, end: float = 1.0
+    ) -> None:
+        self.cycle_steps: int = _check_count(cycle_steps, "cycle_steps")
+        self.cycles: int | None = None if cycles is None else _check_count(cycles, "cycles")
+        if not isinstance(ratio, numbers.Real) or not 0 < ratio <= 1:
+            raise ValueError(f"ratio is {ratio!r}: expected a number above 0 and up to 1")
+        self.ratio: float = float(ratio)
+        self.start: float = _check(start, "start")
+        self.end: float = _check(end, "end")
+
+    @property
+    def final(self) -> float:
+        """The weight that validation uses."""
+        return self.end
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Give the weight at a step (counted from 0), a float32 scalar."""
+        step = ops.cast(step, "float32")
+        done = ops.minimum(ops.mod(step, self.cycle_steps) / (self.ratio * self.cycle_steps), 1.0)
+        if self.cycles is not None:
+            done = ops.where(step < self.cycles * self.cycle_steps, done, 1.0)
+        return self.start + (self.end - self.start) * done
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments."""
+        return {
+            "cycle_steps": self.cycle_steps, "ratio": self.ratio, "cycles": self.cycles,
+            "start": self.start, "end": self.end,
+        }  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Cyclic:
+        """Build it again from ``get_config``."""
+        return cls(**config)
+
+
+Schedule = Constant | LinearWarmUp | Cyclic
 
 
 def get(value: Any) -> Schedule:
     """Give a schedule.
 
     Args:
-        value: a number, a schedule, or the arguments of ``LinearWarmUp`` as a mapping.
+        value: a number, a schedule, or the arguments of ``LinearWarmUp`` or ``Cyclic`` as a mapping.
 
     Raises:
         TypeError: something else.
         ValueError: a weight that is negative or not finite.
     """
-    if isinstance(value, Constant | LinearWarmUp):
+    if isinstance(value, Schedule):
         return value
     if isinstance(value, Mapping):
-        return LinearWarmUp(**value)
+        return (Cyclic if "cycle_steps" in value else LinearWarmUp)(**value)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return Constant(float(value))
     raise TypeError(f"kl_weight is {value!r}: expected a number or a schedule such as zoo.schedules.LinearWarmUp(1000)")
@@ -106,6 +156,12 @@ def _check(value: Any, name: str) -> float:
     if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} is {value!r}: expected a finite number of at least 0")
     return float(value)
+
+
+def _check_count(value: Any, name: str) -> int:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}: expected a whole number of at least 1")
+    return int(value)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -119,12 +175,10 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, learning_rate: float, steps: int, share: float = 0.5) -> None:
-        if not isinstance(steps, numbers.Integral) or steps < 1:
-            raise ValueError(f"steps is {steps!r}: expected a whole number of at least 1")
         if not isinstance(share, numbers.Real) or not 0 < share <= 1:
             raise ValueError(f"share is {share!r}: expected a number above 0 and up to 1")
         self.learning_rate: float = _check(learning_rate, "learning_rate")
-        self.steps: int = int(steps)
+        self.steps: int = _check_count(steps, "steps")
         self.share: float = float(share)
 
     def __call__(self, step: Tensor) -> Tensor:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import math
 import numbers
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,21 +15,10 @@ from keras import ops
 from zoo import likelihoods, schedules
 from zoo.data.dataset import Split
 from zoo.inputs import check_arguments, check_data, check_images, is_array, refuse_sample_weights, refuse_targets
+from zoo.recipe import check_importance_samples
+from zoo.step import in_step, step
 
 Tensor = Any
-
-# Within a step ``call`` gives the terms of the objective, outside the mean image: one pass of encoder and decoder
-# serves Keras' train step on every backend. A context variable, because replicas' threads interleave.
-_in_step: contextvars.ContextVar[bool] = contextvars.ContextVar("zoo_in_step", default=False)
-
-
-@contextlib.contextmanager
-def _step() -> Iterator[None]:
-    token = _in_step.set(True)
-    try:
-        yield
-    finally:
-        _in_step.reset(token)
 
 
 class _Mean(keras.losses.Loss):
@@ -53,6 +40,7 @@ class Trainer(keras.Model):
         super().__init__(autocast=False, **kwargs)
         self.kl_schedule: schedules.Schedule = schedules.Constant(1.0)
         self.free_bits = 0.0
+        self.importance_samples = 1
         self._requested: Mapping[str, Any] = {}
         self.kl_step = self.add_weight(
             shape=(), initializer="zeros", trainable=False, autocast=False, aggregation="only_first_replica",
@@ -65,7 +53,7 @@ class Trainer(keras.Model):
 
     def call(self, images: Tensor, training: bool = False) -> Any:
         """Give the mean image in [0, 1] through the posterior mean."""
-        if _in_step.get():
+        if in_step():
             terms = self._step_terms(images, training)
             if self._compile_metrics is None:
                 return terms
@@ -73,14 +61,14 @@ class Trainer(keras.Model):
             return (*terms, self.prepare(images), self.mean_image(images, training=False))
         return self.mean_image(images, training=training)
 
-    def _step_terms(self, images: Tensor, training: bool) -> tuple[Tensor, ...]:
-        if not (self.free_bits and training):
-            reconstruction, kl = self.elbo_terms(images, training=training)
-            return reconstruction, kl, kl
-        reconstruction, kl = self.latent_terms(images, training=training)
-        charged = ops.sum(ops.maximum(ops.mean(kl, axis=0), self.free_bits))
-        total = ops.sum(kl, axis=tuple(range(1, len(kl.shape))))
-        return reconstruction, total, ops.broadcast_to(charged, ops.shape(reconstruction))
+    def _step_terms(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
+        return self.objective(
+            images,
+            kl_weight=self.kl_schedule(self.kl_step) if training else self.kl_schedule.final,
+            free_bits=self.free_bits if training else 0.0,
+            importance_samples=self.importance_samples,
+            training=training,
+        )
 
     def compile(
         self,
@@ -88,6 +76,7 @@ class Trainer(keras.Model):
         loss: Any = None,
         kl_weight: Any = 1.0,
         free_bits: float = 0.0,
+        importance_samples: int = 1,
         *,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
@@ -97,31 +86,37 @@ class Trainer(keras.Model):
         Args:
             optimizer: a name or a Keras optimizer.
             loss: a likelihood or a plain Keras loss (or its name) in place of the model's likelihood.
-            kl_weight: a number, or a schedule such as ``zoo.schedules.LinearWarmUp(1000)``.
+            kl_weight: a number, or a schedule such as ``zoo.schedules.LinearWarmUp(1000)``. On the importance-weighted
+                bound it weighs log p(z) - log q(z|x) of every sample.
             free_bits: nats that each latent's KL, averaged over the batch, may have for free in training (Kingma et
                 al. 2016, equation 15).
+            importance_samples: k. From 2 on the model is trained, and validated, on the importance-weighted bound,
+                -log (1/k sum of p(x, z) / q(z|x)) over k draws of z for each image (Burda et al. 2016, equation 8).
             jit_compile: as in ``keras.Model.compile``.
             **kwargs: further arguments of ``keras.Model.compile``, such as ``steps_per_execution``; ``metrics``
                 compare the images with their reconstructions.
 
         Raises:
-            ValueError: a loss that needs another number of output channels, or a negative or non-finite number.
+            ValueError: a loss that needs another number of output channels, a negative or non-finite number, or
+                free bits with the importance-weighted bound, which has no KL divergence of each latent.
         """
         for refused in ("loss_weights", "weighted_metrics"):
             if kwargs.pop(refused, None) is not None:
                 raise ValueError(f"{refused} is given: expected none; kl_weight balances the two terms")
         if not isinstance(free_bits, numbers.Real) or not math.isfinite(free_bits) or free_bits < 0:
             raise ValueError(f"free_bits is {free_bits!r}: expected a finite number of at least 0")
+        check_importance_samples(importance_samples, free_bits)
         if loss is not None:
             self.likelihood = self._fitting(likelihoods.get(loss))
         self.kl_schedule = schedules.get(kl_weight)
         self.free_bits = float(free_bits)
+        self.importance_samples = int(importance_samples)
         optimizer = keras.optimizers.get(optimizer)
         # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
         # Keras would look into a dict and log its metrics for ever.
         self._requested = types.MappingProxyType({
             **kwargs, "optimizer": optimizer, "kl_weight": self.kl_schedule,
-            "free_bits": self.free_bits, "jit_compile": jit_compile,
+            "free_bits": self.free_bits, "importance_samples": self.importance_samples, "jit_compile": jit_compile,
         })  # fmt: skip
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.kl_step.assign(ops.zeros(()))
@@ -152,13 +147,13 @@ class Trainer(keras.Model):
         batch = self._images_of(args[-1])
         if keras.backend.backend() == "jax" and len(args) == 1:
             return self.train_on_batch(batch[0], return_dict=True)
-        with _step():
+        with step():
             return super().train_step(*args[:-1], batch)
 
     def test_step(self, *args: Any) -> Any:
         """Take one evaluation step, with z drawn from the posterior; arguments and result as in ``train_step``."""
         batch = self._images_of(args[-1])
-        with _step():
+        with step():
             return super().test_step(*args[:-1], batch)
 
     def _images_of(self, data: Any) -> tuple[Any]:
@@ -176,11 +171,9 @@ class Trainer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Give the objective and update what is logged; validation uses the schedule's final KL weight."""
-        reconstruction, kl, charged = y_pred[:3]
-        weight = self.kl_schedule(self.kl_step) if training else self.kl_schedule.final
-        per_image = reconstruction + weight * charged
-        loss = self._mean(per_image, per_image)
+        """Give the objective and update what is logged."""
+        objective, reconstruction, kl = y_pred[:3]
+        loss = self._mean(objective, objective)
         if self.losses:
             loss = loss + super().compute_loss(x=x, training=training)
         self.reconstruction_tracker.update_state(reconstruction)

@@ -9,34 +9,46 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from scipy.special import logsumexp
 
 from zoo.autoencoder import AutoEncoder
+from zoo.evaluation.progress import show_progress
 from zoo.latent import predict_in_batches
 
 Tensor = Any
-SAMPLES_AT_ONCE = 50
+# Rows that the decoder gets at once: enough for a matrix product to be fast, few enough to stay in a cache.
+ROWS = 500
 
 
 class _Terms(keras.Model):
-    """``elbo_terms`` as a model, for Keras' compiled loop over batches."""
+    """The terms of the bound as a model, for Keras' compiled loop over batches; by latent where the model can."""
 
     def __init__(self, model: AutoEncoder) -> None:
         super().__init__(autocast=False, name="elbo_terms")
         self.model = model
 
     def call(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.model.elbo_terms(images)
+        return self.model.latent_terms(images) if has_latents(self.model) else self.model.elbo_terms(images)
 
 
-class _LogWeightSum(keras.Model):
-    """The logarithm of the sum of so many importance weights."""
+class _LogWeights(keras.Model):
+    """So many log importance weights of each image, ``(batch, samples)``."""
 
     def __init__(self, model: AutoEncoder, samples: int) -> None:
-        super().__init__(autocast=False, name="log_weight_sum")
+        super().__init__(autocast=False, name="log_weights")
         self.model, self.samples = model, samples
 
-    def call(self, images: Tensor) -> Tensor:
-        return ops.logsumexp(self.model.log_weights(images, self.samples), axis=0)
+    def call(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        images, *posterior = inputs
+        if posterior:
+            log_likelihood, log_ratio, _ = self.model.importance_terms(images, self.samples, posterior=posterior)
+            return ops.transpose(log_likelihood + log_ratio)
+        return ops.transpose(self.model.log_weights(images, self.samples))
+
+
+def has_latents(model: AutoEncoder) -> bool:
+    """Tell whether the posterior is a Gaussian: a subclass with another overrides the terms of the bound."""
+    return type(model).elbo_terms is AutoEncoder.elbo_terms
 
 
 @contextlib.contextmanager
@@ -52,28 +64,51 @@ def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
 
 
 def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give ``(reconstruction, kl)`` of each image, one z each, nats, ``(n,)`` float64."""
+    """Give ``(reconstruction, kl)`` of each image, one z each, nats, float64.
+
+    Returns:
+        ``(n,)`` and ``(n, latents)``, the KL divergence of each latent; ``(n, 1)``, their sum, for a model that has
+        another latent than a Gaussian.
+    """
     with seeded_draws(model, seed):
         reconstruction, kl = predict_in_batches(_Terms(model), images)
-    return reconstruction.astype("float64"), kl.astype("float64")
+    return reconstruction.astype("float64"), kl.astype("float64").reshape(len(images), -1)
 
 
-def importance_weighted_bound(model: AutoEncoder, images: np.ndarray, samples: int, seed: int) -> np.ndarray:
+def importance_weighted_bound(
+    model: AutoEncoder, images: np.ndarray, samples: int, seed: int, *, progress: bool = False
+) -> np.ndarray:
     """Give the importance-weighted bound on -log p(x) of each image, nats, ``(n,)`` float64.
 
-    -log (1/k sum of p(x, z) / q(z|x)) over k draws of z from q(z|x) (Burda et al. 2016, equation 8). The draws come in
-    chunks that are summed as they come, so the memory does not grow with k.
+    -log (1/k sum of p(x, z) / q(z|x)) over k draws of z from q(z|x) (Burda et al. 2016, equation 8). Each image is
+    encoded once; the draws come in chunks whose weights are summed as they come, so the memory does not grow with k.
 
     Args:
         model: the model.
         images: ``(n, H, W, C)``.
         samples: k.
         seed: of the draws.
+        progress: show progress on stderr.
     """
-    total = np.full(len(images), -np.inf)
-    chunks = [SAMPLES_AT_ONCE] * (samples // SAMPLES_AT_ONCE) + [samples % SAMPLES_AT_ONCE]
-    scorers = {size: _LogWeightSum(model, size) for size in set(chunks) if size}
-    with seeded_draws(model, seed):
-        for size in filter(None, chunks):
-            total = np.logaddexp(total, predict_in_batches(scorers[size], images).astype("float64"))
-    return np.log(samples) - total
+    count = len(images)
+    chunks = -(-samples // ROWS)
+    chunk = -(-samples // chunks)
+    batch = min(count, max(1, ROWS // chunk))
+    inputs = [images]
+    if type(model).log_weights is AutoEncoder.log_weights:
+        prepared = ops.convert_to_numpy(model.prepare(images, draw="fixed"))
+        inputs = [prepared, *model.encode(prepared)]
+    scorer = _LogWeights(model, chunk)
+    totals = []
+    with seeded_draws(model, seed), show_progress(f"importance weights, k = {samples:,}", count, progress) as advance:
+        for start in range(0, count, batch):
+            # One shape for all batches, since each is compiled anew: the last one is filled up.
+            rows = np.minimum(np.arange(start, start + batch), count - 1)
+            given = tuple(part[rows] for part in inputs)
+            total = np.full(batch, -np.inf)
+            for done in range(0, samples, chunk):
+                weights = scorer.predict_on_batch(given)[:, : samples - done]
+                total = np.logaddexp(total, logsumexp(weights.astype("float64"), axis=1))
+                advance(min(batch, count - start) * min(chunk, samples - done) / samples)
+            totals.append(total)
+    return np.log(samples) - np.concatenate(totals)[:count]

@@ -10,7 +10,7 @@ from keras import ops
 
 from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Split
-from zoo.evaluation.bounds import elbo_terms, importance_weighted_bound
+from zoo.evaluation.bounds import elbo_terms, has_latents, importance_weighted_bound
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.factory import parameter_count
 from zoo.inputs import as_float, check_images
@@ -18,7 +18,9 @@ from zoo.inputs import as_float, check_images
 ACTIVE_VARIANCE = 0.01
 
 
-def evaluate(model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int = 0, seed: int = 0) -> dict[str, Any]:
+def evaluate(
+    model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int = 0, seed: int = 0, progress: bool = False
+) -> dict[str, Any]:
     """Score a model on images that it was not trained on.
 
     Args:
@@ -26,6 +28,7 @@ def evaluate(model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int 
         data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
         iwae_samples: k of the importance-weighted bound; 0 leaves it out.
         seed: of the draws of z and of dynamic binarization.
+        progress: show progress of the importance-weighted bound on stderr.
 
     Returns:
         A dict for JSON. A score that has no meaning for the model is None.
@@ -34,6 +37,7 @@ def evaluate(model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int 
           Welling 2014, equation 3).
         - ``reconstruction``: its first term, -log p(x|z); nats per image.
         - ``kl``: its second term, KL(q(z|x) || N(0, I)); nats per image.
+        - ``kl_per_latent``: its summands, one for each latent in the order of a flattened ``latent_shape``; nats.
         - ``bits_per_dim``: negative_elbo / (pixels * channels * ln 2); only for likelihoods of the 256 grey levels.
         - ``iwae``: ``{k, nats, images}``, the importance-weighted bound (Burda et al. 2016, equation 8).
         - ``cross_entropy``: nats per image, for ``bernoulli`` on grey images, which is no likelihood; the scores above
@@ -54,8 +58,8 @@ def evaluate(model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int 
     split = data if isinstance(data, Split) else None
     images = check_images(split.images if split is not None else data, model.image_shape)
     inputs = _binarize(model, images, seed)
-    scores = _bounds(model, inputs, iwae_samples, seed)
-    scores |= _image_scores(model, images)
+    scores = _bounds(model, inputs, iwae_samples, seed, progress)
+    scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
     scores |= model.extra_scores()
     scores["parameters"] = parameter_count(model)
     scores["data"] = {
@@ -75,11 +79,14 @@ def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
     return (draws < as_float(images)).astype("float32")
 
 
-def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int) -> dict[str, Any]:
-    reconstruction, kl = (float(np.mean(term)) for term in elbo_terms(model, images, seed))
+def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool) -> dict[str, Any]:
+    terms, kl_terms = elbo_terms(model, images, seed)
+    reconstruction, kl_per_latent = float(np.mean(terms)), np.mean(kl_terms, axis=0)
+    kl = float(np.sum(kl_per_latent))
     support = model.likelihood.support
     scores: dict[str, Any] = dict.fromkeys(("negative_elbo", "reconstruction", "kl", "bits_per_dim", "iwae"))
-    scores |= {"kl": kl, "cross_entropy": None}
+    scores |= {"kl": kl, "kl_per_latent": kl_per_latent.tolist() if has_latents(model) else None}
+    scores["cross_entropy"] = None
     if support is None:
         return scores
     if support == "binary" and not _is_binary(model, images):
@@ -88,7 +95,7 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int) -> 
     if support == "bytes":
         scores["bits_per_dim"] = (reconstruction + kl) / (math.prod(model.image_shape) * math.log(2))
     if samples:
-        bound = importance_weighted_bound(model, images, samples, seed)
+        bound = importance_weighted_bound(model, images, samples, seed, progress=progress)
         scores["iwae"] = {"k": samples, "nats": float(np.mean(bound)), "images": len(images)}
     return scores
 
@@ -100,9 +107,15 @@ def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
     return bool(np.isin(images, (0, top)).all())
 
 
-def _image_scores(model: AutoEncoder, images: np.ndarray) -> dict[str, Any]:
+def _active_units(model: AutoEncoder, images: np.ndarray) -> int | None:
+    if not has_latents(model):
+        return None
     means, _ = model.encode(images)
-    reconstructions = model.decode(means)
+    return int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE))
+
+
+def _image_scores(model: AutoEncoder, images: np.ndarray) -> dict[str, Any]:
+    reconstructions = model.reconstruct(images)
     targets = ops.convert_to_numpy(model.prepare(images))
     errors = mean_squared_error(targets, reconstructions)
     noise_ratio = float(np.mean(peak_signal_to_noise_ratio(errors)))
@@ -111,5 +124,4 @@ def _image_scores(model: AutoEncoder, images: np.ndarray) -> dict[str, Any]:
         "mse": float(np.mean(errors)),
         "psnr": noise_ratio if math.isfinite(noise_ratio) else None,
         "ssim": None if similarity is None else float(np.mean(similarity)),
-        "active_units": int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE)),
     }
