@@ -1,3 +1,4 @@
+import contextlib
 import gc
 import importlib
 import shutil
@@ -59,6 +60,42 @@ def install(clean_registry, monkeypatch, tmp_path):
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(site)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def tiny(install):
+    """``tiny_cnn/tiny``: an architecture and a dataset that train in seconds; gives the folder that they are in."""
+    return install("tiny-digits", {"tiny_digits": "tiny_digits"})
+
+
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """Runs draw their history alone."""
+    from zoo.training import job
+
+    monkeypatch.setattr(job, "_draw", lambda task, model: job._draw_history(task))
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """``with interrupted(after=1):`` interrupts any training within, once so many epochs are saved."""
+
+    @contextlib.contextmanager
+    def interrupt(after=1):
+        from zoo.training import callbacks
+
+        original = callbacks.SaveEpochs.on_epoch_end
+
+        def raise_interrupt(self, epoch, logs=None):
+            original(self, epoch, logs)
+            if epoch + 1 == after:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(callbacks.SaveEpochs, "on_epoch_end", raise_interrupt)
+            yield
+
+    return interrupt
 
 
 def write_distribution(site, distribution, version, entry_points):

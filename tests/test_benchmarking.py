@@ -15,11 +15,6 @@ PRESETS = ["tiny_cnn/tiny", *FAILING, "small_cnn/tiny"]
 
 
 @pytest.fixture
-def tiny(install):
-    install("tiny-digits", {"tiny_digits": "tiny_digits"})
-
-
-@pytest.fixture
 def leaderboard(tiny, tmp_path):
     return zoo.benchmark(PRESETS, seeds=2, epochs=3, full=True, out=tmp_path / "bench", progress=False)
 

@@ -16,11 +16,6 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture
-def tiny(install):
-    return install("tiny-digits", {"tiny_digits": "tiny_digits"})
-
-
-@pytest.fixture
 def command(monkeypatch):
     """Run the command in this process: ``command("list", "--json")`` gives exit status, stdout, stderr."""
     # Warnings are printed as the command prints them, not raised.

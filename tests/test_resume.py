@@ -16,7 +16,7 @@ import pytest
 import zoo
 import zoo.files
 from zoo.errors import RunError
-from zoo.training import callbacks, job, resume
+from zoo.training import callbacks, resume
 
 SCHEMA = json.loads((files("zoo.training") / "run.schema.json").read_text())
 PRESET = "noisy_cnn/tiny"
@@ -24,16 +24,13 @@ SETTINGS = {"seed": 3, "kl_weight": {"warm_up_steps": 15}, "learning_rate": 0.01
 SETTINGS["learning_rate_decay"] = 0.25  # The last of four epochs.
 EPOCHS = 4
 NUMBERS = ("negative_elbo", "reconstruction", "kl", "bits_per_dim", "mse", "psnr", "ssim", "active_units")
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 @pytest.fixture
 def tiny(install):
+    """Both the architecture that all have, and one whose layers draw."""
     return install("tiny-digits", {"tiny_digits": "tiny_digits", "noisy_digits": "noisy_digits"})
-
-
-@pytest.fixture(autouse=True)
-def _few_pictures(monkeypatch):
-    monkeypatch.setattr(job, "_draw", lambda task, model: job._draw_history(task))
 
 
 @pytest.fixture(scope="module")

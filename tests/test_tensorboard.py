@@ -6,19 +6,10 @@ from PIL import Image
 
 import zoo
 from zoo.errors import RunError
-from zoo.training import callbacks, job, resume, tensorboard
+from zoo.training import resume, tensorboard
 
 SETTINGS = {"kl_weight": {"warm_up_steps": 12}, "learning_rate": 0.002, "learning_rate_decay": 0, "progress": False}
-
-
-@pytest.fixture(autouse=True)
-def _few_pictures(monkeypatch):
-    monkeypatch.setattr(job, "_draw", lambda task, model: job._draw_history(task))
-
-
-@pytest.fixture
-def tiny(install):
-    return install("tiny-digits", {"tiny_digits": "tiny_digits"})
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 def read_events(folder):
@@ -41,18 +32,10 @@ def read_value(value):
         return np.asarray(picture)
 
 
-def test_event_files(tiny, tmp_path, monkeypatch):
+def test_event_files(tiny, tmp_path, interrupted):
     pytest.importorskip("tensorboard")
-    original = callbacks.SaveEpochs.on_epoch_end
-
-    def interrupt(self, epoch, logs=None):
-        original(self, epoch, logs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.SaveEpochs, "on_epoch_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            zoo.train("tiny_cnn/tiny", epochs=2, out=tmp_path, tensorboard=True, **SETTINGS)
+    with interrupted(), pytest.raises(KeyboardInterrupt):
+        zoo.train("tiny_cnn/tiny", epochs=2, out=tmp_path, tensorboard=True, **SETTINGS)
     (record,) = tmp_path.glob("*/*/*/run.json")
     run = resume(record.parent, progress=False)  # It goes on with the event files, unasked.
     train, validation = (read_events(run.path / "tensorboard" / part) for part in ("train", "validation"))

@@ -10,16 +10,10 @@ import pytest
 
 import zoo
 from zoo.errors import RunError, UnknownNameError
-from zoo.training import callbacks
 from zoo.training.history import History
 
 LOSSES = [float("nan"), 2.0, 2.5, 2.0]
 SCHEMA = json.loads((files("zoo.training") / "run.schema.json").read_text())
-
-
-@pytest.fixture
-def tiny(install):
-    install("tiny-digits", {"tiny_digits": "tiny_digits"})
 
 
 @pytest.fixture(scope="module")
@@ -141,16 +135,8 @@ def test_nan_in_the_first_epoch_leaves_no_model(tiny, tmp_path):
     assert not list(tmp_path.rglob("model.keras"))
 
 
-def test_interrupt_leaves_a_usable_folder(tiny, tmp_path, monkeypatch):
-    original = callbacks.SaveEpochs.on_epoch_end
-
-    def interrupt(self, epoch, logs=None):
-        original(self, epoch, logs)
-        if epoch == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(callbacks.SaveEpochs, "on_epoch_end", interrupt)
-    with pytest.raises(KeyboardInterrupt, match="keeps the model of epoch"):
+def test_interrupt_leaves_a_usable_folder(tiny, tmp_path, interrupted):
+    with interrupted(after=2), pytest.raises(KeyboardInterrupt, match="keeps the model of epoch"):
         zoo.train("tiny_cnn/tiny", out=tmp_path, epochs=5, progress=False)
     (record_file,) = tmp_path.rglob("run.json")
     record = json.loads(record_file.read_text())

@@ -5,27 +5,18 @@ from click.testing import CliRunner
 
 import zoo
 from zoo.cli import main
-from zoo.training import callbacks, job
 
 
 @pytest.fixture
-def command(install, monkeypatch):
+def command(tiny, few_pictures, monkeypatch):
     """Run the command in this process, with the tiny dataset."""
-    install("tiny-digits", {"tiny_digits": "tiny_digits"})
     monkeypatch.setattr("zoo.cli.warnings.showwarning", None)
-    monkeypatch.setattr(job, "_draw", lambda task, model: job._draw_history(task))
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_resume(command, tmp_path, monkeypatch):
-    original, constant = callbacks.SaveEpochs.on_epoch_end, ("--set", "learning_rate_decay=0")
-
-    def interrupt(self, epoch, logs=None):
-        original(self, epoch, logs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.SaveEpochs, "on_epoch_end", interrupt)
+def test_resume(command, tmp_path, interrupted):
+    constant = ("--set", "learning_rate_decay=0")
+    with interrupted():
         result = command("train", "tiny_cnn/tiny", "--epochs", 2, *constant, "--out", tmp_path)
     assert result.exit_code == 130
     (record,) = tmp_path.glob("tiny_cnn/*/*/run.json")

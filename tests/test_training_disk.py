@@ -14,20 +14,11 @@ import zoo
 import zoo.files
 from zoo.cli import main
 from zoo.errors import RunError
-from zoo.training import callbacks, job, resume
+from zoo.training import callbacks, resume
 
 SETTINGS = {"seed": 3, "progress": False, "epochs": 2}
 FULL = "cannot be written to: No space left on device"
-
-
-@pytest.fixture(autouse=True)
-def _few_pictures(monkeypatch):
-    monkeypatch.setattr(job, "_draw", lambda task, model: job._draw_history(task))
-
-
-@pytest.fixture
-def tiny(install):
-    return install("tiny-digits", {"tiny_digits": "tiny_digits"})
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 @contextlib.contextmanager

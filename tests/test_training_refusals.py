@@ -12,15 +12,10 @@ import pytest
 
 import zoo
 from zoo.errors import RunError, UnknownNameError
-from zoo.training import callbacks, lock, resume
+from zoo.training import lock, resume
 from zoo.training.run import run_path
 
 SETTINGS = {"seed": 3, "progress": False}
-
-
-@pytest.fixture
-def tiny(install):
-    return install("tiny-digits", {"tiny_digits": "tiny_digits"})
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +24,11 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def stopped(tiny, cache, tmp_path, monkeypatch):
+def stopped(tiny, cache, tmp_path, interrupted):
     """A copy of a run that was interrupted after its first epoch."""
     if not cache.exists():
-        original = callbacks.SaveEpochs.on_epoch_end
-
-        def interrupt(self, epoch, logs=None):
-            original(self, epoch, logs)
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(callbacks.SaveEpochs, "on_epoch_end", interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                zoo.train("tiny_cnn/tiny", out=tmp_path / "first", **SETTINGS)
+        with interrupted(), pytest.raises(KeyboardInterrupt):
+            zoo.train("tiny_cnn/tiny", out=tmp_path / "first", **SETTINGS)
         (record,) = tmp_path.glob("first/*/*/*/run.json")
         shutil.copytree(record.parent, cache)
     return zoo.Run(shutil.copytree(cache, tmp_path / "run"))
