@@ -116,3 +116,28 @@ def architecture():
         )
 
     return make
+
+
+@pytest.fixture
+def add(architecture):
+    """Register an architecture of dense layers with some fields replaced."""
+
+    from dense_parts import build_decoder, build_encoder
+
+    def register(name="made", **fields):
+        valid = {"encoder": build_encoder, "decoder": build_decoder, "defaults": {"latent_dim": 3}}
+        return zoo.register(architecture(name, **{**valid, **fields}))
+
+    return register
+
+
+@pytest.fixture
+def write_registry(tmp_path):
+    """Write a registry file; text gets the line ``version: 1`` on top."""
+
+    def write_file(content):
+        path = tmp_path / "my registry.yaml"
+        path.write_bytes(content if isinstance(content, bytes) else f"version: 1\n{content}".encode())
+        return path
+
+    return write_file
