@@ -1,4 +1,5 @@
 import keras
+import likelihood_reference as reference
 import numpy as np
 import pytest
 from keras import ops
@@ -11,7 +12,6 @@ from zoo.layers import GaussianHead
 from zoo.models import small_cnn
 from zoo.schedules import LinearWarmUp
 
-LEVEL = 1 / 255
 random = np.random.default_rng(0)
 BYTES = random.integers(0, 256, (32, 8, 8, 1), np.uint8)
 BYTES[:, 0, 0], BYTES[:, 0, 1] = 0, 255
@@ -35,33 +35,6 @@ def apply(model, inputs):
     return keras.tree.map_structure(lambda t: np.asarray(t, "float64"), model(inputs))
 
 
-def log_difference(high, low):
-    return high + np.log(-np.expm1(low - high))
-
-
-def reference_log_likelihood(name, images, raw):
-    """Give log p(x|z) of each image in float64, from the decoder's raw output; the formulas are those of the design."""
-    images, raw = np.asarray(images, "float64"), np.asarray(raw, "float64")
-    if name == "bernoulli":
-        values = images * raw - np.logaddexp(0, raw)
-    elif name == "mse":
-        values = -((images - special.expit(raw)) ** 2)
-    elif name == "binary_crossentropy":
-        values = special.xlogy(images, special.expit(raw)) + special.xlogy(1 - images, special.expit(-raw))
-    else:
-        log_cdf = special.log_ndtr if name == "discretized_gaussian" else special.log_expit
-        location, raw_scale = np.split(raw, 2, axis=-1)
-        turned = raw_scale / 4 + 1 / 3
-        scale = np.exp(-3 + 4 * turned / (1 + np.abs(turned)))
-        center = images - location - 0.5
-        inside = log_difference(
-            log_cdf((-abs(center) + LEVEL / 2) / scale), log_cdf((-abs(center) - LEVEL / 2) / scale)
-        )
-        lowest, highest = log_cdf((center + LEVEL / 2) / scale), log_cdf((LEVEL / 2 - center) / scale)
-        values = np.where(images < LEVEL / 2, lowest, np.where(images > 1 - LEVEL / 2, highest, inside))
-    return values.sum(axis=(1, 2, 3))
-
-
 def reference_kl(mean, std):
     """Give KL(N(mean, std) || N(0, 1)) of every latent (Kingma and Welling 2014, appendix B)."""
     return 0.5 * (mean**2 + std**2 - 1 - 2 * np.log(std))
@@ -69,7 +42,7 @@ def reference_kl(mean, std):
 
 def reference_terms(model, name, images, z):
     kl = reference_kl(*apply(model.encoder, images))
-    return -reference_log_likelihood(name, images, apply(model.decoder, z)), kl.reshape(len(kl), -1).sum(axis=1)
+    return -reference.log_prob(name, images, apply(model.decoder, z)), kl.reshape(len(kl), -1).sum(axis=1)
 
 
 def numbers(tensors):
@@ -122,7 +95,7 @@ def test_objective_scales_with_the_image_and_not_with_the_batch():
     tall = make_model(shape=(16, 8, 1))
     reconstruction, _ = tall.elbo_terms(np.tile(IMAGES, (1, 2, 1, 1)), z=np.zeros((32, 3), "float32"))
     raw = apply(tall.decoder, np.zeros((32, 3), "float32"))
-    halves = sum(reference_log_likelihood("bernoulli", IMAGES, part) for part in np.split(raw, 2, axis=1))
+    halves = sum(reference.log_prob("bernoulli", IMAGES, part) for part in np.split(raw, 2, axis=1))
     np.testing.assert_allclose(ops.convert_to_numpy(reconstruction), -halves, rtol=1e-5)
 
 
@@ -188,7 +161,7 @@ def test_log_weights_match_float64(name):
     noise = np.asarray(keras.random.normal((samples, 5, 3), seed=3), "float64")
     z = mean + std * noise
     for k in range(samples):
-        log_joint = reference_log_likelihood(name, images, apply(model.decoder, z[k].astype("float32")))
+        log_joint = reference.log_prob(name, images, apply(model.decoder, z[k].astype("float32")))
         log_joint += (-0.5 * z[k] ** 2 - 0.5 * np.log(2 * np.pi)).sum(axis=1)
         log_posterior = (-0.5 * noise[k] ** 2 - 0.5 * np.log(2 * np.pi) - np.log(std)).sum(axis=1)
         np.testing.assert_allclose(found[k], log_joint - log_posterior, rtol=1e-5)
@@ -204,7 +177,7 @@ def test_log_weights_average_to_the_evidence():
     log_prior = -0.5 * grid**2 - 0.5 * np.log(2 * np.pi)
     found = ops.convert_to_numpy(model.log_weights(IMAGES[:6], 6000, seed=5)).astype("float64")
     for image, weights in zip(IMAGES[:6], found.T, strict=True):
-        joint = reference_log_likelihood("bernoulli", np.broadcast_to(image, (1601, 8, 8, 1)), raw) + log_prior
+        joint = reference.log_prob("bernoulli", np.broadcast_to(image, (1601, 8, 8, 1)), raw) + log_prior
         evidence = special.logsumexp(joint) + np.log(grid[1] - grid[0])
         estimate = special.logsumexp(weights) - np.log(len(weights))
         ratios = np.exp(weights - weights.max())
@@ -223,12 +196,12 @@ def test_evaluate_is_unbiased():
     direct = []
     for _ in range(120):
         z = (mean + std * generator.standard_normal(mean.shape)).astype("float32")
-        direct.append(np.mean(kl - reference_log_likelihood("bernoulli", IMAGES, apply(model.decoder, z))))
+        direct.append(np.mean(kl - reference.log_prob("bernoulli", IMAGES, apply(model.decoder, z))))
     error = np.sqrt(np.var(runs) / len(runs) + np.var(direct) / len(direct))
     assert np.std(runs) > 0
     assert abs(np.mean(runs) - np.mean(direct)) < 3 * error
     # The posterior mean is another, smaller number: the test can tell.
-    at_mean = np.mean(kl - reference_log_likelihood("bernoulli", IMAGES, apply(model.decoder, mean.astype("float32"))))
+    at_mean = np.mean(kl - reference.log_prob("bernoulli", IMAGES, apply(model.decoder, mean.astype("float32"))))
     assert abs(np.mean(runs) - at_mean) > 5 * error
 
 

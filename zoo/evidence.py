@@ -34,7 +34,7 @@ class EvidenceBounds:
         mean, std = self._posterior(images, training)
         if z is None:
             z = mean + std * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
-        parameters = ops.cast(self.decoder(ops.cast(z, "float32"), training=training), "float32")
+        parameters = self.decoder(ops.cast(z, "float32"), training=training)
         return -self.likelihood.log_prob(images, parameters), _kl_divergence(mean, std)
 
     def elbo_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
@@ -75,7 +75,7 @@ class EvidenceBounds:
         z = mean + std * noise
         parameters = self.decoder(ops.reshape(z, (-1, *self.latent_shape)), training=training)
         targets = ops.tile(images, (samples, 1, 1, 1))
-        log_likelihood = self.likelihood.log_prob(targets, ops.cast(parameters, "float32"))
+        log_likelihood = self.likelihood.log_prob(targets, parameters)
         # The two Gaussians' constants cancel.
         log_ratio = 0.5 * (ops.square(noise) - ops.square(z)) + ops.log(std)
         kl = _kl_divergence(mean, std)

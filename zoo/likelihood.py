@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from zoo.special import widen
+
 Tensor = Any
 
 
@@ -34,7 +36,7 @@ class Likelihood(keras.losses.Loss):
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Give log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
         images = ops.cast(images, "float32")
-        parameters = ops.cast(parameters, "float32")
+        parameters = widen(ops.convert_to_tensor(parameters))
         values = self._log_prob(images, parameters)
         return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 

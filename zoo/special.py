@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 from keras import ops
 
 Tensor = Any
@@ -26,6 +27,23 @@ _LOG_ERFCX = (
     -8.728381062e-05,
 )
 _SMALL = 0.1
+FLOAT16_LIMIT = 65504.0
+
+
+def widen(values: Tensor) -> Tensor:
+    """Give values as float32; their gradient, which float16 may be too narrow for, is cut to what it can hold."""
+    if keras.backend.standardize_dtype(values.dtype) != "float16":
+        return ops.cast(values, "float32")
+    return _widen(values)
+
+
+@ops.custom_gradient
+def _widen(values: Tensor) -> Any:
+    def gradient(*args: Any, upstream: Any = None) -> Tensor:
+        (slope,) = args if upstream is None else (upstream,)
+        return ops.cast(ops.clip(slope, -FLOAT16_LIMIT, FLOAT16_LIMIT), "float16")
+
+    return ops.cast(values, "float32"), gradient
 
 
 def log1mexp(x: Tensor) -> Tensor:

@@ -1,0 +1,124 @@
+"""Mixtures of discretised logistic densities, whose channels are conditioned on each other."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.discretized import DiscretizedLogistic, logistic
+from zoo.scale import log_scale
+from zoo.special import widen
+
+Tensor = Any
+COMPONENTS = 10
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LogisticMixture(DiscretizedLogistic):
+    """A mixture of logistic densities summed over grey levels, as in PixelCNN++ (Salimans et al. 2017, section 2).
+
+    A pixel's channels are of one component. In each, a channel's location is moved by the values of the channels before
+    it, times a coefficient in (-1, 1) each: ``location_c + sum over b < c of tanh(coefficient_bc) (x_b - 0.5)``.
+
+    The decoder gives, for each component: a logit of its weight; ``C`` locations (from a place of the component's own,
+    so that at zero the components are spread over [0, 1]); ``C`` log-scales; ``C (C - 1) / 2`` coefficients. Grey
+    images take ``3 * components`` channels, colour ones ``10 * components``.
+
+    Args:
+        components: how many, at least 1.
+        name: of the loss.
+        reduction: as of a Keras loss.
+
+    Raises:
+        ValueError: a number of components that is not as said above.
+    """
+
+    def __init__(
+        self, components: int = COMPONENTS, name: str | None = None, reduction: str = "sum_over_batch_size"
+    ) -> None:
+        super().__init__(name=name, reduction=reduction)
+        if not isinstance(components, int | np.integer) or isinstance(components, bool) or components < 1:
+            raise ValueError(f"components is {components!r}: expected a whole number of at least 1")
+        self.components = int(components)
+
+    def output_channels(self, image_channels: int) -> int:
+        """Tell how many channels the decoder must give for images of so many channels."""
+        return self.components * (1 + 2 * image_channels + image_channels * (image_channels - 1) // 2)
+
+    @property
+    def identifier(self) -> str:
+        """The name that ``get`` knows it by: with the number of components, if it is another than 10."""
+        return "logistic_mixture" if self.components == COMPONENTS else f"logistic_mixture:{self.components}"
+
+    def _split(self, parameters: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[list[Tensor]]]:
+        """Give log-weights, and for each channel locations, log-scales and coefficients: ``(batch, H, W, components)``.
+
+        Channels stand in lists and components last: a channel's own arrays lie together in memory.
+        """
+        parameters = widen(ops.convert_to_tensor(parameters))
+        size = parameters.shape[-1]
+        channels = next(count for count in itertools.count(1) if self.output_channels(count) >= size)
+        if self.output_channels(channels) != size:
+            raise ValueError(
+                f"parameters have {size} channels: {self.identifier} has {self.output_channels(1)} for grey and "
+                f"{self.output_channels(3)} for colour images"
+            )
+        logits, *rest = ops.split(parameters, size // self.components, axis=-1)
+        places = ops.convert_to_tensor((np.arange(self.components) + 0.5) / self.components - 0.5, "float32")
+        locations = [raw + places for raw in rest[:channels]]
+        log_scales = [log_scale(raw) for raw in rest[channels : 2 * channels]]
+        flat = iter(ops.tanh(raw) for raw in rest[2 * channels :])
+        coefficients = [[next(flat) for _ in range(channel)] for channel in range(channels)]
+        return ops.log_softmax(logits, axis=-1), locations, log_scales, coefficients
+
+    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Give log p(image) of each image, ``(batch,)``, nats: the sum over pixels, whose channels are joint."""
+        images = ops.cast(images, "float32")
+        joint, locations, log_scales, coefficients = self._split(parameters)
+        levels = [self._levels_of(channel) for channel in ops.split(images, len(locations), axis=-1)]
+        for level, location, scale, factors in zip(levels, locations, log_scales, coefficients, strict=True):
+            for factor, earlier in zip(factors, levels, strict=False):
+                location = location + factor * (earlier / (self.levels - 1))
+            joint = joint + self._log_mass(level, location, scale)
+        return ops.sum(ops.logsumexp(joint, axis=-1), axis=(1, 2))
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the mean image in [0, 1]: the weighted mean of the components'.
+
+        Of the first channel as exact as that of one density. Of a later channel, each component's mean of the earlier
+        ones stands for their values: exact as long as the ends 0 and 255 cut nothing off, since a location is linear
+        in the values.
+        """
+        log_weights, locations, log_scales, coefficients = self._split(parameters)
+        means: list[Tensor] = []
+        for location, scale, factors in zip(locations, log_scales, coefficients, strict=True):
+            for factor, earlier in zip(factors, means, strict=True):
+                location = location + factor * (earlier - 0.5)
+            means.append(self._mean(location, scale))
+        return ops.sum(ops.exp(log_weights)[..., None, :] * ops.stack(means, axis=-2), axis=-1)
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw images on the 256 levels k / 255: a component for each pixel, then channel after channel."""
+        log_weights, locations, log_scales, coefficients = self._split(parameters)
+        shape = (*ops.shape(log_weights)[:-1], self.components + len(locations))
+        # One draw for all: an int as the seed would give the same numbers twice.
+        draw = keras.random.uniform(shape, minval=1e-7, maxval=1.0 - 1e-7, seed=seed)
+        # The largest of the log-weights with Gumbel noise is of a component drawn by its weight.
+        noisy = log_weights - ops.log(-ops.log(draw[..., : self.components]))
+        chosen = ops.one_hot(ops.argmax(noisy, axis=-1), self.components)
+        noise = logistic(draw[..., self.components :])
+        values: list[Tensor] = []
+        for channel, (location, scale, factors) in enumerate(zip(locations, log_scales, coefficients, strict=True)):
+            for factor, earlier in zip(factors, values, strict=True):
+                location = location + factor * (earlier - 0.5)
+            location, scale = (ops.sum(chosen * part, axis=-1, keepdims=True) for part in (location, scale))
+            values.append(self._to_levels(location + ops.exp(scale) * noise[..., channel : channel + 1]))
+        return ops.concatenate(values, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments."""
+        return {**super().get_config(), "components": self.components}
