@@ -4,7 +4,7 @@ import pytest
 from gradients import gradients
 from keras import ops
 
-from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+from zoo.layers import GaussianHead, UpsampleConv2D, UpsampleTo, halved_sizes
 
 LOWEST, HIGHEST = np.exp(-7.0), np.exp(7.0)
 
@@ -100,16 +100,25 @@ def test_spatial_latent_depends_on_its_own_pixel_alone():
         assert np.argwhere(changed).tolist() == [[1, 2]]
 
 
-@pytest.mark.parametrize("layer", [GaussianHead(16), GaussianHead((4, 4, 2)), UpsampleTo((7, 5))], ids=repr)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        GaussianHead(16),
+        GaussianHead((4, 4, 2)),
+        UpsampleTo((7, 5)),
+        UpsampleConv2D(3, (7, 5), kernel_initializer="he_normal"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
 def test_survives_serialization(layer):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer)
     assert again.get_config() == layer.get_config()
 
 
-def test_model_with_both_layers_survives_a_file(tmp_path):
+def test_model_with_all_layers_survives_a_file(tmp_path):
     inputs = keras.Input((7, 5, 2))
-    outputs = GaussianHead(3)(UpsampleTo((13, 9))(inputs))
+    outputs = GaussianHead(3)(UpsampleConv2D(4, (25, 18))(UpsampleTo((13, 9))(inputs)))
     model = keras.Model(inputs, outputs)
     images = np.random.default_rng(5).normal(size=(2, 7, 5, 2)).astype("float32")
     model.save(tmp_path / "model.keras")
@@ -128,9 +137,66 @@ def test_upsample_repeats_pixels_and_crops(size):
 
 
 @pytest.mark.parametrize("size", [(9, 6), (8, 7)])
-def test_upsample_refuses_more_than_twice_the_size(size):
-    with pytest.raises(ValueError, match=rf"UpsampleTo\(\({size[0]}, {size[1]}\)\) got features .*at least half"):
-        UpsampleTo(size)(np.zeros((1, 4, 3, 2), "float32"))
+@pytest.mark.parametrize("layer", [UpsampleTo, lambda size: UpsampleConv2D(2, size)], ids=["plain", "convolving"])
+def test_upsample_refuses_more_than_twice_the_size(layer, size):
+    with pytest.raises(ValueError, match=rf"\(\({size[0]}, {size[1]}\)\) got features .*at least half"):
+        layer(size)(np.zeros((1, 4, 3, 2), "float32"))
+
+
+def make_pair(shape, size, filters, use_bias=True):
+    """Give the layer, and the plain layers that it stands for with its weights."""
+    fused = UpsampleConv2D(filters, size, use_bias=use_bias)
+    plain = keras.layers.Conv2D(filters, 3, padding="same", use_bias=use_bias)
+    fused.build((None, *shape))
+    plain.build((None, 2 * shape[0], 2 * shape[1], shape[2]))
+    random = np.random.default_rng(7)
+    weights = [random.normal(size=weight.shape).astype("float32") for weight in fused.get_weights()]
+    fused.set_weights(weights)
+    plain.set_weights(weights)
+    double = UpsampleTo((2 * shape[0], 2 * shape[1]))
+    return fused, plain, lambda features: plain(double(features))[:, : size[0], : size[1]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "filters"),
+    [((4, 3, 5), (8, 6), 2), ((4, 3, 5), (7, 5), 3), ((1, 1, 1), (2, 1), 1), ((5, 9, 2), (10, 17), 4)],
+)
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_upsampling_convolution_is_the_pair_of_layers(shape, size, filters, use_bias):
+    fused, _, both = make_pair(shape, size, filters, use_bias)
+    features = np.random.default_rng(8).normal(size=(3, *shape)).astype("float32")
+    found, expected = (keras.ops.convert_to_numpy(layer(features)) for layer in (fused, both))
+    assert found.shape == (3, *size, filters) == fused.compute_output_shape((3, *shape))
+    np.testing.assert_allclose(found, expected, atol=1e-5)  # borders too
+    slopes = np.random.default_rng(9).normal(size=found.shape).astype("float32")
+    by_features = [gradients(lambda x, layer=layer: layer(x) * slopes, features)[0] for layer in (fused, both)]
+    np.testing.assert_allclose(*by_features, atol=1e-4)
+
+
+def test_upsampling_convolution_learns_as_the_pair_does():
+    shape, size = (4, 3, 2), (7, 6)
+    fused, plain, _ = make_pair(shape, size, 2)
+    random = np.random.default_rng(10)
+    features, targets = (random.normal(size=(16, *part, 2)).astype("float32") for part in ((4, 3), (7, 6)))
+    inputs = keras.Input(shape)
+    doubled = plain(UpsampleTo((8, 6))(inputs))
+    cropped = keras.layers.Cropping2D(((0, 1), (0, 0)))(doubled)
+    models = [keras.Model(inputs, fused(inputs)), keras.Model(inputs, cropped)]
+    before = fused.get_weights()
+    for model in models:
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.fit(features, targets, epochs=3, batch_size=8, shuffle=False, verbose=0)
+    for begun, one, other in zip(before, fused.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+        assert np.abs(one - begun).max() > 0.1
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_upsampling_convolution_in_half_precision(policy):
+    layer = UpsampleConv2D(3, (8, 6), dtype=policy)
+    outputs = layer(np.ones((1, 4, 3, 2), "float32"))
+    assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
+    assert np.isfinite(np.asarray(keras.ops.cast(outputs, "float32"))).all()
 
 
 @pytest.mark.parametrize(

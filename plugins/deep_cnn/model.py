@@ -8,14 +8,22 @@ import math
 import keras
 from keras import layers
 
-from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+from zoo.layers import GaussianHead, UpsampleConv2D, halved_sizes
 
 
-def _convolve(x, width, momentum):
-    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+def _convolve(x, width, momentum, size=None):
+    """Convolve, normalise, activate; with a size, the image is doubled to it first."""
+    options = {"use_bias": False, "kernel_initializer": "he_normal"}
+    x = _convolution(width, size, **options)(x)
     # Short trainings end before averages with Keras' momentum of 0.99 have settled.
     x = layers.BatchNormalization(momentum=momentum)(x)
     return layers.Activation("silu")(x)
+
+
+def _convolution(width, size, **options):
+    return (
+        layers.Conv2D(width, 3, padding="same", **options) if size is None else UpsampleConv2D(width, size, **options)
+    )
 
 
 def build_encoder(image_shape, latent_shape, filters, momentum):
@@ -39,12 +47,12 @@ def build_decoder(latent_shape, output_shape, filters, momentum):
     x = layers.Dense(math.prod(start), activation="silu")(layers.Flatten()(inputs))
     x = layers.Reshape(start)(x)
     # The first stage stays at the smallest size, as the encoder's last one does; each later one doubles it at its end.
+    size = None
     for stage, width in enumerate(reversed(filters)):
+        x = _convolve(x, width, momentum, size)
         x = _convolve(x, width, momentum)
-        x = _convolve(x, width, momentum)
-        if stage > 0:
-            x = UpsampleTo(sizes[-1 - stage])(x)
+        size = sizes[-1 - stage] if stage > 0 else None
     # Normalised features are of order one; a small kernel keeps the first outputs near the middle grey.
     small = keras.initializers.VarianceScaling(0.01)
-    outputs = layers.Conv2D(output_shape[-1], 3, padding="same", kernel_initializer=small)(x)
+    outputs = _convolution(output_shape[-1], size, kernel_initializer=small)(x)
     return keras.Model(inputs, outputs, name="deep_cnn_decoder")

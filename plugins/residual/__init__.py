@@ -8,7 +8,7 @@ def zoo_architectures():
     """Give ``residual``."""
     yield Architecture(
         name="residual",
-        summary="Pre-activation residual blocks with strided down- and nearest-neighbour upsampling",
+        summary="Pre-activation residual blocks between convolutions that halve or double the size",
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
         defaults={"latent_dim": 16, "filters": [32, 64, 96], "blocks": 1, "momentum": 0.95},

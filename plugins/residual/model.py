@@ -1,6 +1,6 @@
-"""Pre-activation residual blocks between plain convolutions that change the size and the number of channels.
+"""Pre-activation residual blocks between convolutions that halve or double the size.
 
-The decoder is batch-normalised. The encoder is not; its residual branches begin near zero.
+All is batch-normalised but what the posterior is read from.
 """
 
 import math
@@ -8,7 +8,7 @@ import math
 import keras
 from keras import layers
 
-from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+from zoo.layers import GaussianHead, halved_sizes
 
 
 def _small():
@@ -18,44 +18,44 @@ def _small():
 
 def _activate(x, momentum):
     # Short trainings end before averages with Keras' momentum of 0.99 have settled.
-    x = x if momentum is None else layers.BatchNormalization(momentum=momentum)(x)
-    return layers.Activation("silu")(x)
+    return layers.Activation("silu")(layers.BatchNormalization(momentum=momentum)(x))
 
 
-def _block(x, momentum=None):
+def _block(x, momentum):
     width = x.shape[-1]
     branch = _activate(x, momentum)
-    branch = layers.Conv2D(max(1, width // 2), 3, padding="same", use_bias=momentum is None)(branch)
+    branch = layers.Conv2D(max(1, width // 2), 3, padding="same", use_bias=False)(branch)
     branch = _activate(branch, momentum)
     branch = layers.Conv2D(width, 3, padding="same", kernel_initializer=_small())(branch)
     return layers.Add()([x, branch])
 
 
-def build_encoder(image_shape, latent_shape, filters, blocks):
+def build_encoder(image_shape, latent_shape, filters, blocks, momentum):
     """Give images -> (mean, std); each entry of ``filters`` is a stage: a strided convolution, then so many blocks."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
-    for width in filters:
-        x = layers.Conv2D(width, 3, strides=2, padding="same")(x)
+    for stage, width in enumerate(filters):
+        x = layers.Conv2D(width, 5 if stage == 0 else 3, strides=2, padding="same")(x)
         for _ in range(blocks):
-            x = _block(x)
+            x = _block(x, momentum)
     x = layers.Activation("silu")(x)
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="residual_encoder")
 
 
 def build_decoder(latent_shape, output_shape, filters, blocks, momentum):
-    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    """Give z -> raw parameters of shape ``output_shape``, linear; the encoder's stages from the last to the first."""
     sizes = halved_sizes(output_shape, len(filters))
     inputs = keras.Input(latent_shape, name="latents")
     start = (*sizes[-1], filters[-1])
     x = layers.Dense(math.prod(start))(layers.Flatten()(inputs))
     x = layers.Reshape(start)(x)
-    for stage, (width, size) in enumerate(zip(reversed(filters), reversed(sizes[:-1]), strict=True)):
-        if stage > 0:
-            x = layers.Conv2D(width, 3, padding="same")(x)
+    for stage in reversed(range(len(filters))):
         for _ in range(blocks):
             x = _block(x, momentum)
-        x = UpsampleTo(size)(x)
-    x = _activate(x, momentum)
-    outputs = layers.Conv2D(output_shape[-1], 3, padding="same", kernel_initializer=_small())(x)
-    return keras.Model(inputs, outputs, name="residual_decoder")
+        x = _activate(x, momentum)
+        width, kernel = (filters[stage - 1], "glorot_uniform") if stage else (output_shape[-1], _small())
+        # Four is a multiple of the stride, so that every pixel is made of as many products.
+        x = layers.Conv2DTranspose(width, 4, strides=2, padding="same", kernel_initializer=kernel)(x)
+        rows, columns = sizes[stage]
+        x = layers.Cropping2D(((0, x.shape[1] - rows), (0, x.shape[2] - columns)))(x)
+    return keras.Model(inputs, x, name="residual_decoder")

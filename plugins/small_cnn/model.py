@@ -5,7 +5,7 @@ import math
 import keras
 from keras import layers
 
-from zoo.layers import GaussianHead, UpsampleTo, halved_sizes
+from zoo.layers import GaussianHead, UpsampleConv2D, halved_sizes
 
 
 def build_encoder(image_shape, latent_shape, filters):
@@ -25,8 +25,8 @@ def build_decoder(latent_shape, output_shape, filters):
     start = (*sizes[-1], filters[-1])
     x = layers.Dense(math.prod(start), activation="relu")(layers.Flatten()(inputs))
     x = layers.Reshape(start)(x)
-    for width, size in zip(reversed(filters), reversed(sizes[:-1]), strict=True):
-        x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
-        x = UpsampleTo(size)(x)
-    outputs = layers.Conv2D(output_shape[-1], 3, padding="same")(x)
+    x = layers.Conv2D(filters[-1], 3, padding="same", activation="relu")(x)
+    for stage in reversed(range(1, len(filters))):
+        x = layers.Activation("relu")(UpsampleConv2D(filters[stage - 1], sizes[stage])(x))
+    outputs = UpsampleConv2D(output_shape[-1], sizes[0])(x)
     return keras.Model(inputs, outputs, name="small_cnn_decoder")
