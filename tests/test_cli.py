@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 import zoo
 from zoo.cli import main
+from zoo.terminal import print_table
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -93,6 +95,9 @@ def test_plugins_and_datasets(command, install):
         (["reconstruct", "nowhere", "README.md", "--kind", "samples", "--out", "a.png"], "give no images"),
         (["train", "small_cnn/mnist_sample", "--epochs", "0"], "0 is not in the range"),
         (["evaluate", "nowhere"], "nowhere: no such run folder or file"),
+        (["evaluate", "nowhere", "--limit", "0"], "0 is not in the range"),
+        (["compare", "README.md", "nowhere"], "nowhere: no such run folder or file"),
+        (["compare", "README.md", "README.md"], "README.md: is not JSON, as zoo evaluate --json prints it"),
         (["reconstruct", "nowhere", "--out", "a.png"], "nowhere: no such run folder or file"),
         (["reconstruct", "nowhere", "--out", "a.gif"], "expected a name that ends in .png"),
         (["frobnicate"], "No such command"),
@@ -124,7 +129,9 @@ def test_train_evaluate_reconstruct(command, tiny, tmp_path):
     assert "holds a run already (finished)" in again.stderr
 
     scores = json.loads(command("evaluate", path, "--json").stdout)
+    cost = scores.pop("cost")
     assert scores == run.scores
+    assert cost["flops"] == run.cost["flops"]
     bound = json.loads(command("evaluate", f"{path}/model.keras", "--iwae", 3, "--json").stdout)
     assert bound["iwae"]["k"] == 3
     other = json.loads(command("evaluate", path, "--data", "mnist_sample", "--part", "validation", "--json").stdout)
@@ -136,7 +143,33 @@ def test_train_evaluate_reconstruct(command, tiny, tmp_path):
         with Image.open(picture) as image:
             assert min(image.size) > 50
     check_own_images(command, path, tmp_path)
+    check_comparison(command, path, tmp_path)
     check_doubts(command, tmp_path / path)
+
+
+def check_comparison(command, path, tmp_path):
+    for limit in (30, 40):
+        result = command("evaluate", path, "--limit", limit, "--json").stdout
+        test = zoo.load_dataset("tiny").test.limit(limit)
+        assert json.loads(result)["data"] == {
+            "dataset": "tiny", "part": "test", "sha256": test.sha256, "images": limit,
+        }  # fmt: skip
+        (tmp_path / f"{limit}.json").write_text(result)
+    table = command("compare", path, path)
+    assert table.exit_code == 0
+    header, elbo = (line.split() for line in table.stdout.splitlines() if line.startswith(("score", "-ELBO")))
+    assert header == ["score", "first", "second", "difference"]
+    shown = f"{zoo.Run(tmp_path / path).scores['negative_elbo']:,.2f}"
+    assert elbo == ["-ELBO", shown, shown, "+0.00"]
+    assert table.stdout.splitlines()[-1].startswith("one run each is no evidence")
+    same = json.loads(command("compare", tmp_path / "40.json", tmp_path / "40.json", "--json").stdout)
+    assert same == zoo.compare(tmp_path / "40.json", tmp_path / "40.json")
+    for other, images in ((path, 96), (tmp_path / "40.json", 40)):
+        refused = command("compare", tmp_path / "30.json", other)
+        assert refused.exit_code == 1
+        assert f"number of images (30 and {images})" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+        assert refused.stdout == ""
 
 
 def check_doubts(command, path):
@@ -178,6 +211,20 @@ def test_benchmark(command, tiny, tmp_path):
     assert failing.exit_code == 1
     assert "failed: raises/tiny, seed 0: architecture raises of plugin tiny_digits" in failing.stdout
     assert "tiny_cnn" in failing.stdout
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_wide_table_is_printed_in_parts(monkeypatch, capsys, width):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    header = ["model", *(f"score {number}" for number in range(9))]
+    print_table(header, [["small_cnn", *(f"{number}.5 ± 0.1" for number in range(9))]], numbers_from=1)
+    lines = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= width
+    assert re.findall(r"score \d", " ".join(lines)) == header[1:]
+    assert re.findall(r"\d\.5 ± 0\.1", " ".join(lines)) == [f"{number}.5 ± 0.1" for number in range(9)]
+    parts = sum("model" in line for line in lines)
+    assert parts == sum("small_cnn" in line for line in lines) == {40: 5, 80: 2, 200: 1}[width]
 
 
 def test_several_broken_plugins_are_one_line(command, install):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zoo.data.folder import load_images
     from zoo.data.load import load_dataset
     from zoo.discovery import PluginRecord
-    from zoo.evaluation import evaluate
+    from zoo.evaluation import compare, evaluate
     from zoo.factory import create_model
     from zoo.hookspecs import hookimpl
     from zoo.plots import (
@@ -42,7 +42,7 @@ _HOMES = {
     "zoo.data.folder": ("load_images",),
     "zoo.data.load": ("load_dataset",),
     "zoo.discovery": ("PluginRecord",),
-    "zoo.evaluation": ("evaluate",),
+    "zoo.evaluation": ("compare", "evaluate"),
     "zoo.factory": ("create_model",),
     "zoo.hookspecs": ("hookimpl",),
     "zoo.plots": (

@@ -141,7 +141,7 @@ def datasets(as_json: bool) -> None:
         print_table(["name", "image", "summary"], [[it.name, _text(it.image_shape), it.summary] for it in specs])
 
 
-for command in (cli_runs.train, cli_runs.evaluate, cli_runs.reconstruct, cli_runs.benchmark):
+for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark):
     main.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands that train models or read them: ``zoo train``, ``evaluate``, ``reconstruct`` and ``benchmark``."""
+"""The commands that train models or read them: ``zoo train``, ``evaluate``, ``compare`` and so on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from zoo.cli_options import (
 )
 from zoo.files import write_figure
 from zoo.specs import FOLDER
-from zoo.terminal import import_keras, print_json, print_leaderboard, print_scores
+from zoo.terminal import import_keras, print_comparison, print_json, print_leaderboard, print_scores
 
 if TYPE_CHECKING:
     from zoo.training import Run
@@ -63,7 +63,7 @@ def train(
         run = _train(preset, settings, options)
     best = run.best or {}
     click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
-    print_scores(run.scores or {})
+    print_scores({**(run.scores or {}), "cost": run.cost})
     click.echo(run.path)
 
 
@@ -99,10 +99,14 @@ def _load_model(source: Path) -> Any:
     if not source.exists():
         raise click.BadParameter(f"{source}: no such run folder or file")
     import_keras()
+    _tell_doubts(source)
+    return zoo.load_model(source)
+
+
+def _tell_doubts(source: Path) -> None:
     if source.is_dir():
         for doubt in zoo.Run(source).doubts():
             click.echo(f"zoo: warning: {doubt}", err=True)
-    return zoo.load_model(source)
 
 
 def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
@@ -124,19 +128,42 @@ def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_d
 @click.option(
     "--iwae", metavar="K", type=click.IntRange(0), default=0, help="Samples of the importance-weighted bound."
 )
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="Score the first N images alone.")
 @seed_option
 @as_json
 def evaluate(
-    source: Path, dataset: str | None, part: str, data_dir: Path | None, iwae: int, seed: int, as_json: bool
-) -> None:
-    """Score the model of a run folder or a .keras file."""
+    source: Path, dataset: str | None, part: str, data_dir: Path | None, iwae: int, limit: int | None, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Score the model of a run folder or a .keras file, and measure what it costs."""
     model = _load_model(source)
     split = _load_split(model, source, dataset, part, data_dir)
-    scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed)
+    if limit is not None:
+        split = split.limit(limit)
+    scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed, cost=True, progress=True)
     if as_json:
         print_json(scores)
     else:
         print_scores(scores)
+
+
+@click.command()
+@click.argument("first", metavar="RUN|JSON", type=click.Path(path_type=Path))
+@click.argument("second", metavar="RUN|JSON", type=click.Path(path_type=Path))
+@as_json
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Give the difference of two results: run folders, or files that zoo evaluate --json printed."""
+    for source in (first, second):
+        if not source.exists():
+            raise click.BadParameter(f"{source}: no such run folder or file")
+    import_keras()
+    for source in (first, second):
+        _tell_doubts(source)
+    comparison = zoo.compare(first, second)
+    if as_json:
+        print_json(comparison)
+    else:
+        print_comparison(comparison)
 
 
 @click.command()

@@ -4,6 +4,7 @@ __all__ = [
     "ArchitectureError",
     "DatasetError",
     "DuplicateNameError",
+    "IncomparableError",
     "ModelLoadError",
     "PluginLoadError",
     "PluginLoadWarning",
@@ -52,3 +53,7 @@ class ModelLoadError(ZooError):
 
 class RunError(ZooError):
     """A training run that failed or cannot be started or read."""
+
+
+class IncomparableError(ZooError):
+    """Two results that must not be compared; the message names every fact in which they differ."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.intervals import summarise
+from zoo.evaluation.comparison import FACTS, read_facts
 from zoo.files import write_json, write_text
 from zoo.training.run import Run
 
 SCHEMA = 1
 SCORES = ("negative_elbo", "cross_entropy", "bits_per_dim", "kl", "mse", "psnr", "ssim")
 # Rows of one table agree in all of these; scores of different ones must not be compared.
-KEYS = ("dataset", "part", "sha256", "images", "likelihood", "binarization", "epochs")
+KEYS = (*FACTS, "epochs")
+COSTS = ("flops", "encode_ms", "decode_ms", "peak_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Leaderboard:
 
     Args:
         tables: for JSON: a table for each dataset, likelihood, binarization and number of epochs, with a row for each
-            preset, the best first.
+            preset, the best first. A table holds what its rows agree in (``k`` and ``seed`` are those of the scores).
         failed: for JSON: the runs that did not finish, and why.
         path: the folder of the runs.
     """
@@ -49,8 +51,7 @@ class Leaderboard:
                 config = run.config
                 failed.append({"preset": config["preset"], "seed": config["seed"], "error": run.record["error"]})
                 continue
-            scores = run.scores
-            facts = {**scores["data"], **scores, "epochs": run.config["recipe"]["epochs"]}
+            facts = read_facts(run.scores) | {"epochs": run.config["recipe"]["epochs"]}
             key = tuple(facts[name] for name in KEYS)
             # Only runs that differ in nothing but the seed are repetitions of each other.
             cell = json.dumps({name: value for name, value in run.config.items() if name != "seed"}, sort_keys=True)
@@ -103,24 +104,36 @@ def explain_table(table: dict[str, Any]) -> str:
     )
     where = f"{table['images']:,} images of the {table['part']} split"
     validation = "validation is the lowest loss on the validation split"
-    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}; {interval}."
+    cost = (
+        "; MFLOPs of encoder and decoder for one image (a multiply-add is two); decode ms for one image"
+        if any(row.get("flops") for row in table["rows"])
+        else ""
+    )
+    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}{cost}; {interval}."
 
 
 def table_cells(table: dict[str, Any]) -> list[list[str]]:
-    """Give a table's header and rows as text."""
+    """Give a table's header and rows as text; a column that no row has a value for is left out."""
     score = main_score(table["rows"])
     titles = {"negative_elbo": "-ELBO", "cross_entropy": "cross-entropy", "mse": "mse"}
-    bits = any(row["bits_per_dim"] for row in table["rows"])
-    header = ["model", "seeds", titles[score], *(["bits/dim"] if bits else []), "validation", "KL", "PSNR dB", "SSIM"]
-    header += ["parameters", "images/s", "train s"]
-    cells = [header]
-    for row in table["rows"]:
-        line = [row["model"], str(len(row["seeds"])), _number(row[score], 4 if score == "mse" else 1)]
-        line += [_number(row["bits_per_dim"], 3)] if bits else []
-        line += [_number(row["validation"], 1), _number(row["kl"], 1), _number(row["psnr"], 1), _number(row["ssim"], 3)]
-        line += [f"{row['parameters']:,}", _plain(row["train_images_per_second"]), _plain(row["train_seconds"])]
-        cells.append(line)
-    return cells
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        "model": lambda row: row["model"],
+        "seeds": lambda row: str(len(row["seeds"])),
+        titles[score]: lambda row: _number(row[score], 4 if score == "mse" else 1),
+        "bits/dim": lambda row: _number(row["bits_per_dim"], 3),
+        "validation": lambda row: _number(row["validation"], 1),
+        "KL": lambda row: _number(row["kl"], 1),
+        "PSNR dB": lambda row: _number(row["psnr"], 1),
+        "SSIM": lambda row: _number(row["ssim"], 3),
+        "parameters": lambda row: f"{row['parameters']:,}",
+        "MFLOPs": lambda row: _plain(_megaflops(row), 1),
+        "decode ms": lambda row: _plain((row.get("decode_ms") or {}).get("1"), 1),
+        "images/s": lambda row: _plain(row["train_images_per_second"]),
+        "train s": lambda row: _plain(row["train_seconds"]),
+    }
+    cells = {title: [show(row) for row in table["rows"]] for title, show in columns.items()}
+    shown = [title for title, column in cells.items() if set(column) != {"-"}]
+    return [shown, *(list(line) for line in zip(*(cells[title] for title in shown), strict=True))]
 
 
 def main_score(rows: list[dict[str, Any]]) -> str:
@@ -149,6 +162,7 @@ def _rows(cells: list[list[Run]], folder: Path) -> list[dict[str, Any]]:
                 "validation": summarise([(run.best or {})["loss"] for run in runs]),
                 **{name: _summary([score[name] for score in scores]) for name in SCORES},
                 "parameters": scores[0]["parameters"],
+                **{name: _mean([run.cost.get(name) for run in runs]) for name in COSTS},
                 "train_seconds": sum(run.cost["train_seconds"] for run in runs) / len(runs),
                 "train_images_per_second": sum(rates) / len(rates) if all(rates) else None,
             }
@@ -192,5 +206,19 @@ def _number(summary: Any, digits: int) -> str:
     return text
 
 
-def _plain(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}"
+def _plain(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _megaflops(row: dict[str, Any]) -> float | None:
+    parts = (row.get("flops") or {"encoder": None}).values()
+    return None if None in parts else sum(parts) / 1e6
+
+
+def _mean(values: list[Any]) -> Any:
+    """Give the mean over runs, of each entry where they are dicts; None where a run has none."""
+    if None in values:
+        return None
+    if isinstance(values[0], dict):
+        return {name: _mean([value.get(name) for value in values]) for name in values[0]}
+    return values[0] if len(set(values)) == 1 else sum(values) / len(values)

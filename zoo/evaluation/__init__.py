@@ -1,5 +1,6 @@
 """Scores of a trained model: one set for every model, each with its definition."""
 
+from zoo.evaluation.comparison import compare
 from zoo.evaluation.scores import evaluate
 
-__all__ = ["evaluate"]
+__all__ = ["compare", "evaluate"]

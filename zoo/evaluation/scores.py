@@ -11,6 +11,7 @@ from keras import ops
 from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, importance_weighted_bound
+from zoo.evaluation.cost import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.factory import parameter_count
 from zoo.inputs import as_float, check_images
@@ -19,7 +20,13 @@ ACTIVE_VARIANCE = 0.01
 
 
 def evaluate(
-    model: AutoEncoder, data: Split | np.ndarray, *, iwae_samples: int = 0, seed: int = 0, progress: bool = False
+    model: AutoEncoder,
+    data: Split | np.ndarray,
+    *,
+    iwae_samples: int = 0,
+    seed: int = 0,
+    cost: bool = False,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """Score a model on images that it was not trained on.
 
@@ -28,6 +35,7 @@ def evaluate(
         data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
         iwae_samples: k of the importance-weighted bound; 0 leaves it out.
         seed: of the draws of z and of dynamic binarization.
+        cost: measure time, memory and floating-point operations too.
         progress: show progress of the importance-weighted bound on stderr.
 
     Returns:
@@ -48,7 +56,9 @@ def evaluate(
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2).
         - ``parameters``: of encoder and decoder.
-        - ``data``, ``likelihood``, ``binarization``, ``seed``: what is needed to read the scores.
+        - ``cost``: what ``zoo.evaluation.cost.measure_cost`` gives; only if it is asked for.
+        - ``data``, ``likelihood``, ``binarization``, ``seed``: with ``iwae``'s k what is needed to read the scores;
+          results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
         ValueError: images that the model does not take, or a negative number of samples.
@@ -62,6 +72,8 @@ def evaluate(
     scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
     scores |= model.extra_scores()
     scores["parameters"] = parameter_count(model)
+    if cost:
+        scores["cost"] = measure_cost(model)
     scores["data"] = {
         "dataset": split.dataset if split is not None else None,
         "part": split.part if split is not None else None,

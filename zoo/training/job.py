@@ -13,6 +13,7 @@ from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.errors import RunError, ZooError
 from zoo.evaluation import evaluate
+from zoo.evaluation.cost import measure_cost
 from zoo.factory import create_from_preset, parameter_count
 from zoo.inputs import check_data
 from zoo.presets import Preset
@@ -78,6 +79,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
             if record["best"] is None:
                 raise RunError("no epoch ended with a finite validation loss")
             record["scores"] = evaluate(run.model, job.dataset.test)
+            record["cost"] |= measure_cost(run.model)
             _draw(job, run.model)
             run.save(record | {"status": "finished"})
             run.save_checksums()

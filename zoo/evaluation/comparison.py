@@ -1,0 +1,159 @@
+"""Two results side by side, if they may stand there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import IncomparableError
+
+if TYPE_CHECKING:
+    from zoo.training.run import Run
+
+# What two results must agree in, by where it stands in a result, and what it is called. The leaderboard's tables are
+# made by these too.
+FACTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "dataset": (("data", "dataset"), "dataset"),
+    "part": (("data", "part"), "part"),
+    "sha256": (("data", "sha256"), "SHA-256"),
+    "images": (("data", "images"), "number of images"),
+    "likelihood": (("likelihood",), "likelihood"),
+    "binarization": (("binarization",), "binarization"),
+    "k": (("iwae", "k"), "k of the importance-weighted bound"),
+    "seed": (("seed",), "seed of the draws"),
+}
+NO_EVIDENCE = "one run each is no evidence: the difference may be chance; zoo benchmark --seeds 3 gives intervals"
+
+
+def compare(
+    first: Mapping[str, Any] | Run | str | Path, second: Mapping[str, Any] | Run | str | Path
+) -> dict[str, Any]:
+    """Give the difference of two results that were taken alike.
+
+    Args:
+        first: what ``zoo.evaluate`` gave, a run, its folder, or a file that ``zoo evaluate --json`` printed.
+        second: the same.
+
+    Returns:
+        A dict for JSON.
+
+        - ``facts``: what both have in common: ``dataset``, ``part``, ``sha256`` and number of ``images``,
+          ``likelihood``, ``binarization``, ``k`` of the importance-weighted bound (None: neither has it) and ``seed``
+          of the draws.
+        - ``first``, ``second``: the scores that both have, nested as in a result; of runs the cost too. The KL
+          divergence of each latent is left out: the latents of two models have no order in common.
+        - ``difference``: second - first of each.
+        - ``note``: what the difference does not tell.
+
+    Raises:
+        IncomparableError: they differ in a fact, one is of bare images, or one is a run that did not finish.
+        RunError: a run folder that cannot be read.
+        ValueError: something that is no result.
+
+    Example:
+        ```python
+        zoo.compare(run, zoo.evaluate(other_model, dataset.test))["difference"]["negative_elbo"]
+        ```
+    """
+    results = [_read(source) for source in (first, second)]
+    facts = [read_facts(result) for result in results]
+    if any(found["sha256"] is None for found in facts):
+        raise IncomparableError(
+            "a result of bare images does not say which images they are: score a Split, such as "
+            "zoo.load_dataset(...).test, in place of an array"
+        )
+    different = [
+        f"{title} ({_show(facts[0][name])} and {_show(facts[1][name])})"
+        for name, (_, title) in FACTS.items()
+        if facts[0][name] != facts[1][name]
+    ]
+    if different:
+        raise IncomparableError(
+            f"the two results must not be compared, for they differ in {', '.join(different)}: score both on the same "
+            "images with the same likelihood, binarization, k and seed"
+        )
+    scores = [_drop_facts(result) for result in results]
+    one, two = _common(*scores), _common(*reversed(scores))
+    return {"facts": facts[0], "first": one, "second": two, "difference": _subtract(two, one), "note": NO_EVIDENCE}
+
+
+def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what must agree before a result may be compared with another, by the names of ``FACTS``."""
+    found = {}
+    for name, (keys, _) in FACTS.items():
+        value: Any = result
+        for key in keys:
+            value = None if value is None else value[key]
+        found[name] = value
+    return found
+
+
+def _drop_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+    scores = {name: value for name, value in result.items() if name not in ("data", "seed")}
+    cost = {name: value for name, value in (result.get("cost") or {}).items() if name not in scores}
+    return scores | {"iwae": {"nats": (result["iwae"] or {}).get("nats")}, "cost": cost}
+
+
+def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
+    from zoo.training.run import Run
+
+    shown = source if isinstance(source, str | Path) else f"a {type(source).__name__}"
+    if isinstance(source, str | Path):
+        path = Path(source)
+        source = Run(path) if path.is_dir() else _read_file(path)
+    if isinstance(source, Run):
+        if source.status != "finished" or source.scores is None:
+            raise IncomparableError(
+                f"{source.path}: the run is {source.status}, not finished, so it has no scores: go on with it "
+                "(zoo.resume, zoo train --resume), or score its model (zoo.evaluate, zoo evaluate --json)"
+            )
+        return {**source.scores, "cost": source.cost}
+    try:
+        read_facts(source or {})
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"{shown} is no result: expected what zoo.evaluate gives or zoo evaluate --json prints, or a run folder"
+        ) from None
+    return source
+
+
+def _read_file(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: is not JSON, as zoo evaluate --json prints it: {error}") from error
+
+
+def _common(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the numbers of one that the other has too."""
+    found: dict[str, Any] = {}
+    for name, value in these.items():
+        other = those.get(name)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            inner = _common(value, other)
+            if inner:
+                found[name] = inner
+        elif _is_number(value) and _is_number(other):
+            found[name] = value
+    return found
+
+
+def _subtract(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _subtract(value, those[name]) if isinstance(value, Mapping) else value - those[name]
+        for name, value in these.items()
+    }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, str) and len(value) == 64:
+        return f"{value[:12]}..."  # A SHA-256.
+    return "none" if value is None else str(value)
