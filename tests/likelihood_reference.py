@@ -1,5 +1,7 @@
 """The likelihoods' formulas in float64, by SciPy, and what their tests feed them."""
 
+import itertools
+
 import numpy as np
 from keras import ops
 from scipy import special, stats
@@ -95,6 +97,25 @@ def level_log_prob(name, raw):
     """Give log p of each of the 256 levels of ``(n, 1, 1, parameters)`` of a grey pixel, ``(n, 256)``."""
     images = np.broadcast_to(LEVELS[None, :, None, None], (len(raw), 256, 1, 1))
     return values(name, images, np.broadcast_to(raw, (len(raw), 256, 1, raw.shape[-1]))).reshape(len(raw), 256)
+
+
+def alphabet(levels, channels):
+    """Give every image of one pixel, ``(levels ** channels, channels)``, the last channel's level changing fastest."""
+    return np.array(list(itertools.product(np.arange(levels) / (levels - 1), repeat=channels)), "float32")
+
+
+def joint(likelihood, parameters, channels):
+    """Give what the likelihood says of the probability of every image of one pixel, ``(n, levels ** channels)``.
+
+    Args:
+        likelihood: of the zoo, with ``levels``.
+        parameters: ``(n, output_channels)``, of n pixels.
+        channels: of an image.
+    """
+    images, parameters = alphabet(likelihood.levels, channels), np.atleast_2d(parameters)
+    raw = np.repeat(parameters, len(images), axis=0)[:, None, None]
+    log_prob = compute(likelihood.log_prob, np.tile(images, (len(parameters), 1))[:, None, None], raw)
+    return np.exp(log_prob.astype("float64")).reshape(len(parameters), -1)
 
 
 def draw_images(random, shape, name):

@@ -16,6 +16,7 @@ import zoo
 from zoo.benchmarking.leaderboard import Leaderboard, table_cells
 from zoo.evaluation import cost
 from zoo.evaluation.cost import measure_cost
+from zoo.evaluation.flops import count_flops
 
 SCHEMA = json.loads((files("zoo.training") / "run.schema.json").read_text())
 MEMORY = Path(cost.__file__).with_name("memory.py")
@@ -162,3 +163,47 @@ def check_run_from_before(run, record, folder):
     (table,) = Leaderboard.from_runs([run], folder).tables
     assert all(table["rows"][0][name] is None for name in COSTS)
     assert {"MFLOPs", "decode ms"}.isdisjoint(table_cells(table)[0])
+
+
+def test_what_cannot_be_measured_is_null_and_warned_of(monkeypatch, caplog):
+    def fail(*arguments):
+        raise MemoryError("no room")
+
+    model = zoo.create_model("small_cnn", image_shape=(8, 8, 1), filters=[4], latent_dim=2)
+    monkeypatch.setattr(cost, "compile_call", fail)
+    monkeypatch.setattr(cost, "count_flops", fail)
+    measured = cost.measure_cost(model)
+    assert measured["flops"] == {"encoder": None, "decoder": None}
+    assert measured["encode_ms"] is None
+    assert measured["decode_ms"] is None
+    assert measured["parameters"] > 0
+    assert "time to decode cannot be measured: MemoryError: no room" in caplog.text
+
+
+def test_times_are_medians_without_the_warm_up(monkeypatch):
+    clock = [0.0]
+    durations = iter([30.0, 2.0, 0.5, *[0.003, 0.004, 0.005] * 5, 90.0])
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(cost, "SECONDS_AT_MOST", 60.0)
+
+    def call(inputs):
+        clock[0] += next(durations)
+
+    assert cost._median_seconds(call, None) == pytest.approx(0.004)
+
+
+def test_an_open_axis_cannot_be_counted():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("sizes are always known on JAX")
+    import tensorflow as tf
+
+    class Gram(keras.layers.Layer):
+        def call(self, features):
+            kept = tf.boolean_mask(features, features[:, 0] > 0)
+            return features + tf.reduce_sum(tf.matmul(kept, kept, transpose_a=True)) + tf.einsum("ij,kj->", kept, kept)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    inputs = keras.Input((3,))
+    assert count_flops(keras.Model(inputs, Gram()(inputs))) is None

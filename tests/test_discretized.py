@@ -32,6 +32,17 @@ def test_log_prob_matches_float64_at_extreme_parameters(name):
 
 
 @pytest.mark.parametrize("name", BYTES)
+def test_narrow_intervals_keep_their_digits(name):
+    # At wide scales a level is a thousandth of one: a difference of the ends' probabilities would lose three digits.
+    random = np.random.default_rng(14)
+    raw = np.stack([random.uniform(-0.5, 0.5, 500), random.choice([20.0, 1e3, 1e6], 500)], axis=-1)
+    raw = raw.reshape(-1, 1, 1, 2).astype("float32")
+    images = random.integers(0, 256, (500, 1, 1, 1)).astype("float32") / 255
+    found = reference.compute(likelihoods.get(name).log_prob, images, raw)
+    np.testing.assert_allclose(found, reference.log_prob(name, images, raw), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", BYTES)
 def test_probabilities_of_the_256_levels_sum_to_one(name):
     random = np.random.default_rng(2)
     raw = np.concatenate([

@@ -1,6 +1,7 @@
 import json
 import math
 
+import keras
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -74,10 +75,64 @@ def test_image_scores_against_scikit_image(model, sample, scores):
     assert scores["mse"] == pytest.approx(np.mean((images - reconstructions) ** 2), rel=1e-5)
 
 
-def test_active_units_and_parameters(model, sample, scores):
-    means, _ = model.encode(sample.test.images)
-    assert scores["active_units"] == (means.astype("float64").var(axis=0) > 0.01).sum()
+def test_parameters(model, scores):
     assert scores["parameters"] == model.encoder.count_params() + model.decoder.count_params()
+
+
+def make_known(means_of_first_pixel, shape=(4, 4, 1), likelihood="bernoulli"):
+    """Make a model whose posterior means are so many times the first pixel, plus five; the deviations are one."""
+    images = keras.Input(shape)
+    flat = keras.layers.Flatten()(images)
+    count, size = len(means_of_first_pixel), int(np.prod(shape))
+    mean, log_std = keras.layers.Dense(count), keras.layers.Dense(count, activation="exponential")
+    encoder = keras.Model(images, (mean(flat), log_std(flat)))
+    kernel = np.zeros((size, count), "float32")
+    kernel[0] = means_of_first_pixel
+    mean.set_weights([kernel, np.full(count, 5, "float32")])
+    log_std.set_weights([np.zeros((size, count)), np.zeros(count)])
+    latents = keras.Input((count,))
+    channels = zoo.likelihoods.get(likelihood).output_channels(shape[2])
+    raw = keras.layers.Dense(shape[0] * shape[1] * channels)(latents)
+    return zoo.AutoEncoder(encoder, keras.Model(latents, keras.layers.Reshape((*shape[:2], channels))(raw)), likelihood)
+
+
+def test_active_units_are_those_whose_mean_varies_by_more_than_a_hundredth():
+    # Pixels of 0 and 1 in equal numbers have a variance of 1/4; the constant 5 must not count.
+    model = make_known([0.19, 0.21, 0.0, -2.0])
+    images = np.zeros((40, 4, 4, 1), "float32")
+    images[::2, 0, 0] = 1
+    assert zoo.evaluate(model, images)["active_units"] == 2
+
+
+@keras.saving.register_keras_serializable(package="test_evaluation")
+class Uniform(zoo.likelihoods.Likelihood):
+    """Every grey level is as likely as any other."""
+
+    support = "bytes"
+
+    def _log_prob(self, images, parameters):
+        return keras.ops.full_like(images, -math.log(256))
+
+    def mean(self, parameters):
+        return keras.ops.full_like(parameters, 0.5)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (7, 9, 3)])
+def test_uniform_noise_has_eight_bits_per_dimension(shape):
+    images = np.random.default_rng(0).integers(0, 256, (30, *shape), np.uint8)
+    model = make_known([0.0, 0.0], shape, Uniform())
+    model.encoder.layers[2].set_weights([np.zeros((int(np.prod(shape)), 2)), np.zeros(2)])  # at the prior
+    scores = zoo.evaluate(model, images, iwae_samples=7)
+    assert scores["kl"] == 0
+    assert scores["bits_per_dim"] == pytest.approx(8, abs=1e-6)
+    assert scores["iwae"]["nats"] == pytest.approx(np.prod(shape) * math.log(256), rel=1e-6)
+
+
+@pytest.mark.parametrize("likelihood", ["discretized_logistic", "discretized_gaussian", "logistic_mixture"])
+def test_no_likelihood_beats_eight_bits_on_uniform_noise(likelihood):
+    images = np.random.default_rng(1).integers(0, 256, (20, 6, 5, 3), np.uint8)
+    model = zoo.create_model("small_cnn", image_shape=(6, 5, 3), likelihood=likelihood, filters=[4], latent_dim=2)
+    assert zoo.evaluate(model, images)["bits_per_dim"] > 8
 
 
 def test_importance_weighted_bound_of_one_sample_is_the_elbo_with_sampled_kl(model, sample):
@@ -142,10 +197,21 @@ def test_images_smaller_than_the_window_have_no_ssim():
     assert zoo.evaluate(model, np.random.default_rng(0).random((4, 5, 6, 3)))["ssim"] is None
 
 
-@pytest.mark.parametrize("samples", [-1, 1.5, "many"])
+@pytest.mark.parametrize("samples", [-1, 1.5, "many", True, None])
 def test_wrong_number_of_samples(model, sample, samples):
     with pytest.raises(ValueError, match="expected a whole number of at least 0"):
         zoo.evaluate(model, sample.test, iwae_samples=samples)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None, True])
+def test_wrong_seed(model, sample, seed):
+    with pytest.raises(ValueError, match=r"seed is .*: expected a whole number from 0 to 2\*\*32 - 1"):
+        zoo.evaluate(model, sample.test, seed=seed)
+
+
+def test_numbers_of_numpy_give_json(model, sample):
+    scores = zoo.evaluate(model, sample.test.limit(3), iwae_samples=np.int64(3), seed=np.uint32(2))
+    assert json.loads(json.dumps(scores)) == zoo.evaluate(model, sample.test.limit(3), iwae_samples=3, seed=2)
 
 
 def test_wrong_images(model):

@@ -185,20 +185,63 @@ def test_chunks_and_batches_do_not_change_the_bound(samples):
     np.testing.assert_allclose(found, ops.convert_to_numpy(reconstruction), rtol=1e-6)
 
 
-def test_a_model_with_another_latent_weighs_by_itself():
-    class Constant(AutoEncoder):
-        def elbo_terms(self, images, *, z=None, training=False):
-            return ops.full((ops.shape(images)[0],), 3.0), ops.full((ops.shape(images)[0],), 4.0)
+def test_no_draw_comes_twice(monkeypatch):
+    drawn = []
+    scorer = bounds._LogWeights.predict_on_batch
 
-        def log_weights(self, images, samples, seed=None):
-            return ops.full((samples, ops.shape(images)[0]), -6.0)
+    def record(self, inputs):
+        drawn.append(scorer(self, inputs))
+        return drawn[-1]
 
+    monkeypatch.setattr(bounds._LogWeights, "predict_on_batch", record)
     model = make_model()
-    scores = zoo.evaluate(Constant(model.encoder, model.decoder, model.likelihood), IMAGES, iwae_samples=30)
+    found = bounds.importance_weighted_bound(model, np.repeat(IMAGES[:1], 3, axis=0), 1300, seed=4)
+    weights = np.concatenate(drawn).astype("float64").reshape(3, -1)[:, :1300]
+    # Equal images: what recurs would be a draw that came twice. float32 lets a few coincide.
+    assert len(np.unique(weights)) > 0.98 * weights.size
+    np.testing.assert_allclose(found, math.log(1300) - special.logsumexp(weights, axis=1), rtol=1e-9)
+
+
+class WithoutWeights(AutoEncoder):
+    """A model with terms of its own."""
+
+    def elbo_terms(self, images, *, z=None, training=False):
+        return ops.full((ops.shape(images)[0],), 3.0), ops.full((ops.shape(images)[0],), 4.0)
+
+
+class WithWeights(WithoutWeights):
+    """One that has weights of its own too."""
+
+    def log_weights(self, images, samples, seed):
+        return -6.0 + 0.0 * keras.random.normal((samples, ops.shape(images)[0]), seed=seed)
+
+
+@pytest.mark.parametrize(("kind", "bound"), [(WithWeights, 6.0), (WithoutWeights, None)])
+def test_a_model_with_another_latent_has_the_scores_that_it_defines(kind, bound):
+    model = make_model()
+    scores = zoo.evaluate(kind(model.encoder, model.decoder, model.likelihood), IMAGES, iwae_samples=30)
     assert (scores["negative_elbo"], scores["reconstruction"], scores["kl"]) == (7, 3, 4)
-    assert scores["iwae"]["nats"] == pytest.approx(6)
+    assert scores["iwae"] == (None if bound is None else {"k": 30, "nats": pytest.approx(bound), "images": 24})
     assert scores["kl_per_latent"] is None
     assert scores["active_units"] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"importance_samples": 3}, "importance_samples is 3, but WithoutWeights has elbo_terms of its own"),
+        ({"free_bits": 0.5}, r"free_bits is 0\.5, but WithoutWeights has elbo_terms of its own: it needs latent_terms"),
+    ],
+)
+def test_an_objective_without_terms_is_refused(settings, message):
+    model = make_model()
+    with pytest.raises(ValueError, match=message):
+        WithoutWeights(model.encoder, model.decoder, model.likelihood).compile(**settings)
+
+
+def test_weights_of_a_plain_loss_are_refused():
+    with pytest.raises(ValueError, match="with the loss mean_squared_error, which is no likelihood: expected 1"):
+        make_model("mse", importance_samples=3)
 
 
 def show(terminal, shown=True):

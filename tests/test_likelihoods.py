@@ -148,6 +148,18 @@ def test_survives_serialization(given):
     )
 
 
+@pytest.mark.parametrize("name", ["gaussian", "logistic_mixture", "logistic_mixture:3"])
+def test_a_model_file_keeps_the_likelihood(name, tmp_path):
+    model = zoo.create_model("small_cnn", image_shape=(8, 6, 3), likelihood=name, filters=[4], latent_dim=2, seed=0)
+    model.save(tmp_path / "model.keras")
+    again = zoo.load_model(tmp_path / "model.keras")
+    assert again.likelihood.identifier == name
+    assert again.likelihood.get_config() == model.likelihood.get_config()
+    images, z = reference.draw_images(np.random.default_rng(9), (4, 8, 6, 3), name), np.ones((4, 2), "float32")
+    for before, after in zip(model.elbo_terms(images, z=z), again.elbo_terms(images, z=z), strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(after), ops.convert_to_numpy(before))
+
+
 def test_get_takes_names_instances_and_keras_losses():
     for name, cls in likelihoods.LIKELIHOODS.items():
         assert type(likelihoods.get(name)) is cls
@@ -171,6 +183,8 @@ def test_a_name_may_have_a_number_of_components():
     assert likelihoods.get("logistic_mixture:5").components == 5
     assert likelihoods.get("logistic_mixture:5").identifier == "logistic_mixture:5"
     assert likelihoods.get("logistic_mixture:10").identifier == "logistic_mixture"
+    model = zoo.create_model("small_cnn/mnist", likelihood="logistic_mixture:2", filters=[4], latent_dim=2)
+    assert model.decoder.output_shape == (None, 28, 28, 6)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_encoder_and_decoder_of_two_architectures():
     strided = [layer.filters for layer in model.encoder.layers if getattr(layer, "strides", None) == (2, 2)]
     assert strided == [6]
     assert sum(isinstance(layer, layers.Add) for layer in model.encoder.layers) == 2
-    assert [layer.filters for layer in model.decoder.layers if isinstance(layer, layers.Conv2D)] == [8, 4, 2]
+    assert [layer.filters for layer in model.decoder.layers if hasattr(layer, "filters")] == [8, 4, 2]
     assert model.provenance["preset"] is None
     assert [model.provenance[part]["architecture"] for part in ("encoder", "decoder")] == ["residual", "small_cnn"]
 

@@ -10,7 +10,7 @@ from zoo import likelihoods
 from zoo.autoencoder import AutoEncoder
 from zoo.layers import GaussianHead
 from zoo.models import small_cnn
-from zoo.schedules import LinearWarmUp
+from zoo.schedules import Cyclic, LinearWarmUp
 
 random = np.random.default_rng(0)
 BYTES = random.integers(0, 256, (32, 8, 8, 1), np.uint8)
@@ -216,16 +216,25 @@ class Watch(keras.callbacks.Callback):
         self.weights.append(self.model.kl_weight)
 
 
-def test_kl_weight_moves_inside_the_compiled_step():
-    model = make_model(spread=5.0, kl_weight=LinearWarmUp(4, end=2.0))
+@pytest.mark.parametrize(
+    ("schedule", "weights"),
+    [
+        (LinearWarmUp(4, end=2.0), [0, 0.5, 1, 1.5, 2, 2, 2]),
+        (Cyclic(4, cycles=1, end=2.0), [0, 1, 2, 2, 2, 2, 2]),
+        (Cyclic(3, ratio=2 / 3, end=2.0), [0, 1, 2, 0, 1, 2, 0]),
+    ],
+    ids=["linear", "one cycle", "cycles"],
+)
+def test_kl_weight_moves_inside_the_compiled_step(schedule, weights):
+    model = make_model(spread=5.0, kl_weight=schedule)
     assert model.kl_weight == 0.0
     watch = Watch()
     history = model.fit(IMAGES, epochs=6, batch_size=32, validation_data=IMAGES, callbacks=[watch], verbose=0).history
-    np.testing.assert_allclose(watch.weights, [0.5, 1.0, 1.5, 2.0, 2.0, 2.0])
+    np.testing.assert_allclose(watch.weights, weights[1:], atol=1e-6)
     history = {key: np.array(values) for key, values in history.items()}
     # One step per epoch: its loss has the weight of before the step; validation has the final one throughout.
     used = (history["loss"] - history["reconstruction_loss"]) / history["kl_loss"]
-    np.testing.assert_allclose(used, [0, 0.5, 1, 1.5, 2, 2], atol=1e-4)
+    np.testing.assert_allclose(used, weights[:-1], atol=1e-4)
     used = (history["val_loss"] - history["val_reconstruction_loss"]) / history["val_kl_loss"]
     np.testing.assert_allclose(used, 2.0, rtol=1e-4)
     model.compile(kl_weight=LinearWarmUp(4))

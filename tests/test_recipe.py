@@ -91,7 +91,7 @@ def test_replace_refuses_unknown_settings():
             "kl_weight: cycles is 0: expected a whole number of at least 1",
         ),
         ({"kl_weight": {"cycle_steps": 5, "ratio": 2}}, "kl_weight: ratio is 2: expected a number above 0 and up to 1"),
-        ({"kl_weight": {"cycle_steps": 5, "ratio": 0}}, "kl_weight: ratio is 0: expected a finite number above 0"),
+        ({"kl_weight": {"cycle_steps": 5, "ratio": 0}}, "kl_weight: ratio is 0: expected a number above 0 and up to 1"),
         (
             {"kl_weight": {"cycle_steps": 5, "warm_up_steps": 5}},
             "kl_weight is {.*}: expected a number, or a mapping with",
@@ -114,7 +114,7 @@ def test_values_that_are_refused(changes, message):
         {"kl_weight": 0},
         {"early_stopping": 1},
         {"kl_weight": {"warm_up_steps": 1, "start": 0, "end": 2}},
-        {"kl_weight": {"cycle_steps": 1, "ratio": 1, "cycles": None, "start": 0, "end": 2}},
+        {"kl_weight": {"cycle_steps": 2, "ratio": 1, "cycles": None, "start": 0, "end": 2}},
         {"importance_samples": 5},
         *({"binarization": value} for value in ("none", "threshold", "dynamic")),
     ],

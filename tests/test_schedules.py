@@ -46,6 +46,8 @@ def test_cyclic_ends_after_its_cycles():
     ("options", "message"),
     [
         ({"cycle_steps": 0}, "cycle_steps is 0: expected a whole number of at least 1"),
+        ({"cycle_steps": 1}, "cycle_steps is 1: expected at least 2"),
+        ({"cycle_steps": 5, "ratio": True}, "ratio is True: expected a number above 0 and up to 1"),
         ({"cycle_steps": 5, "cycles": 1.5}, "cycles is 1.5: expected a whole number of at least 1"),
         ({"cycle_steps": 5, "ratio": 0}, "ratio is 0: expected a number above 0 and up to 1"),
         ({"cycle_steps": 5, "ratio": 1.1}, "ratio is 1.1: expected a number above 0 and up to 1"),
@@ -78,6 +80,12 @@ def test_get_takes_numbers_schedules_and_mappings():
     assert warm_up.get_config() == {"warm_up_steps": 3, "start": 0.0, "end": 0.5}
     cyclic = schedules.get({"cycle_steps": 6, "cycles": 4})
     assert cyclic.get_config() == {"cycle_steps": 6, "ratio": 0.5, "cycles": 4, "start": 0.0, "end": 1.0}
+
+
+@pytest.mark.parametrize("value", [{}, {"foo": 1}, {"cycle_steps": 4, "warm_up_steps": 4}])
+def test_get_refuses_mappings_that_are_no_schedule(value):
+    with pytest.raises(ValueError, match=r"kl_weight is {.*}: expected a number, or a mapping with warm_up_steps"):
+        schedules.get(value)
 
 
 @pytest.mark.parametrize("value", [None, "linear", True, [1.0], lambda step: step])

@@ -141,6 +141,9 @@ def evaluate(
     if limit is not None:
         split = split.limit(limit)
     scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed, cost=True, progress=True)
+    if iwae and scores["iwae"] is None:
+        reason = f"{model.likelihood.identifier} is no likelihood of these images, or the model has no weights"
+        click.echo(f"zoo: no importance-weighted bound: {reason}", err=True)
     if as_json:
         print_json(scores)
     else:

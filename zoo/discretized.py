@@ -10,11 +10,12 @@ from keras import ops
 
 from zoo.likelihood import Likelihood
 from zoo.scale import split_location_and_log_scale
-from zoo.special import log1mexp, log_normal_cdf, log_normal_interval
+from zoo.special import log_normal_cdf, log_normal_interval
 
 Tensor = Any
 
 FAR = 20.0  # scales beyond which no density has mass that float32 could tell
+OPEN = 1e30  # levels from mid-grey to an open end of an interval: infinity would give gradients of infinity times zero
 
 
 class Discretized(Likelihood):
@@ -56,12 +57,13 @@ class Discretized(Likelihood):
         top = self.levels - 1
         return ops.clip(ops.round((values + 0.5) * top), 0, top) / top
 
+    def _ends(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Tell where a level is the lowest, and where the highest: these take a tail each."""
+        return level <= -0.5 * (self.levels - 1), level >= 0.5 * (self.levels - 1)
+
     def _log_mass(self, level: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
         """Give log p of each level, counted from mid-grey, as location and scale are broadcast."""
-        top = self.levels - 1
-        width = ops.exp(-log_scale) / top
-        distance = (level - location * top) * width
-        return self._log_interval(distance, width, level <= -0.5 * top, level >= 0.5 * top)
+        raise TypeError(f"{type(self).__name__} does not define _log_mass")
 
     def _mean(self, location: Tensor, log_scale: Tensor) -> Tensor:
         scale = ops.exp(log_scale)
@@ -69,10 +71,6 @@ class Discretized(Likelihood):
         location = ops.clip(location, -0.5 - FAR * scale, 0.5 + FAR * scale)
         upper, lower = (self._integrated_cdf(x / scale) for x in (location + 0.5, location - 0.5))
         return ops.clip(scale * (upper - lower), 0.0, 1.0)
-
-    def _log_interval(self, center: Tensor, width: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
-        """Give the log of the standard density's mass around the center; the lowest and the highest take a tail."""
-        raise TypeError(f"{type(self).__name__} does not define _log_interval")
 
     def _integrated_cdf(self, x: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} does not define _integrated_cdf")
@@ -85,13 +83,18 @@ class Discretized(Likelihood):
 class DiscretizedLogistic(Discretized):
     """A logistic density summed over grey levels (Kingma et al. 2016, appendix; Salimans et al. 2017, equation 2)."""
 
-    def _log_interval(self, center: Tensor, width: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
-        # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)): no difference of near-equal numbers. A tail
-        # has one factor of the three.
-        below = -ops.softplus(-center - 0.5 * width)
-        above = -ops.softplus(center - 0.5 * width)
-        inside = below + above + log1mexp(width)
-        return ops.where(lowest, below, ops.where(highest, above, inside))
+    def _log_mass(self, level: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
+        # Of an interval from b to a: sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)), no difference
+        # of near-equal numbers. A tail has one factor of the three: its interval is open.
+        lowest, highest = self._ends(level)
+        lower, upper = ops.where(lowest, -OPEN, level - 0.5), ops.where(highest, OPEN, level + 0.5)
+        inside = ops.cast(ops.logical_not(ops.logical_or(lowest, highest)), "float32")
+        width = ops.exp(-log_scale) / (self.levels - 1)
+        location = location * (self.levels - 1)
+        # No need of log1mexp: the scale's bounds keep the width above 0.001, and for large ones the other two factors
+        # are as coarse.
+        log_rest = inside * ops.log(-ops.expm1(-width))
+        return log_rest - ops.softplus((location - upper) * width) - ops.softplus((lower - location) * width)
 
     def _integrated_cdf(self, x: Tensor) -> Tensor:
         return ops.softplus(x)
@@ -104,8 +107,11 @@ class DiscretizedLogistic(Discretized):
 class DiscretizedGaussian(Discretized):
     """A normal density summed over grey levels (Ho et al. 2020, equation 13, with a learned scale per value)."""
 
-    def _log_interval(self, center: Tensor, width: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    def _log_mass(self, level: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
+        width = ops.exp(-log_scale) / (self.levels - 1)
+        center = (level - location * (self.levels - 1)) * width
         below, above = log_normal_cdf(center + 0.5 * width), log_normal_cdf(0.5 * width - center)
+        lowest, highest = self._ends(level)
         return ops.where(lowest, below, ops.where(highest, above, log_normal_interval(center, width)))
 
     def _integrated_cdf(self, x: Tensor) -> Tensor:

@@ -95,6 +95,25 @@ class EvidenceBounds:
         log_likelihood, log_ratio, _ = self.importance_terms(images, samples, seed=seed)
         return log_likelihood + log_ratio
 
+    def check_objective(self, free_bits: float, importance_samples: int) -> None:
+        """Raise ``ValueError`` for an objective that the model has no terms for."""
+        if importance_samples > 1 and self.likelihood.support is None:
+            raise ValueError(
+                f"importance_samples is {importance_samples} with the loss {self.likelihood.identifier}, which is no "
+                "likelihood: expected 1, or a likelihood"
+            )
+        if type(self).elbo_terms is EvidenceBounds.elbo_terms:
+            return
+        for wanted, option, terms in (
+            (free_bits, f"free_bits is {free_bits!r}", "latent_terms"),
+            (importance_samples > 1, f"importance_samples is {importance_samples}", "importance_terms"),
+        ):
+            if wanted and getattr(type(self), terms) is getattr(EvidenceBounds, terms):
+                name = type(self).__name__
+                raise ValueError(
+                    f"{option}, but {name} has elbo_terms of its own: it needs {terms} of its own for that"
+                )
+
     def objective(
         self, images: Tensor, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
     ) -> tuple[Tensor, Tensor, Tensor]:

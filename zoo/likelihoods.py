@@ -64,6 +64,7 @@ def get(identifier: Any) -> Likelihood:
 
     Raises:
         UnknownNameError: neither a likelihood nor a Keras loss has the name.
+        TypeError: neither a name, a likelihood nor a loss.
         ValueError: a Keras loss that works on logits or does not compare value by value, or a number of components
             that is none.
     """
@@ -77,9 +78,9 @@ def get(identifier: Any) -> Likelihood:
             keras.losses.get(identifier)
         except ValueError:
             near = difflib.get_close_matches(identifier, LIKELIHOODS, n=3, cutoff=0.4)
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(LIKELIHOODS)},"
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"expected {', '.join(LIKELIHOODS)}"
             raise UnknownNameError(
-                f"no likelihood is called {identifier!r}: {hint} or a Keras loss such as 'mse'"
+                f"no likelihood is called {identifier!r}: {hint} (or a Keras loss, such as 'mse')"
             ) from None
     elif not callable(identifier):
         raise TypeError(f"likelihood is {identifier!r}: expected a name, a zoo likelihood or a Keras loss")

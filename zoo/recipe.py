@@ -74,7 +74,7 @@ class Recipe:
         if self.early_stopping is not None:
             _check_count("early_stopping", self.early_stopping)
         if isinstance(self.kl_weight, Mapping):
-            _check_schedule(self.kl_weight)
+            check_schedule(self.kl_weight)
             object.__setattr__(self, "kl_weight", dict(self.kl_weight))
         else:
             _check_number("kl_weight", self.kl_weight, least=0)
@@ -127,7 +127,8 @@ def _check_count(key: str, value: Any) -> None:
         raise ValueError(f"{key} is {value!r}: expected a whole number of at least 1")
 
 
-def _check_schedule(value: Mapping[str, Any]) -> None:
+def check_schedule(value: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` unless a mapping holds the arguments of a schedule in ``zoo.schedules``."""
     kind = next((key for key in KL_SCHEDULES if key in value), None)
     if kind is None or any(key not in KL_SCHEDULES[kind] for key in value):
         raise ValueError(
@@ -135,12 +136,12 @@ def _check_schedule(value: Mapping[str, Any]) -> None:
             "and end, or one with cycle_steps and, if wanted, ratio, cycles, start and end"
         )
     _check_count(f"kl_weight: {kind}", value[kind])
+    if value.get("cycle_steps") == 1:
+        raise ValueError("kl_weight: cycle_steps is 1: expected at least 2, since the weight would stay at its start")
     if value.get("cycles") is not None:
         _check_count("kl_weight: cycles", value["cycles"])
-    if "ratio" in value:
-        _check_number("kl_weight: ratio", value["ratio"], above=0)
-        if value["ratio"] > 1:
-            raise ValueError(f"kl_weight: ratio is {value['ratio']!r}: expected a number above 0 and up to 1")
+    if "ratio" in value and (not _is_number(value["ratio"]) or not 0 < value["ratio"] <= 1):
+        raise ValueError(f"kl_weight: ratio is {value['ratio']!r}: expected a number above 0 and up to 1")
     for key in ("start", "end"):
         if key in value:
             _check_number(f"kl_weight: {key}", value[key], least=0)

@@ -10,6 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.recipe import check_schedule
+
 Tensor = Any
 
 
@@ -86,8 +88,9 @@ class Cyclic:
     stays there for the rest of it.
 
     Args:
-        cycle_steps: training steps (batches) of a cycle.
-        ratio: the share of a cycle in which the weight moves, in (0, 1].
+        cycle_steps: training steps (batches) of a cycle, at least 2.
+        ratio: the share of a cycle in which the weight moves, in (0, 1]. With 1, as with a cycle that is too short, the
+            next cycle begins one step before ``end`` is reached.
         cycles: how many cycles there are before the weight stays at ``end``; None: they never end.
         start: the weight of a cycle's first step.
         end: the weight of a cycle's last steps.
@@ -97,8 +100,10 @@ class Cyclic:
         self, cycle_steps: int, ratio: float = 0.5, cycles: int | None = None, start: float = 0.0, end: float = 1.0
     ) -> None:
         self.cycle_steps: int = _check_count(cycle_steps, "cycle_steps")
+        if self.cycle_steps < 2:
+            raise ValueError("cycle_steps is 1: expected at least 2, since the weight would stay at its start")
         self.cycles: int | None = None if cycles is None else _check_count(cycles, "cycles")
-        if not isinstance(ratio, numbers.Real) or not 0 < ratio <= 1:
+        if not isinstance(ratio, numbers.Real) or isinstance(ratio, bool) or not 0 < ratio <= 1:
             raise ValueError(f"ratio is {ratio!r}: expected a number above 0 and up to 1")
         self.ratio: float = float(ratio)
         self.start: float = _check(start, "start")
@@ -141,11 +146,12 @@ def get(value: Any) -> Schedule:
 
     Raises:
         TypeError: something else.
-        ValueError: a weight that is negative or not finite.
+        ValueError: a weight that is negative or not finite, or a mapping that is no schedule.
     """
     if isinstance(value, Schedule):
         return value
     if isinstance(value, Mapping):
+        check_schedule(value)
         return (Cyclic if "cycle_steps" in value else LinearWarmUp)(**value)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return Constant(float(value))

@@ -108,6 +108,7 @@ class Trainer(keras.Model):
         check_importance_samples(importance_samples, free_bits)
         if loss is not None:
             self.likelihood = self._fitting(likelihoods.get(loss))
+        self.check_objective(float(free_bits), importance_samples)
         self.kl_schedule = schedules.get(kl_weight)
         self.free_bits = float(free_bits)
         self.importance_samples = int(importance_samples)

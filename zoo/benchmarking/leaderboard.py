@@ -103,7 +103,7 @@ def explain_table(table: dict[str, Any]) -> str:
         else "mean over seeds ± half the 95 % interval (Student's t)"
     )
     where = f"{table['images']:,} images of the {table['part']} split"
-    validation = "validation is the lowest loss on the validation split"
+    validation = "validation is the -ELBO of the epoch with the lowest loss on the validation split"
     cost = (
         "; MFLOPs of encoder and decoder for one image (a multiply-add is two); decode ms for one image"
         if any(row.get("flops") for row in table["rows"])
@@ -159,7 +159,7 @@ def _rows(cells: list[list[Run]], folder: Path) -> list[dict[str, Any]]:
                 "model": label,
                 "seeds": [run.config["seed"] for run in runs],
                 "runs": [_relative(run.path, folder) for run in runs],
-                "validation": summarise([(run.best or {})["loss"] for run in runs]),
+                "validation": summarise([(run.best or {})["negative_elbo"] for run in runs]),
                 **{name: _summary([score[name] for score in scores]) for name in SCORES},
                 "parameters": scores[0]["parameters"],
                 **{name: _mean([run.cost.get(name) for run in runs]) for name in COSTS},

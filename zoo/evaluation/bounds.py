@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +14,13 @@ from scipy.special import logsumexp
 
 from zoo.autoencoder import AutoEncoder
 from zoo.evaluation.progress import show_progress
-from zoo.latent import predict_in_batches
+from zoo.latent import CHUNK, predict_in_batches
 
 Tensor = Any
 # Rows that the decoder gets at once: enough for a matrix product to be fast, few enough to stay in a cache.
 ROWS = 500
+# Values that the decoder gives at once, at most: 200 MB.
+VALUES = 50_000_000
 
 
 class _Terms(keras.Model):
@@ -43,12 +46,18 @@ class _LogWeights(keras.Model):
         if posterior:
             log_likelihood, log_ratio, _ = self.model.importance_terms(images, self.samples, posterior=posterior)
             return ops.transpose(log_likelihood + log_ratio)
-        return ops.transpose(self.model.log_weights(images, self.samples))
+        return ops.transpose(self.model.log_weights(images, self.samples, self.model.seed_generator))
 
 
 def has_latents(model: AutoEncoder) -> bool:
     """Tell whether the posterior is a Gaussian: a subclass with another overrides the terms of the bound."""
     return type(model).elbo_terms is AutoEncoder.elbo_terms
+
+
+def has_weights(model: AutoEncoder) -> bool:
+    """Tell whether there are importance weights: one with terms of its own has them only if it weighs by itself."""
+    own = type(model).log_weights is not AutoEncoder.log_weights
+    return own or has_latents(model)
 
 
 @contextlib.contextmanager
@@ -91,20 +100,24 @@ def importance_weighted_bound(
         progress: show progress on stderr.
     """
     count = len(images)
-    chunks = -(-samples // ROWS)
+    rows = max(1, min(ROWS, VALUES // math.prod(model.decoder.output_shape[1:])))
+    chunks = -(-samples // rows)
     chunk = -(-samples // chunks)
-    batch = min(count, max(1, ROWS // chunk))
+    batch = min(count, max(1, rows // chunk))
     inputs = [images]
     if type(model).log_weights is AutoEncoder.log_weights:
-        prepared = ops.convert_to_numpy(model.prepare(images, draw="fixed"))
+        parts = (images[start : start + CHUNK] for start in range(0, count, CHUNK))
+        prepared = np.concatenate([ops.convert_to_numpy(model.prepare(part, draw="fixed")) for part in parts])
         inputs = [prepared, *model.encode(prepared)]
+    # Draws of their own: those of the evidence lower bound begin from the seed itself.
+    seed = int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
     scorer = _LogWeights(model, chunk)
     totals = []
     with seeded_draws(model, seed), show_progress(f"importance weights, k = {samples:,}", count, progress) as advance:
         for start in range(0, count, batch):
             # One shape for all batches, since each is compiled anew: the last one is filled up.
-            rows = np.minimum(np.arange(start, start + batch), count - 1)
-            given = tuple(part[rows] for part in inputs)
+            shown = np.minimum(np.arange(start, start + batch), count - 1)
+            given = tuple(part[shown] for part in inputs)
             total = np.full(batch, -np.inf)
             for done in range(0, samples, chunk):
                 weights = scorer.predict_on_batch(given)[:, : samples - done]

@@ -99,7 +99,7 @@ def _drop_facts(result: Mapping[str, Any]) -> dict[str, Any]:
 def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
     from zoo.training.run import Run
 
-    shown = source if isinstance(source, str | Path) else f"a {type(source).__name__}"
+    shown = source if isinstance(source, str | Path) else f"an object of type {type(source).__name__}"
     if isinstance(source, str | Path):
         path = Path(source)
         source = Run(path) if path.is_dir() else _read_file(path)

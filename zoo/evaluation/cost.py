@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from collections.abc import Callable
@@ -17,11 +18,13 @@ from zoo.evaluation.inference import compile_call, input_shape
 from zoo.evaluation.memory import peak_memory
 from zoo.factory import parameter_count
 
+logger = logging.getLogger("zoo")
 BATCHES = (1, 128)
 # Of each measurement: how long it goes on, and after how long it ends with fewer calls than are wanted.
 SECONDS = 0.1
 SECONDS_AT_MOST = 5.0
-CALLS = 5
+WARM_UP_CALLS = 3
+CALLS = 15
 CALLS_AT_MOST = 100
 # A batch that must be expected to take longer than this is not measured.
 SECONDS_OF_A_CALL = 10.0
@@ -50,15 +53,32 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
           it included and not only the model; 2**20 bytes; None where the system does not tell.
 
         ``flops`` of a part, ``encode_ms`` and ``decode_ms`` are None where they have no meaning or cannot be had: a
-        subclass's part may not be a model with one input of a known shape.
+        subclass's part may not be a model with one input of a known shape, and one that raises is warned of.
     """
     return {
         "parameters": parameter_count(model),
-        "flops": {"encoder": count_flops(model.encoder), "decoder": count_flops(model.decoder)},
-        "encode_ms": _time(model.encoder, lambda generator, shape: generator.random(shape)),
-        "decode_ms": _time(model.decoder, lambda generator, shape: generator.standard_normal(shape)),
+        "flops": {
+            "encoder": _or_none("operations of the encoder", lambda: count_flops(model.encoder)),
+            "decoder": _or_none("operations of the decoder", lambda: count_flops(model.decoder)),
+        },
+        "encode_ms": _or_none(
+            "time to encode", lambda: _time(model.encoder, lambda generator, shape: generator.random(shape))
+        ),
+        "decode_ms": _or_none(
+            "time to decode", lambda: _time(model.decoder, lambda generator, shape: generator.standard_normal(shape))
+        ),
         "peak_memory_mb": peak_memory(),
     }
+
+
+def _or_none(what: str, measure: Callable[[], Any]) -> Any:
+    # A training is not lost because a batch of 128 has no room, or because of a layer that nobody thought of.
+    try:
+        return measure()
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        logger.warning("%s cannot be measured: %s: %s", what, type(error).__name__, reason[:200])
+        return None
 
 
 def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]) -> dict[str, Any] | None:
@@ -78,7 +98,11 @@ def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.n
 
 
 def _median_seconds(call: Callable[[Any], Any], inputs: Any) -> float:
-    call(inputs)  # Compiles.
+    begun = time.perf_counter()
+    for _ in range(WARM_UP_CALLS):  # The first compiles; the next fill caches and start threads.
+        call(inputs)
+        if time.perf_counter() - begun > SECONDS_AT_MOST:
+            break
     seconds: list[float] = []
     begun = now = time.perf_counter()
     while len(seconds) < CALLS_AT_MOST:

@@ -10,7 +10,7 @@ from keras import ops
 
 from zoo.autoencoder import AutoEncoder
 from zoo.data.dataset import Split
-from zoo.evaluation.bounds import elbo_terms, has_latents, importance_weighted_bound
+from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.factory import parameter_count
@@ -61,10 +61,10 @@ def evaluate(
           results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
-        ValueError: images that the model does not take, or a negative number of samples.
+        ValueError: images that the model does not take, or a number of samples or a seed that is none.
     """
-    if not isinstance(iwae_samples, int | np.integer) or iwae_samples < 0:
-        raise ValueError(f"iwae_samples is {iwae_samples!r}: expected a whole number of at least 0")
+    iwae_samples = _check_count("iwae_samples", iwae_samples)
+    seed = _check_count("seed", seed, 2**32)
     split = data if isinstance(data, Split) else None
     images = check_images(split.images if split is not None else data, model.image_shape)
     inputs = _binarize(model, images, seed)
@@ -81,6 +81,14 @@ def evaluate(
         "images": len(images),
     }
     return scores | {"likelihood": model.likelihood.identifier, "binarization": model.binarization, "seed": seed}
+
+
+def _check_count(name: str, value: Any, above: int | None = None) -> int:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 0 or (above is not None and value >= above):
+        expected = "of at least 0" if above is None else "from 0 to 2**32 - 1"
+        raise ValueError(f"{name} is {value!r}: expected a whole number {expected}")
+    return int(value)
 
 
 def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
@@ -106,7 +114,7 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, pro
     scores |= {"negative_elbo": reconstruction + kl, "reconstruction": reconstruction}
     if support == "bytes":
         scores["bits_per_dim"] = (reconstruction + kl) / (math.prod(model.image_shape) * math.log(2))
-    if samples:
+    if samples and has_weights(model):
         bound = importance_weighted_bound(model, images, samples, seed, progress=progress)
         scores["iwae"] = {"k": samples, "nats": float(np.mean(bound)), "images": len(images)}
     return scores

@@ -62,7 +62,8 @@ def _count(operation: Operation) -> int:
         return _count_convolution(operation)
     if kind in PRODUCTS:
         left = _shape(operation.inputs[0])
-        return 2 * product(_shape(operation.outputs[0])) * left[-2 if operation.get_attr(PRODUCTS[kind]) else -1]
+        contracted = left[-2 if operation.get_attr(PRODUCTS[kind]) else -1]
+        return 2 * product(_shape(operation.outputs[0])) * product((contracted,))
     if kind == "Einsum":
         return _count_einsum(operation)
     if kind in OPAQUE:
@@ -105,7 +106,7 @@ def _count_einsum(operation: Operation) -> int:
         labels.append(set(named))
         for label, size in zip(named, _shape(tensor), strict=True):
             # An axis of size one under an ellipsis is broadcast.
-            sizes[label] = max(size, sizes.get(label, 1))
+            sizes[label] = max(product((size,)), sizes.get(label, 1))
     left, right = labels
     kept = set(_name_axes(output, len(_shape(operation.outputs[0]))))
     summed = (left & right) - kept

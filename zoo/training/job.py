@@ -79,6 +79,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
             if record["best"] is None:
                 raise RunError("no epoch ended with a finite validation loss")
             record["scores"] = evaluate(run.model, job.dataset.test)
+            run.save(record)
             record["cost"] |= measure_cost(run.model)
             _draw(job, run.model)
             run.save(record | {"status": "finished"})
