@@ -67,6 +67,7 @@ def test_nested_scores(first):
     assert cost["flops"] == {"encoder": 0, "decoder": 100}
     assert cost["encode_ms"] == {"1": 0.0}
     assert cost["decode_ms"] == {"1": 0.0, "128": 0.0}
+    assert "only if both were measured on one idle machine" in zoo.compare(first, second)["note"]
 
 
 OTHERS = {

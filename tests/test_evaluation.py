@@ -75,6 +75,17 @@ def test_image_scores_against_scikit_image(model, sample, scores):
     assert scores["mse"] == pytest.approx(np.mean((images - reconstructions) ** 2), rel=1e-5)
 
 
+def test_image_scores_of_colour_against_scikit_image():
+    split = zoo.load_dataset("cifar10_sample", limit=30).test
+    model = zoo.create_model("small_cnn/cifar10", filters=[4], latent_dim=3, seed=0)
+    scores = zoo.evaluate(model, split)
+    pairs = list(zip(split.images / 255.0, model.reconstruct(split.images).astype("float64"), strict=True))
+    psnr = [peak_signal_noise_ratio(a, b, data_range=1.0) for a, b in pairs]
+    ssim = [structural_similarity(a, b, data_range=1.0, channel_axis=-1) for a, b in pairs]
+    assert scores["psnr"] == pytest.approx(np.mean(psnr), abs=1e-4)
+    assert scores["ssim"] == pytest.approx(np.mean(ssim), abs=1e-4)
+
+
 def test_parameters(model, scores):
     assert scores["parameters"] == model.encoder.count_params() + model.decoder.count_params()
 

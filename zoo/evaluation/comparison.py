@@ -25,6 +25,7 @@ FACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "seed": (("seed",), "seed of the draws"),
 }
 NO_EVIDENCE = "one run each is no evidence: the difference may be chance; zoo benchmark --seeds 3 gives intervals"
+SAME_MACHINE = "; times and memory tell of the models only if both were measured on one idle machine"
 
 
 def compare(
@@ -76,7 +77,8 @@ def compare(
         )
     scores = [_drop_facts(result) for result in results]
     one, two = _common(*scores), _common(*reversed(scores))
-    return {"facts": facts[0], "first": one, "second": two, "difference": _subtract(two, one), "note": NO_EVIDENCE}
+    note = NO_EVIDENCE + (SAME_MACHINE if set(two.get("cost", {})) - {"flops"} else "")
+    return {"facts": facts[0], "first": one, "second": two, "difference": _subtract(two, one), "note": note}
 
 
 def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
