@@ -73,6 +73,14 @@ def test_plugins_and_datasets(command, install):
         (["train", "small_cnn/mnist_sample", "--set", "latent=3"], "unknown option 'latent' for small_cnn"),
         (["train", "small_cnn/mnist_sample", "--set", "kl_weight=-1"], "kl_weight is -1"),
         (
+            ["train", "small_cnn/mnist", "--set", "likelihood=mse", "--set", "importance_samples=3"],
+            "which is no likelihood",
+        ),
+        (
+            ["train", "small_cnn/mnist", "--set", "likelihood=logistic_mixture:0"],
+            "expected a whole number of components",
+        ),
+        (
             ["train", "small_cnn/mnist_sample", "--set", "latent=3"],
             "or a setting of the recipe: likelihood,",
         ),

@@ -97,11 +97,7 @@ class EvidenceBounds:
 
     def check_objective(self, free_bits: float, importance_samples: int) -> None:
         """Raise ``ValueError`` for an objective that the model has no terms for."""
-        if importance_samples > 1 and self.likelihood.support is None:
-            raise ValueError(
-                f"importance_samples is {importance_samples} with the loss {self.likelihood.identifier}, which is no "
-                "likelihood: expected 1, or a likelihood"
-            )
+        check_samples_of(self.likelihood, importance_samples)
         if type(self).elbo_terms is EvidenceBounds.elbo_terms:
             return
         for wanted, option, terms in (
@@ -139,6 +135,15 @@ class EvidenceBounds:
         reconstruction, kl = self.latent_terms(images, training=training)
         charged = ops.sum(ops.maximum(ops.mean(kl, axis=0), free_bits))
         return reconstruction + kl_weight * charged, reconstruction, _sum_from(kl, 1)
+
+
+def check_samples_of(likelihood: Any, importance_samples: int) -> None:
+    """Raise ``ValueError`` for importance weights of a plain loss."""
+    if importance_samples > 1 and likelihood.support is None:
+        raise ValueError(
+            f"importance_samples is {importance_samples} with the loss {likelihood.identifier}, which is no "
+            "likelihood: expected 1, or a likelihood"
+        )
 
 
 def _kl_divergence(mean: Tensor, std: Tensor) -> Tensor:

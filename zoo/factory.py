@@ -25,6 +25,7 @@ from zoo.builders import (
 )
 from zoo.discovery import PluginRecord
 from zoo.errors import ArchitectureError, UnknownNameError
+from zoo.evidence import check_samples_of
 from zoo.presets import Preset, merge_options
 from zoo.recipe import Recipe
 from zoo.specs import Architecture, check_shape
@@ -126,11 +127,11 @@ def check_preset(preset: Preset) -> None:
 
     Raises:
         TypeError: an unknown option.
-        ValueError: a latent size that is not valid.
+        ValueError: a latent size that is not valid, or importance weights of a plain loss.
         UnknownNameError: no such likelihood or optimizer.
         ArchitectureError: a builder cannot be imported.
     """
-    likelihoods.get(preset.recipe.likelihood)
+    check_samples_of(likelihoods.get(preset.recipe.likelihood), preset.recipe.importance_samples)
     _optimizer(preset.recipe)
     config = dict(preset.config)
     choose_latent_shape(preset.architecture, preset.dataset.image_shape, take_latent(config))
