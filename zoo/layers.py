@@ -8,6 +8,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.batch_normalization import BatchNormalization
+
+__all__ = ["LOG_VARIANCE_BOUND", "BatchNormalization", "GaussianHead", "UpsampleConv2D", "UpsampleTo", "halved_sizes"]
+
 Tensor = Any
 
 # |log variance| stays below this: the standard deviation stays within about [1e-3, 1e3].

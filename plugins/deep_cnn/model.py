@@ -8,7 +8,7 @@ import math
 import keras
 from keras import layers
 
-from zoo.layers import GaussianHead, UpsampleConv2D, halved_sizes
+from zoo.layers import BatchNormalization, GaussianHead, UpsampleConv2D, halved_sizes
 
 
 def _convolve(x, width, momentum, size=None):
@@ -16,7 +16,7 @@ def _convolve(x, width, momentum, size=None):
     options = {"use_bias": False, "kernel_initializer": "he_normal"}
     x = _convolution(width, size, **options)(x)
     # Short trainings end before averages with Keras' momentum of 0.99 have settled.
-    x = layers.BatchNormalization(momentum=momentum)(x)
+    x = BatchNormalization(momentum=momentum)(x)
     return layers.Activation("silu")(x)
 
 

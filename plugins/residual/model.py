@@ -8,7 +8,7 @@ import math
 import keras
 from keras import layers
 
-from zoo.layers import GaussianHead, halved_sizes
+from zoo.layers import BatchNormalization, GaussianHead, halved_sizes
 
 
 def _small():
@@ -18,7 +18,7 @@ def _small():
 
 def _activate(x, momentum):
     # Short trainings end before averages with Keras' momentum of 0.99 have settled.
-    return layers.Activation("silu")(layers.BatchNormalization(momentum=momentum)(x))
+    return layers.Activation("silu")(BatchNormalization(momentum=momentum)(x))
 
 
 def _block(x, momentum):
