@@ -135,12 +135,12 @@ def refuse_targets(targets: object, what: str = "y") -> None:
 
 
 def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Give by name what a Keras method such as ``fit`` is called with after ``x``.
+    """Give by name what a Keras method such as ``fit`` is called with, and by position after ``x``.
 
     Raises:
         ValueError: a batch size that is no positive whole number, or weights of images or classes.
     """
-    given = inspect.signature(method).bind_partial(None, x, None, *args, **kwargs).arguments
+    given = inspect.signature(method).bind_partial(None, x, *args, **kwargs).arguments
     given.pop("self")
     for key in ("batch_size", "validation_batch_size"):
         size = given.get(key)

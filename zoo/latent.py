@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.batches import stream
 from zoo.inputs import check_images
 
 Tensor = Any
@@ -133,4 +134,8 @@ def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
     count = len(inputs)
     if count > BATCH and count % BATCH:
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
-    return keras.tree.map_structure(lambda output: output[:count], model.predict(inputs, batch_size=BATCH, verbose=0))
+    if keras.backend.backend() == "tensorflow":
+        outputs = model.predict(stream(inputs, BATCH), verbose=0)
+    else:
+        outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
+    return keras.tree.map_structure(lambda output: output[:count], outputs)

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from zoo.batches import stream
 
-class ShuffledImages(keras.utils.PyDataset):
+
+class _Batches(keras.utils.PyDataset):
+    """The batches of an epoch, where TensorFlow does not make them."""
+
+    def __init__(self, images: ShuffledImages) -> None:
+        super().__init__()
+        self.images = images
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.images.images) // self.images.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+        start = index * self.images.batch_size
+        return (self.images.images[self.images.order[start : start + self.images.batch_size]],)
+
+
+class ShuffledImages:
     """Batches of images in an order of each epoch's own.
 
     Args:
@@ -16,22 +37,25 @@ class ShuffledImages(keras.utils.PyDataset):
     """
 
     def __init__(self, images: np.ndarray, batch_size: int, seed: int) -> None:
-        super().__init__()
         self.images, self.batch_size, self.seed = images, batch_size, seed
-        self._order = np.arange(len(images))
+        self.order = np.arange(len(images))
+        self._variable: Any = None
 
-    @property
-    def num_batches(self) -> int:
-        """Batches in an epoch."""
-        return -(-len(self.images) // self.batch_size)
+    def stream(self) -> Any:
+        """Give the batches of the order that there is when an epoch begins, as ``fit`` takes them."""
+        if keras.backend.backend() != "tensorflow":
+            return _Batches(self)
+        import tensorflow as tf
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray]:
-        start = index * self.batch_size
-        return (self.images[self._order[start : start + self.batch_size]],)
+        with tf.device("CPU"):
+            self._variable = tf.Variable(self.order, trainable=False)
+        return stream(self.images, self.batch_size, self._variable)
 
     def shuffle(self, epoch: int) -> None:
         """Take the order of an epoch, counted from 0."""
-        self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        if self._variable is not None:
+            self._variable.assign(self.order)
 
 
 class SeedEpochs(keras.callbacks.Callback):
