@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from zoo import likelihoods
 from zoo.evidence import EvidenceBounds
 from zoo.latent import LatentSpace
 from zoo.likelihoods import Likelihood
+from zoo.precision import restore_policies, training_policy
 from zoo.recipe import BINARIZATIONS
 from zoo.trainer import Trainer
 
@@ -149,7 +151,14 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> AutoEncoder:
         """Build it again from ``get_config``."""
         config = dict(config)
-        for part in ("encoder", "decoder", "likelihood", "dtype"):
+        for part in ("encoder", "decoder"):
+            if isinstance(config.get(part), dict):
+                with training_policy():
+                    # A copy, because Keras writes into what it reads.
+                    model = keras.saving.deserialize_keras_object(copy.deepcopy(config[part]), custom_objects)
+                restore_policies(model, config[part])
+                config[part] = model
+        for part in ("likelihood", "dtype"):
             if isinstance(config.get(part), dict):
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
         return cls(**config)

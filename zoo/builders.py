@@ -12,6 +12,8 @@ import numpy as np
 
 from zoo.discovery import resolve_reference
 from zoo.errors import ArchitectureError
+from zoo.precision import training_policy
+from zoo.recipe import RECIPE_KEYS
 from zoo.specs import LATENT_OPTIONS, Architecture, check_shape
 
 PARTS = ("encoder", "decoder")
@@ -146,7 +148,13 @@ def _alike(values: Any, default: Any) -> bool:
 def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:
     for key in config:
         if key not in valid:
-            raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}")
+            hint = (
+                f" ({key} is a setting of the recipe: of zoo.train, of AutoEncoder and its compile, or of a "
+                "preset in a registry file)"
+                if key in RECIPE_KEYS
+                else ""
+            )
+            raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}{hint}")
 
 
 def build_part(
@@ -176,7 +184,8 @@ def build_part(
     # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
     wanted = keras.tree.map_structure(lambda value: value, wanted)
     try:
-        model = builder(*shapes, **wanted)
+        with training_policy():
+            model = builder(*shapes, **wanted)
     except (Exception, SystemExit) as error:
         raise ArchitectureError(
             f"{describe(architecture)}: build_{part}{shapes} raised {type(error).__name__}: {error}"

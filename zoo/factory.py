@@ -182,6 +182,7 @@ def _assemble(
         kl_weight=recipe.kl_weight,
         free_bits=recipe.free_bits,
         importance_samples=recipe.importance_samples,
+        precision=recipe.precision,
     )
     return model
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BINARIZATIONS = ("none", "threshold", "dynamic")
+PRECISIONS = ("auto", "float32", "bfloat16")
 # What a mapping as kl_weight may hold, by the key that it must: the arguments of a class in zoo.schedules.
 KL_SCHEDULES = {
     "warm_up_steps": ("warm_up_steps", "start", "end"),
@@ -34,6 +35,8 @@ class Recipe:
             warm-up after the other (see ``zoo.schedules.Cyclic``).
         free_bits: nats per latent that the KL divergence may have for free, >= 0 (Kingma et al. 2016).
         importance_samples: k of the importance-weighted bound that is trained on (Burda et al. 2016); 1 is the ELBO.
+        precision: what training steps compute in: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
+            faster with it.
         early_stopping: stop after so many epochs without a lower validation loss; None trains all epochs.
 
     Raises:
@@ -50,6 +53,7 @@ class Recipe:
     kl_weight: float | Mapping[str, Any] = 1.0
     free_bits: float = 0.0
     importance_samples: int = 1
+    precision: str = "auto"
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +67,8 @@ class Recipe:
                 raise ValueError(f"{key} is {getattr(self, key)!r}: expected a name")
         if self.binarization not in BINARIZATIONS:
             raise ValueError(f"binarization is {self.binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}: expected one of {', '.join(PRECISIONS)}")
         _check_number("learning_rate", self.learning_rate, above=0)
         _check_number("learning_rate_decay", self.learning_rate_decay, least=0)
         if self.learning_rate_decay > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import numbers
 import types
@@ -13,12 +14,15 @@ import numpy as np
 from keras import ops
 
 from zoo import likelihoods, schedules
+from zoo.batches import stream_arrays
 from zoo.data.dataset import Split
 from zoo.inputs import check_arguments, check_data, check_images, is_array, refuse_sample_weights, refuse_targets
+from zoo.precision import computing_in, find_obstacle, resolve_precision
 from zoo.recipe import check_importance_samples
 from zoo.step import in_step, step
 
 Tensor = Any
+logger = logging.getLogger("zoo")
 
 
 class _Mean(keras.losses.Loss):
@@ -41,6 +45,8 @@ class Trainer(keras.Model):
         self.kl_schedule: schedules.Schedule = schedules.Constant(1.0)
         self.free_bits = 0.0
         self.importance_samples = 1
+        self.precision = "float32"
+        self._settled = True
         self._requested: Mapping[str, Any] = {}
         self.kl_step = self.add_weight(
             shape=(), initializer="zeros", trainable=False, autocast=False, aggregation="only_first_replica",
@@ -78,6 +84,7 @@ class Trainer(keras.Model):
         free_bits: float = 0.0,
         importance_samples: int = 1,
         *,
+        precision: str = "float32",
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -92,13 +99,17 @@ class Trainer(keras.Model):
                 al. 2016, equation 15).
             importance_samples: k. From 2 on the model is trained, and validated, on the importance-weighted bound,
                 -log (1/k sum of p(x, z) / q(z|x)) over k draws of z for each image (Burda et al. 2016, equation 8).
+            precision: what a training step computes in: ``float32``; ``bfloat16``, with weights, latent, likelihood and
+                KL divergence in float32; or ``auto``, bfloat16 where it is faster (see ``zoo.precision``). It is
+                followed by layers that ``create_model`` or an architecture's builders made; those of other models
+                have the policy that they were made with. Evaluation is in float32.
             jit_compile: as in ``keras.Model.compile``.
             **kwargs: further arguments of ``keras.Model.compile``, such as ``steps_per_execution``; ``metrics``
                 compare the images with their reconstructions.
 
         Raises:
-            ValueError: a loss that needs another number of output channels, a negative or non-finite number, or
-                free bits with the importance-weighted bound, which has no KL divergence of each latent.
+            ValueError: a loss that needs another number of output channels, a negative or non-finite number, no such
+                precision, or free bits with the importance-weighted bound, which has no KL divergence of each latent.
         """
         for refused in ("loss_weights", "weighted_metrics"):
             if kwargs.pop(refused, None) is not None:
@@ -112,12 +123,15 @@ class Trainer(keras.Model):
         self.kl_schedule = schedules.get(kl_weight)
         self.free_bits = float(free_bits)
         self.importance_samples = int(importance_samples)
+        self.precision = resolve_precision(precision)
+        self._settled = False
         optimizer = keras.optimizers.get(optimizer)
         # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
         # Keras would look into a dict and log its metrics for ever.
         self._requested = types.MappingProxyType({
             **kwargs, "optimizer": optimizer, "kl_weight": self.kl_schedule,
-            "free_bits": self.free_bits, "importance_samples": self.importance_samples, "jit_compile": jit_compile,
+            "free_bits": self.free_bits, "importance_samples": self.importance_samples,
+            "precision": precision, "jit_compile": jit_compile,
         })  # fmt: skip
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.kl_step.assign(ops.zeros(()))
@@ -148,8 +162,20 @@ class Trainer(keras.Model):
         batch = self._images_of(args[-1])
         if keras.backend.backend() == "jax" and len(args) == 1:
             return self.train_on_batch(batch[0], return_dict=True)
-        with step():
+        self.settle_precision()
+        with step(), computing_in(self.precision):
             return super().train_step(*args[:-1], batch)
+
+    def settle_precision(self) -> str:
+        """Give what training steps compute in: not bfloat16 if that was left to the zoo and a layer cannot."""
+        if not self._settled:
+            self._settled = True
+            if self.precision == "bfloat16" and self._requested["precision"] == "auto":
+                obstacle = find_obstacle(self)
+                if obstacle is not None:
+                    self.precision = "float32"
+                    logger.warning("trains in float32, for it cannot compute in bfloat16: %s", obstacle)
+        return self.precision
 
     def test_step(self, *args: Any) -> Any:
         """Take one evaluation step, with z drawn from the posterior; arguments and result as in ``train_step``."""
@@ -208,7 +234,7 @@ class Trainer(keras.Model):
             ValueError: before training starts, images that are not as said above (streams: their first batch).
         """
         refuse_targets(y)
-        given = check_arguments(keras.Model.fit, x, args, kwargs)
+        given = check_arguments(keras.Model.fit, x, (None, *args), kwargs)
         if isinstance(x, Split):
             self.provenance = {**(self.provenance or {}), "trained_on": x.dataset}
         given["x"] = check_data(x, self.image_shape)
@@ -216,20 +242,23 @@ class Trainer(keras.Model):
             given["validation_data"] = check_data(given["validation_data"], self.image_shape, "validation_data")
         if not is_array(given["x"]) and getattr(given["x"], "num_batches", None) is None:
             given["shuffle"] = False  # Only a finite PyDataset is shuffled by Keras; it warns of other streams.
-        return super().fit(**given)
+        return super().fit(**stream_arrays(self, {"epochs": 1, **given}))
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased."""
         refuse_targets(y)
-        check_arguments(keras.Model.evaluate, x, args, kwargs)
+        given = check_arguments(keras.Model.evaluate, x, (None, *args), kwargs)
         # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
-        if not kwargs.get("_use_cached_eval_dataset"):
-            x = check_data(x, self.image_shape)
-        return super().evaluate(x, None, *args, **kwargs)
+        if kwargs.get("_use_cached_eval_dataset"):
+            return super().evaluate(x, None, *args, **kwargs)
+        given["x"] = check_data(x, self.image_shape)
+        return super().evaluate(**stream_arrays(self, given))
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """Give the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""
-        return super().predict(check_data(x, self.image_shape), *args, **kwargs)
+        given = check_arguments(keras.Model.predict, x, args, kwargs)
+        given["x"] = check_data(x, self.image_shape)
+        return super().predict(**stream_arrays(self, given))
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Give how it is compiled, as it was asked for."""

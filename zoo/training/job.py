@@ -28,6 +28,7 @@ from zoo.training.run import TENSORBOARD_FOLDER, Run
 from zoo.training.tensorboard import WriteEvents
 
 SHOWN = 10
+_STACK = '\n  File "'
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
 
 
@@ -100,6 +101,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
 def _fit(job: Job) -> None:
     run, recipe, history = job.run, job.plan.recipe, job.point.history
     model = job.model or create_from_preset(job.plan, job.record["config"]["seed"])
+    job.record["provenance"]["precision"] = model.settle_precision()
     job.record["cost"]["parameters"] = parameter_count(model)
     _restore_best(job)
     images = check_data(job.dataset.train, model.image_shape)
@@ -114,7 +116,7 @@ def _fit(job: Job) -> None:
     shown = _shown(job, len(images))
     try:
         model.fit(
-            data,
+            data.stream(),
             initial_epoch=len(history),
             epochs=recipe.epochs,
             shuffle=False,  # The data does it, by the epoch.
@@ -204,4 +206,11 @@ def _explain(job: Job, error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.errno in _DISK:
         return f"{job.run.path} cannot be written to: {error.strerror}"
-    return f"{type(error).__name__}: {error}"
+    message = str(error)
+    if _STACK in message:
+        # Of an error within a compiled step TensorFlow tells the stack of its tracing first, then the cause.
+        message = next(filter(None, message.rpartition(_STACK)[2].splitlines()[1:]), message)
+    reason = f"{type(error).__name__}: {message}"
+    if job.record["provenance"].get("precision") == "bfloat16" and type(error).__module__.startswith("tensorflow"):
+        reason += " (it computed in bfloat16: precision=float32, --set precision=float32, does without)"
+    return reason
