@@ -166,9 +166,9 @@ def check_comparison(command, path, tmp_path):
     table = command("compare", path, path)
     assert table.exit_code == 0
     header, elbo = (line.split() for line in table.stdout.splitlines() if line.startswith(("score", "-ELBO")))
-    assert header == ["score", "first", "second", "difference"]
+    assert header == ["score", "first", "second", "difference", "unit"]
     shown = f"{zoo.Run(tmp_path / path).scores['negative_elbo']:,.2f}"
-    assert elbo == ["-ELBO", shown, shown, "+0.00"]
+    assert elbo == ["-ELBO", shown, shown, "+0.00", "nats/image"]
     assert table.stdout.splitlines()[-1].startswith("one run each is no evidence")
     same = json.loads(command("compare", tmp_path / "40.json", tmp_path / "40.json", "--json").stdout)
     assert same == zoo.compare(tmp_path / "40.json", tmp_path / "40.json")

@@ -133,6 +133,26 @@ def test_something_that_is_no_result(first, wrong):
         zoo.compare(first, wrong)
 
 
+DAMAGES = [
+    {"cost": "x"}, {"cost": [1]}, {"cost": {"flops": {"encoder": "many"}}}, {"likelihood": {"a": [1]}},
+    {"negative_elbo": "12"}, {"iwae": {"k": "5", "nats": 1.0}}, {"iwae": 3}, {"seed": "0"},
+    {"data": {"dataset": "d", "part": "test", "sha256": "a", "images": "many"}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_a_result_that_is_damaged(first, tmp_path, damage):
+    wrong = {**first, **damage}
+    with pytest.raises(ValueError, match="is no result"):
+        zoo.compare(wrong, wrong)
+    run = write_run(tmp_path / "run", first)
+    scores = run.record["scores"] | damage
+    cost = scores.pop("cost", run.record["cost"])
+    run.save({**run.record, "scores": scores, "cost": cost})
+    with pytest.raises(ValueError, match=r"run\.json is damaged"):
+        zoo.compare(first, run.path)
+
+
 def test_files(first, second, tmp_path):
     paths = [tmp_path / "first.json", tmp_path / "second.json"]
     for path, result in zip(paths, (first, second), strict=True):

@@ -208,15 +208,9 @@ def test_images_smaller_than_the_window_have_no_ssim():
     assert zoo.evaluate(model, np.random.default_rng(0).random((4, 5, 6, 3)))["ssim"] is None
 
 
-@pytest.mark.parametrize("samples", [-1, 1.5, "many", True, None])
-def test_wrong_number_of_samples(model, sample, samples):
-    with pytest.raises(ValueError, match="expected a whole number of at least 0"):
-        zoo.evaluate(model, sample.test, iwae_samples=samples)
-
-
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None, True])
 def test_wrong_seed(model, sample, seed):
-    with pytest.raises(ValueError, match=r"seed is .*: expected a whole number from 0 to 2\*\*32 - 1"):
+    with pytest.raises(ValueError, match=r"seed is .*: expected a whole number from 0 to 4,294,967,295"):
         zoo.evaluate(model, sample.test, seed=seed)
 
 

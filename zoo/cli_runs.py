@@ -126,7 +126,11 @@ def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_d
 @part_option
 @data_option
 @click.option(
-    "--iwae", metavar="K", type=click.IntRange(0), default=0, help="Samples of the importance-weighted bound."
+    "--iwae",
+    metavar="K",
+    type=click.IntRange(0, 1_000_000),
+    default=0,
+    help="Samples of the importance-weighted bound; 0 leaves it out.",
 )
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="Score the first N images alone.")
 @seed_option
@@ -142,7 +146,11 @@ def evaluate(
         split = split.limit(limit)
     scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed, cost=True, progress=True)
     if iwae and scores["iwae"] is None:
-        reason = f"{model.likelihood.identifier} is no likelihood of these images, or the model has no weights"
+        reason = (
+            f"{model.likelihood.identifier} is no likelihood of these images"
+            if scores["negative_elbo"] is None
+            else f"{type(model).__name__} has terms of the bound of its own, but no log_weights"
+        )
         click.echo(f"zoo: no importance-weighted bound: {reason}", err=True)
     if as_json:
         print_json(scores)
@@ -166,7 +174,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     if as_json:
         print_json(comparison)
     else:
-        print_comparison(comparison)
+        print_comparison(comparison, first, second)
 
 
 @click.command()

@@ -57,8 +57,14 @@ class Likelihood(keras.losses.Loss):
 
     @property
     def identifier(self) -> str:
-        """The name that ``get`` knows it by."""
-        return next((name for name, cls in LIKELIHOODS.items() if cls is type(self)), self.name)
+        """The name that ``get`` knows it by; of others the name, with the settings that ``get_config`` gives."""
+        for name, cls in LIKELIHOODS.items():
+            if cls is type(self):
+                return name
+        common = super().get_config()
+        settings = sorted((key, value) for key, value in self.get_config().items() if key not in common)
+        shown = ", ".join(f"{key}={value!r}" for key, value in settings)
+        return f"{self.name}({shown})" if shown else self.name
 
 
 # By name; ``zoo.likelihoods`` enters its own.

@@ -38,6 +38,11 @@ class PixelLoss(Likelihood):
             )
         self._check_elementwise(label)
 
+    @property
+    def identifier(self) -> str:
+        """The wrapped loss's name."""
+        return str(self.name)
+
     def _values(self, images: Tensor, means: Tensor) -> Tensor:
         # Keras averages over the last axis; one of length one leaves the values as they are.
         compare = getattr(self.loss, "call", self.loss)

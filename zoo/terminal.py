@@ -27,8 +27,24 @@ SCORE_TITLES = {
     "active_units": ("active latents", ""),
     "parameters": ("parameters", ""),
 }
-DIGITS = {"bits_per_dim": 3, "mse": 5, "ssim": 4}
-BOUND = "importance-weighted bound"
+DIGITS = {"bits_per_dim": 3, "mse": 5, "ssim": 4, "peak_memory_mb": 0, "train_images_per_second": 0}
+BOUND, ACTIVE = "importance-weighted bound", SCORE_TITLES["active_units"][0]
+# By where a number stands in a result: title, unit and, where it is shown in another unit, how many of its own that is.
+TITLES: dict[tuple[str, ...], tuple[Any, ...]] = {
+    **{(key,): title for key, title in SCORE_TITLES.items()},
+    ("iwae", "nats"): (BOUND, "nats/image"),
+    ("cost", "flops", "encoder"): ("operations of the encoder", "MFLOPs/image", 1e6),
+    ("cost", "flops", "decoder"): ("operations of the decoder", "MFLOPs/image", 1e6),
+    **{
+        ("cost", f"{verb}_ms", count): (f"time to {verb} {count} image{'s' if count != '1' else ''}", "ms")
+        for verb in ("encode", "decode")
+        for count in ("1", "128")
+    },
+    ("cost", "peak_memory_mb"): ("peak memory of the process", "MiB"),
+    ("cost", "train_seconds"): ("training time", "s"),
+    ("cost", "train_images_per_second"): ("training speed", "images/s"),
+    ("cost", "epochs"): ("epochs", ""),
+}
 GAP = 3  # Between the columns of a table.
 
 
@@ -77,53 +93,52 @@ def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 def print_scores(scores: dict[str, Any]) -> None:
     """Print a model's scores, and what it costs if that is among them."""
     click.echo(_describe_facts({**scores["data"], **scores}))
-    rows = []
-    for key, (title, unit) in SCORE_TITLES.items():
-        if scores[key] is not None:
-            rows.append([title, _show(scores[key], key), unit])
-    if scores["iwae"] is not None:
-        rows.append([f"{BOUND}, k = {scores['iwae']['k']}", _show(scores["iwae"]["nats"]), "nats/image"])
-    print_table(["score", "value", "unit"], rows + _cost_rows(scores.get("cost") or {}))
+    known = dict(_flatten({name: scores.get(name) for name in (*SCORE_TITLES, "iwae", "cost")}))
+    rows = [_row(keys, [value]) for keys, value in known.items() if keys in TITLES and value is not None]
+    latents = scores.get("kl_per_latent")
+    for row in rows:
+        if row[0] == ACTIVE and latents:
+            row[1] += f" of {len(latents):,}"
+        elif row[0] == BOUND:
+            row[0] += f", k = {scores['iwae']['k']:,}"
+    print_table(["score", "value", "unit"], rows)
 
 
-def _cost_rows(cost: dict[str, Any]) -> list[list[str]]:
-    """Give lines of two values each: of encoder and decoder, or of one image and of a batch."""
-    flops = {part: None if count is None else count / 1e6 for part, count in (cost.get("flops") or {}).items()}
-    peak = cost.get("peak_memory_mb")
-    rows = [
-        [
-            f"{title}, {' / '.join(values)}{what}",
-            " / ".join("-" if it is None else _show(it) for it in values.values()),
-            unit,
-        ]
-        for title, values, what, unit in (
-            ("operations", flops, "", "MFLOPs/image"),
-            ("time to encode", cost.get("encode_ms") or {}, " images", "ms"),
-            ("time to decode", cost.get("decode_ms") or {}, " images", "ms"),
-        )
-        if any(it is not None for it in values.values())
-    ]
-    return rows + ([["peak memory of the process", f"{peak:,.0f}", "MiB"]] if peak is not None else [])
+def print_comparison(comparison: dict[str, Any], first: object, second: object) -> None:
+    """Print two results side by side, and what their difference does not tell.
 
-
-def print_comparison(comparison: dict[str, Any]) -> None:
-    """Print two results side by side, and what their difference does not tell."""
+    Args:
+        comparison: what ``zoo.compare`` gave.
+        first: where the first result is from.
+        second: where the second one is from.
+    """
     facts = comparison["facts"]
-    click.echo(_describe_facts(facts) + (f", k {facts['k']}" if facts["k"] else "") + f", seed {facts['seed']}")
+    click.echo(_describe_facts(facts) + (f", k = {facts['k']:,}" if facts["k"] else ""))
+    click.echo(f"first:  {first}\nsecond: {second}\n")
     parts = [dict(_flatten(comparison[name])) for name in ("first", "second", "difference")]
     rows = []
     for keys, difference in parts[2].items():
-        named = " ".join(keys[keys[0] == "cost" :]).replace("_", " ")
-        title, _ = SCORE_TITLES.get(keys[-1], (BOUND if keys[0] == "iwae" else named, ""))
-        shown = [_show(part[keys], keys[-1]) for part in parts[:2]]
-        rows.append([title, *shown, _show(difference, keys[-1], sign="+")])
-    print_table(["score", "first", "second", "difference"], rows, numbers_from=1)
+        title, *shown, unit = _row(keys, [part[keys] for part in parts[:2]])
+        rows.append([title, *shown, _row(keys, [difference], sign="+")[1], unit])
+    print_table(["score", "first", "second", "difference", "unit"], rows, numbers_from=1)
     click.echo(f"\n{comparison['note']}")
 
 
 def _describe_facts(facts: dict[str, Any]) -> str:
-    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}, {facts['images']:,} images"
-    return f"{where}; likelihood {facts['likelihood']}, binarization {facts['binarization']}"
+    count = f"{facts['images']:,} image{'s' if facts['images'] != 1 else ''}"
+    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}, {count}"
+    which = f" (SHA-256 {facts['sha256'][:12]}...)" if facts["sha256"] else ""
+    return (
+        f"{where}{which}; likelihood {facts['likelihood']}, binarization {facts['binarization']}, seed {facts['seed']}"
+    )
+
+
+def _row(keys: tuple[str, ...], values: Sequence[float], sign: str = "") -> list[str]:
+    """Give a line of a table: what a score of a result is, its values as text, and its unit."""
+    title, unit, *scale = TITLES.get(keys, (" ".join(keys).replace("_", " "), ""))
+    if scale:
+        values = [value / scale[0] for value in values]
+    return [title, *(_show(value, keys[-1], sign) for value in values), unit]
 
 
 def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -51,13 +51,16 @@ class _LogWeights(keras.Model):
 
 def has_latents(model: AutoEncoder) -> bool:
     """Tell whether the posterior is a Gaussian: a subclass with another overrides the terms of the bound."""
-    return type(model).elbo_terms is AutoEncoder.elbo_terms
+    return not _has_own(model, "elbo_terms")
 
 
 def has_weights(model: AutoEncoder) -> bool:
     """Tell whether there are importance weights: one with terms of its own has them only if it weighs by itself."""
-    own = type(model).log_weights is not AutoEncoder.log_weights
-    return own or has_latents(model)
+    return _has_own(model, "log_weights", "importance_terms") or not _has_own(model, "elbo_terms", "latent_terms")
+
+
+def _has_own(model: AutoEncoder, *methods: str) -> bool:
+    return any(getattr(type(model), name) is not getattr(AutoEncoder, name) for name in methods)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ FACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "k": (("iwae", "k"), "k of the importance-weighted bound"),
     "seed": (("seed",), "seed of the draws"),
 }
+SCORES = ("negative_elbo", "reconstruction", "kl", "bits_per_dim", "cross_entropy", "mse", "psnr", "ssim")
 NO_EVIDENCE = "one run each is no evidence: the difference may be chance; zoo benchmark --seeds 3 gives intervals"
 SAME_MACHINE = "; times and memory tell of the models only if both were measured on one idle machine"
 
@@ -106,19 +107,47 @@ def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
         path = Path(source)
         source = Run(path) if path.is_dir() else _read_file(path)
     if isinstance(source, Run):
-        if source.status != "finished" or source.scores is None:
+        scores, cost = source.record.get("scores"), source.record.get("cost")
+        if source.status != "finished" or scores is None:
             raise IncomparableError(
                 f"{source.path}: the run is {source.status}, not finished, so it has no scores: go on with it "
                 "(zoo.resume, zoo train --resume), or score its model (zoo.evaluate, zoo evaluate --json)"
             )
-        return {**source.scores, "cost": source.cost}
-    try:
-        read_facts(source or {})
-    except (KeyError, TypeError):
+        if not _is_result(scores) or not _is_tree(cost):
+            raise ValueError(f"{source.path}: run.json is damaged: its scores or cost are not what zoo.train writes")
+        return {**scores, "cost": cost}
+    if not _is_result(source):
         raise ValueError(
             f"{shown} is no result: expected what zoo.evaluate gives or zoo evaluate --json prints, or a run folder"
-        ) from None
+        )
     return source
+
+
+def _is_result(result: Any) -> bool:
+    """Tell whether this has every fact of a result, each of its kind, and numbers for scores."""
+    if not isinstance(result, Mapping) or not isinstance(result.get("data"), Mapping):
+        return False
+    if not _is_tree(result.get("cost")) or not _is_tree(result.get("iwae")):
+        return False
+    try:
+        facts = read_facts(result)
+    except (KeyError, TypeError):
+        return False
+    texts, counts = ("dataset", "part", "sha256"), ("images", "seed")
+    return (
+        all(isinstance(facts[name], str | None) for name in texts)
+        and all(isinstance(facts[name], str) for name in ("likelihood", "binarization"))
+        and all(isinstance(facts[name], int) for name in counts)
+        and isinstance(facts["k"], int | None)
+        and all(result.get(name) is None or _is_number(result[name]) for name in SCORES)
+    )
+
+
+def _is_tree(value: Any) -> bool:
+    """Tell whether this is a mapping whose leaves are numbers, or nothing."""
+    return value is None or (
+        isinstance(value, Mapping) and all(it is None or _is_number(it) or _is_tree(it) for it in value.values())
+    )
 
 
 def _read_file(path: Path) -> Any:

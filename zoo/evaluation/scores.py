@@ -14,9 +14,10 @@ from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importan
 from zoo.evaluation.cost import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.factory import parameter_count
-from zoo.inputs import as_float, check_images
+from zoo.inputs import as_float, check_data
 
 ACTIVE_VARIANCE = 0.01
+MOST_SAMPLES = 1_000_000  # More would take hours for one image.
 
 
 def evaluate(
@@ -46,7 +47,8 @@ def evaluate(
         - ``reconstruction``: its first term, -log p(x|z); nats per image.
         - ``kl``: its second term, KL(q(z|x) || N(0, I)); nats per image.
         - ``kl_per_latent``: its summands, one for each latent in the order of a flattened ``latent_shape``; nats.
-        - ``bits_per_dim``: negative_elbo / (pixels * channels * ln 2); only for likelihoods of the 256 grey levels.
+        - ``bits_per_dim``: negative_elbo / (pixels * channels * ln 2); only for likelihoods of the 256 grey
+          levels, and images that are not made binary.
         - ``iwae``: ``{k, nats, images}``, the importance-weighted bound (Burda et al. 2016, equation 8).
         - ``cross_entropy``: nats per image, for ``bernoulli`` on grey images, which is no likelihood; the scores above
           but ``kl`` are then None.
@@ -54,19 +56,23 @@ def evaluate(
         - ``psnr``: mean over images of 10 log10(1 / mse); decibels; None if an image is met exactly.
         - ``ssim``: mean structural similarity (Wang et al. 2004).
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
-          section 5.2).
+          section 5.2); None for a single image.
         - ``parameters``: of encoder and decoder.
         - ``cost``: what ``zoo.evaluation.cost.measure_cost`` gives; only if it is asked for.
         - ``data``, ``likelihood``, ``binarization``, ``seed``: with ``iwae``'s k what is needed to read the scores;
           results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
-        ValueError: images that the model does not take, or a number of samples or a seed that is none.
+        ValueError: images that the model does not take, or a number of samples or a seed that is none; or a model
+            whose terms of the bound are no numbers.
+        TypeError: something that is no model of the zoo.
     """
-    iwae_samples = _check_count("iwae_samples", iwae_samples)
-    seed = _check_count("seed", seed, 2**32)
+    if not isinstance(model, AutoEncoder):
+        raise TypeError(f"model is {model!r}: expected a zoo.AutoEncoder, as zoo.create_model or zoo.load_model gives")
+    iwae_samples = _check_count("iwae_samples", iwae_samples, MOST_SAMPLES)
+    seed = _check_count("seed", seed, 2**32 - 1)
     split = data if isinstance(data, Split) else None
-    images = check_images(split.images if split is not None else data, model.image_shape)
+    images = _read_images(model, data)
     inputs = _binarize(model, images, seed)
     scores = _bounds(model, inputs, iwae_samples, seed, progress)
     scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
@@ -83,12 +89,18 @@ def evaluate(
     return scores | {"likelihood": model.likelihood.identifier, "binarization": model.binarization, "seed": seed}
 
 
-def _check_count(name: str, value: Any, above: int | None = None) -> int:
+def _check_count(name: str, value: Any, most: int) -> int:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < 0 or (above is not None and value >= above):
-        expected = "of at least 0" if above is None else "from 0 to 2**32 - 1"
-        raise ValueError(f"{name} is {value!r}: expected a whole number {expected}")
+    if not whole or not 0 <= value <= most:
+        raise ValueError(f"{name} is {value!r}: expected a whole number from 0 to {most:,}")
     return int(value)
+
+
+def _read_images(model: AutoEncoder, data: Any) -> np.ndarray:
+    images = check_data(data, model.image_shape)
+    if not isinstance(images, np.ndarray):
+        raise ValueError(f"images: got a stream ({type(data).__name__}); expected a split of a dataset or an array")
+    return images
 
 
 def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
@@ -101,6 +113,12 @@ def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
 
 def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool) -> dict[str, Any]:
     terms, kl_terms = elbo_terms(model, images, seed)
+    broken = ~np.isfinite(terms) | ~np.isfinite(kl_terms).all(axis=1)
+    if broken.any():
+        raise ValueError(
+            f"the model gives -log p(x|z) or a KL divergence that is no finite number for {broken.sum():,} of "
+            f"{len(images):,} images, so it cannot be scored: train it anew, more slowly if it diverged"
+        )
     reconstruction, kl_per_latent = float(np.mean(terms)), np.mean(kl_terms, axis=0)
     kl = float(np.sum(kl_per_latent))
     support = model.likelihood.support
@@ -112,7 +130,7 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, pro
     if support == "binary" and not _is_binary(model, images):
         return scores | {"cross_entropy": reconstruction}
     scores |= {"negative_elbo": reconstruction + kl, "reconstruction": reconstruction}
-    if support == "bytes":
+    if support == "bytes" and model.binarization == "none":
         scores["bits_per_dim"] = (reconstruction + kl) / (math.prod(model.image_shape) * math.log(2))
     if samples and has_weights(model):
         bound = importance_weighted_bound(model, images, samples, seed, progress=progress)
@@ -128,7 +146,8 @@ def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
 
 
 def _active_units(model: AutoEncoder, images: np.ndarray) -> int | None:
-    if not has_latents(model):
+    # The variance of one mean is no variance.
+    if not has_latents(model) or len(images) < 2:
         return None
     means, _ = model.encode(images)
     return int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE))

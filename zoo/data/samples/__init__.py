@@ -18,7 +18,8 @@ from zoo.errors import DatasetError
 class Sample:
     """How a sample is kept: ``<file>.webp``, a mosaic of images, and ``<file>.txt``, their labels as digits.
 
-    Both have one row of images per line: all of train (its last tenth is for validation), then all of test.
+    Both have one row of images per line: all of train (the last tenth of each class is for validation), then all of
+    test.
 
     Args:
         name: the dataset's name in the zoo.
@@ -70,8 +71,7 @@ def load_mnist(data_dir: DataDir = None) -> Dataset:
         data_dir: not used, the images are inside the package.
 
     Returns:
-        Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9; train and validation together, and test, have each
-        class equally often.
+        Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9; each part has each class equally often.
 
     Raises:
         DatasetError: the package's files are absent or damaged, or Pillow cannot read WebP.
@@ -86,8 +86,7 @@ def load_cifar10(data_dir: DataDir = None) -> Dataset:
         data_dir: not used, the images are inside the package.
 
     Returns:
-        Images uint8 ``(N, 32, 32, 3)``, labels uint8 0..9; train and validation together, and test, have each
-        class equally often.
+        Images uint8 ``(N, 32, 32, 3)``, labels uint8 0..9; each part has each class equally often.
 
     Raises:
         DatasetError: the package's files are absent or damaged, or Pillow cannot read WebP.
@@ -104,17 +103,22 @@ def load_sample(sample: Sample) -> Dataset:
             f"{sample.name}: cannot read the embedded {sample.file}.webp and {sample.file}.txt ({error}); "
             "install autoencoder-zoo anew, and a Pillow that reads WebP"
         ) from error
-    train, kept = sample.train, sample.train - sample.train // 10
+    train = sample.train
     got = hash_arrays(images[:train], labels[:train], images[train:], labels[train:])
     if got != sample.sha256:
         raise DatasetError(
             f"{sample.name}: the SHA-256 of the embedded images and labels is {got}, "
             f"expected {sample.sha256}; install autoencoder-zoo anew"
         )
+    held_out = np.zeros(train, bool)
+    for label in np.unique(labels[:train]):
+        members = np.flatnonzero(labels[:train] == label)
+        held_out[members[len(members) - len(members) // 10 :]] = True
+    parts = [(images[:train][chosen], labels[:train][chosen]) for chosen in (~held_out, held_out)]
     return Dataset(
         sample.name,
-        Split(images[:kept], labels[:kept], sample.name, "train"),
-        Split(images[kept:train], labels[kept:train], sample.name, "validation"),
+        Split(*parts[0], sample.name, "train"),
+        Split(*parts[1], sample.name, "validation"),
         Split(images[train:], labels[train:], sample.name, "test"),
         sample.classes,
         sample.image_shape,
