@@ -1,17 +1,22 @@
-"""Rewrites the tables of README.md from the registry and docs/benchmark.json: ``python docs/tables.py``.
+"""Rewrites the tables of README.md and docs/results.md: ``python docs/tables.py``.
 
-A table stands between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. ``docs/benchmark.json`` is the
-``leaderboard.json`` of a ``zoo benchmark``.
+A table stands between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. They are made from the registry, from
+``docs/benchmark.json``, which is the ``leaderboard.json`` of a ``zoo benchmark``, and from ``docs/results.json``, which
+``docs/results.py`` collects.
 """
 
 import json
 import re
 import sys
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+FILLED = (ROOT / "README.md", ROOT / "docs" / "results.md")
 BENCHMARK = ROOT / "docs" / "benchmark.json"
+RESULTS = ROOT / "docs" / "results.json"
 MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DOTALL)
 
 
@@ -51,6 +56,62 @@ def make_benchmark() -> str:
     return "\n".join(parts)
 
 
+def make_results(name: str) -> str:
+    """Give the scores of the runs of one group of ``docs/results.json``, and how they were learned."""
+    runs = json.loads(RESULTS.read_text(encoding="utf-8"))[name]
+    columns = {
+        "-ELBO": [(run["scores"]["negative_elbo"], 2) for run in runs],
+        "bits/dim": [(run["scores"]["bits_per_dim"], 3) for run in runs],
+        **{
+            title: [_bound(run, images) for run in runs]
+            for images, title in sorted((bound["data"]["images"], _title(bound)) for bound in runs[0]["bounds"])
+        },
+        "KL": [(run["scores"]["kl"], 2) for run in runs],
+        "active units": [(run["scores"]["active_units"], 0) for run in runs],
+        "best epoch": [(run["best"]["epoch"], 0) for run in runs],
+        "training, minutes": [(run["train_seconds"] / 60, 0) for run in runs],
+    }
+    columns = {title: cells for title, cells in columns.items() if any(value is not None for value, _ in cells)}
+    rows = [["seed", *columns]]
+    rows += [
+        [str(run["config"]["seed"]), *(_decimal(*cells[number]) for cells in columns.values())]
+        for number, run in enumerate(runs)
+    ]
+    if len(runs) > 1:
+        rows.append(["mean ± half the 95 % interval", *(_interval(cells) for cells in columns.values())])
+    epochs = [epoch for epoch in (1, 2, 5, 10, 20, 30, 40) if epoch <= len(runs[0]["validation"])]
+    curve = [["after epoch", *map(str, epochs)]]
+    curve += [
+        [f"seed {run['config']['seed']}", *(f"{run['validation'][epoch - 1]:,.2f}" for epoch in epochs)] for run in runs
+    ]
+    return (
+        f"{_markdown(rows, numbers=range(1, len(rows[0])))}\nValidation -ELBO while it learns:\n\n"
+        f"{_markdown(curve, numbers=range(1, len(curve[0])))}"
+    )
+
+
+def _title(bound: dict[str, Any]) -> str:
+    return f"-log p(x), k = {bound['iwae']['k']:,}, {bound['data']['images']:,} images"
+
+
+def _bound(run: dict[str, Any], images: int) -> tuple[float | None, int]:
+    return next((bound["iwae"]["nats"] for bound in run["bounds"] if bound["data"]["images"] == images), None), 2
+
+
+def _decimal(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _interval(cells: Iterable[tuple[float | None, int]]) -> str:
+    from zoo.benchmarking.intervals import summarise
+
+    values, digits = zip(*cells, strict=True)
+    if None in values or digits[0] == 0:
+        return ""
+    found = summarise(values)
+    return f"{found['mean']:,.{digits[0]}f} ± {found['high'] - found['mean']:,.{digits[0]}f}"
+
+
 def _parameters(preset: str) -> str:
     import zoo
 
@@ -68,9 +129,15 @@ def _markdown(rows: list[list[str]], numbers: tuple[int, ...] | range) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (header, rule, *others))
 
 
-TABLES = {"models": make_models, "benchmark": make_benchmark}
+TABLES = {
+    "models": make_models,
+    "benchmark": make_benchmark,
+    "mnist_binary": partial(make_results, "mnist_binary"),
+    "cifar10": partial(make_results, "cifar10"),
+}
 
 if __name__ == "__main__":
     # The registry of this checkout, not that of an installed zoo.
     sys.path.insert(0, str(ROOT))
-    README.write_text(fill_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in FILLED:
+        path.write_text(fill_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
