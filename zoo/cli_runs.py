@@ -23,7 +23,7 @@ from zoo.cli_options import (
 )
 from zoo.files import write_figure
 from zoo.specs import FOLDER
-from zoo.terminal import import_keras, print_comparison, print_json, print_leaderboard, print_scores
+from zoo.terminal import import_keras, print_comparison, print_json, print_leaderboard, print_profile, print_scores
 
 if TYPE_CHECKING:
     from zoo.training import Run
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--deterministic/--no-deterministic", default=None,
               help="Repeat to the bit (default: where there is no GPU).")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
+@click.option("--profile", is_flag=True, help="Trace some steps and tell where their time goes.")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there.")
 @out_option
 @data_option
@@ -61,6 +62,8 @@ def train(
         if early_stopping is not None:
             settings["early_stopping"] = early_stopping
         run = _train(preset, settings, options)
+    if options["profile"]:
+        print_profile(run.path)
     best = run.best or {}
     click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
     print_scores({**(run.scores or {}), "cost": run.cost})

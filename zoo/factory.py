@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from zoo import likelihoods, registry
+from zoo.adam import Adam
 from zoo.autoencoder import AutoEncoder
 from zoo.builders import (
     PARTS,
@@ -140,7 +141,7 @@ def check_preset(preset: Preset) -> None:
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     try:
-        optimizer = keras.optimizers.get(recipe.optimizer)
+        optimizer = Adam() if recipe.optimizer.lower() == "adam" else keras.optimizers.get(recipe.optimizer)
     except ValueError:
         raise UnknownNameError(
             f"no optimizer is called {recipe.optimizer!r}: expected one that Keras knows, such as 'adam'"

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,6 +46,7 @@ TITLES: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("cost", "train_images_per_second"): ("training speed", "images/s"),
     ("cost", "epochs"): ("epochs", ""),
 }
+SLOWEST = 12  # Layers of a profile that are shown.
 GAP = 3  # Between the columns of a table.
 
 
@@ -151,6 +153,26 @@ def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 
 def _show(value: float, key: str = "", sign: str = "") -> str:
     return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.{DIGITS.get(key, 2)}f}"
+
+
+def print_profile(folder: Path) -> None:
+    """Print where the time of a training step goes, by part and by layer; nothing of a run that has no profile."""
+    from zoo.training.profile import PROFILE_FILE
+
+    if not (folder / PROFILE_FILE).is_file():
+        return
+    profile = json.loads((folder / PROFILE_FILE).read_text(encoding="utf-8"))
+    total = sum(profile["parts"].values())
+    rows = [
+        [title, f"{milliseconds:.2f}", f"{milliseconds / total:.1%}"]
+        for named in (profile["parts"], dict(list(profile["layers"].items())[:SLOWEST]))
+        for title, milliseconds in named.items()
+    ]
+    click.echo(
+        f"one step takes {1e3 * profile['seconds']:.1f} ms (of {profile['steps']}); its operations, of all threads:"
+    )
+    print_table(["part or layer", "ms", "share"], rows, numbers_from=1)
+    click.echo("")
 
 
 def print_leaderboard(leaderboard: Leaderboard) -> None:

@@ -23,6 +23,7 @@ from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
 from zoo.training.epochs import SeedEpochs, ShuffledImages
+from zoo.training.profile import ProfileSteps
 from zoo.training.progress import ShowProgress
 from zoo.training.run import TENSORBOARD_FOLDER, Run
 from zoo.training.tensorboard import WriteEvents
@@ -45,6 +46,7 @@ class Job:
         model: the model of that point; None before the first epoch.
         progress: whether to show progress on stderr.
         tensorboard: whether to write event files.
+        profile: whether to trace some steps.
     """
 
     run: Run
@@ -55,6 +57,7 @@ class Job:
     model: AutoEncoder | None
     progress: bool
     tensorboard: bool
+    profile: bool = False
 
 
 def do_job(job: Job, deterministic: bool | None) -> Run:
@@ -154,6 +157,9 @@ def _shown(job: Job, images: int) -> list[Any]:
     shown: list[Any] = []
     if job.tensorboard:
         shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.images[:SHOWN]))
+    if job.profile:
+        steps = math.ceil(images / job.plan.recipe.batch_size)
+        shown.append(ProfileSteps(job.run.path, TENSORBOARD_FOLDER, steps))
     if job.progress:
         shown.append(ShowProgress(f"{job.plan.name}, seed {job.record['config']['seed']}", epochs, images, done))
     return shown

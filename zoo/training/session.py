@@ -14,6 +14,7 @@ from zoo.training.history import History
 from zoo.training.job import Job, do_job
 from zoo.training.lock import LOCK_FILE, claim
 from zoo.training.plan import describe_plan, plan_run
+from zoo.training.profile import check_profiler
 from zoo.training.provenance import describe_environment, describe_origin
 from zoo.training.run import Run, run_path
 from zoo.training.tensorboard import check_tensorboard
@@ -32,6 +33,7 @@ def train(
     overwrite: bool = False,
     deterministic: bool | None = None,
     tensorboard: bool = False,
+    profile: bool = False,
     progress: bool = True,
     **overrides: Any,
 ) -> Run:
@@ -51,6 +53,8 @@ def train(
         overwrite: replace a run folder that is there.
         deterministic: let TensorFlow use only operations that repeat to the bit; None does so where there is no GPU.
         tensorboard: write event files into the folder's ``tensorboard``; needs the package of that name.
+        profile: trace some steps of the first epoch: the folder gets ``profile.json``, which says where the time goes
+            (see ``zoo.training.profile``), and the trace for TensorBoard; on TensorFlow alone.
         progress: show progress on stderr.
         **overrides: recipe settings (``learning_rate=0.0003``) and the architecture's options (``latent_dim=32``).
 
@@ -62,7 +66,8 @@ def train(
         TypeError: an unknown option; ValueError: a value that is not valid.
         DatasetError: the images cannot be had.
         RunError: the run folder is there already or another process trains in it, or the training failed (the
-            folder's ``run.json`` says why), or a package that TensorBoard needs is absent.
+            folder's ``run.json`` says why), or a package that TensorBoard needs is absent, or a profile is
+            asked for on another backend.
         KeyboardInterrupt: the training was interrupted; its message says what was kept.
     """
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
@@ -70,6 +75,8 @@ def train(
     seed = int(seed)
     if tensorboard:
         check_tensorboard()
+    if profile:
+        check_profiler()
     plan = plan_run(preset, epochs=epochs, sample=sample, **overrides)
     config = describe_plan(plan, seed)
     run = Run(run_path(Path(out if out is not None else "runs"), plan.name, seed, config))
@@ -87,7 +94,7 @@ def train(
             "scores": None,
             "cost": {},
         }
-        job = Job(run, plan, dataset, record, Point(History(), None), None, progress, tensorboard)
+        job = Job(run, plan, dataset, record, Point(History(), None), None, progress, tensorboard, profile)
         return do_job(job, deterministic)
 
 

@@ -1,0 +1,143 @@
+"""Where the time of training steps goes, by part and by layer, from TensorFlow's own trace."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.errors import RunError
+from zoo.files import write_json
+
+PROFILE_FILE = "profile.json"
+SKIPPED, STEPS = 5, 20  # The first steps are slower.
+PARTS = ("input", "encoder", "decoder", "loss", "optimizer", "other")
+_OPERATION = re.compile(r"(?P<scope>[^:]*/[^:]*):(?P<kind>\w+)")
+logger = logging.getLogger("zoo")
+
+
+def check_profiler() -> None:
+    """Raise ``RunError`` unless there is a profiler: TensorFlow's."""
+    if keras.backend.backend() != "tensorflow":
+        raise RunError(f"a profile needs TensorFlow, and Keras runs on {keras.backend.backend()}")
+
+
+class ProfileSteps(keras.callbacks.Callback):
+    """Trace some training steps of the first epoch that it sees, and sum the time up.
+
+    The trace is below ``tensorboard/plugins/profile`` (shown by TensorBoard with its profile plugin), the sums are in
+    ``profile.json``: ``steps``, ``seconds`` a step took, and for each of ``parts`` and ``layers`` the ``milliseconds``
+    a step that its operations took, gradients included. Operations of two threads run side by side, so the sum may be
+    more than the step's time; ``input`` is what the step waited for images.
+
+    Args:
+        folder: the run's folder.
+        events: the folder below it for TensorBoard.
+        steps: training steps in an epoch.
+    """
+
+    def __init__(self, folder: Path, events: str, steps: int) -> None:
+        super().__init__()
+        self.folder, self.events = folder, folder / events
+        self._first = min(SKIPPED, max(0, steps - 2))
+        self._last = min(self._first + STEPS, steps) - 1
+        self._state = "waiting"
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the trace."""
+        import tensorflow as tf
+
+        if self._state == "waiting" and batch >= self._first:
+            self._state = "tracing"
+            tf.profiler.experimental.start(str(self.events))
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """End the trace after its last step, and sum it up."""
+        if self._state == "tracing" and batch >= self._last:
+            self._stop()
+            traces = sorted((self.events / "plugins" / "profile").glob("*/*.xplane.pb"))
+            try:
+                write_json(self.folder / PROFILE_FILE, read_trace(traces[-1], self.model, 1 + self._last - self._first))
+            except (ImportError, IndexError, ValueError) as error:
+                logger.warning("the trace in %s cannot be summed up: %s", self.events, error)
+
+    def close(self) -> None:
+        """End a trace that an interrupt left open."""
+        if self._state == "tracing":
+            self._stop()
+
+    def _stop(self) -> None:
+        import tensorflow as tf
+
+        self._state = "done"
+        tf.profiler.experimental.stop()
+
+
+def read_trace(file: Path, model: Any, steps: int) -> dict[str, Any]:
+    """Sum up the operations of a trace.
+
+    Args:
+        file: an ``.xplane.pb`` file.
+        model: the ``AutoEncoder`` whose steps it has.
+        steps: how many.
+
+    Returns:
+        See ``ProfileSteps``; layers with the most time first.
+
+    Raises:
+        ImportError: this TensorFlow has no description of the file's format where it was.
+        ValueError: the trace has no operations.
+    """
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # type: ignore[import-not-found,unused-ignore]
+
+    space = xplane_pb2.XSpace()
+    space.ParseFromString(file.read_bytes())
+    parts: Counter[str] = Counter()
+    layers: Counter[str] = Counter()
+    begun = ended = 0
+    for plane in space.planes:
+        for line in plane.lines:
+            for event in line.events:
+                name = plane.event_metadata[event.metadata_id].name
+                start = line.timestamp_ns + event.offset_ps // 1000
+                begun, ended = min(begun or start, start), max(ended, start + event.duration_ps // 1000)
+                if name == "IteratorGetNextOp::DoCompute":
+                    parts["input"] += event.duration_ps
+                elif operation := _OPERATION.fullmatch(name):
+                    part, layer = _place(operation["scope"], model)
+                    parts[part] += event.duration_ps
+                    if layer:
+                        layers[layer] += event.duration_ps
+    if not parts:
+        raise ValueError("it has no operations")
+    return {
+        "steps": steps,
+        "seconds": (ended - begun) / 1e9 / steps,
+        "parts": {part: parts[part] / 1e9 / steps for part in PARTS},
+        "layers": {layer: duration / 1e9 / steps for layer, duration in layers.most_common()},
+    }
+
+
+def _place(scope: str, model: Any) -> tuple[str, str | None]:
+    """Give the part that an operation belongs to, and the layer: ``encoder/conv2d``."""
+    names = scope.split("/")
+    for part in ("encoder", "decoder"):
+        network = getattr(model, part)
+        for name, inside in zip(names, [*names[1:], ""], strict=True):
+            if _is_called(name, network.name):
+                fits = [layer.name for layer in network.layers if _is_called(inside, layer.name)]
+                # TensorFlow gives all scopes of a trace numbers, or none: conv2d_1 is conv2d, or the layer called so.
+                numbered = [layer for layer in fits if (layer != inside) == (name != network.name)]
+                return part, f"{part}/{(numbered or fits)[0]}" if fits else None
+    if any(_is_called(name, model.optimizer.name) for name in names):
+        return "optimizer", None
+    return ("loss", None) if any(_is_called(name, model.name) for name in names) else ("other", None)
+
+
+def _is_called(scope: str, name: str) -> bool:
+    """Tell whether a scope is that of a layer: its name, or with a number that makes it unique."""
+    return scope == name or (scope.startswith(f"{name}_") and scope[len(name) + 1 :].isdigit())
