@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import keras
@@ -54,8 +55,8 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     Args:
         images: ``(n, H, W, C)``.
         batch_size: images in a batch; the last one may have fewer.
-        order: a ``tf.Variable`` of indices, read whenever an epoch begins; ``random`` for another order in each epoch;
-            None for their own.
+        order: a ``tf.Variable`` of indices, read whenever an epoch begins; ``random`` for another order in each epoch,
+            which Python's random state tells, as ``keras.utils.set_random_seed`` seeds it; None for their own.
     """
     import tensorflow as tf
 
@@ -63,12 +64,16 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     batches = -(-count // batch_size)
     with tf.device("CPU"):
         held = tf.constant(images)
+        epoch = tf.Variable(0, trainable=False)
+    # A stateful random operation would begin from its seed again in each epoch.
+    seed = random.getrandbits(31) if isinstance(order, str) else 0
 
     def make_order(_: Any) -> Any:
         if order is None:
             return tf.range(count, dtype=tf.int64)
         if isinstance(order, str):
-            return tf.random.shuffle(tf.range(count, dtype=tf.int64))
+            number = epoch.assign_add(1)
+            return tf.random.experimental.stateless_shuffle(tf.range(count, dtype=tf.int64), (seed, number))
         return tf.identity(order)
 
     def make_batches(indices: Any) -> Any:
