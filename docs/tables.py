@@ -137,10 +137,10 @@ def _quality() -> str:
     rows += [[name, *(f"{value:,.2f}" for value in values)] for name, values in found["negative_elbo"].items()]
     difference = found["difference"]
     half = difference["high"] - difference["mean"]
-    return f"""The same quality: `{found["preset"]}`, {found["epochs"]} epochs of {found["dataset"]},
-{found["images"]:,} validation images, nats per image. Fast is what `zoo.create_model` gives, plain the twin of plain Keras layers with
-Keras' Adam in float32; both of a pair begin with the same weights and see the same images in the same order. Fast -
-plain is {difference["mean"]:+.2f} ± {half:.2f} (half the 95 % interval, Student's t, paired by seed).
+    return f"""The same quality: `{found["preset"]}`, {found["epochs"]} epochs of {found["dataset"]}, scored by -ELBO on
+{found["images"]:,} validation images, nats per image. Fast is what `zoo.create_model` gives, plain the twin of plain
+Keras layers with Keras' Adam in float32; both of a pair begin with the same weights and see the same images in the same
+order. Fast - plain is {difference["mean"]:+.2f} ± {half:.2f} (half the 95 % interval, Student's t, paired by seed).
 
 {_markdown(rows, numbers=range(1, len(rows[0])))}"""
 
