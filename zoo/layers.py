@@ -95,7 +95,7 @@ class UpsampleTo(keras.layers.Layer):
         """Give the larger feature map."""
         for axis in (1, 2):
             features = ops.repeat(features, 2, axis=axis)
-        return features[:, : self.size[0], : self.size[1]]
+        return _crop(features, self.size)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Give the output's shape."""
@@ -161,8 +161,7 @@ class UpsampleConv2D(keras.layers.Layer):
             for row in (0, 1)
             for column in (0, 1)
         )
-        features = ops.conv_transpose(features, spread, strides=2, padding="same")
-        features = features[:, : self.size[0], : self.size[1]]
+        features = _crop(ops.conv_transpose(features, spread, strides=2, padding="same"), self.size)
         return features if self.bias is None else features + ops.convert_to_tensor(self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -178,6 +177,11 @@ class UpsampleConv2D(keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def _crop(features: Tensor, size: tuple[int, int]) -> Tensor:
+    """Cut a feature map to a size; one that has it is left alone, since a slice costs a pass of its gradient."""
+    return features if tuple(features.shape[1:3]) == size else features[:, : size[0], : size[1]]
 
 
 def _check_doubled(layer: UpsampleTo | UpsampleConv2D, input_shape: tuple[int | None, ...]) -> None:

@@ -56,6 +56,6 @@ def build_decoder(latent_shape, output_shape, filters, blocks, momentum):
         width, kernel = (filters[stage - 1], "glorot_uniform") if stage else (output_shape[-1], _small())
         # Four is a multiple of the stride, so that every pixel is made of as many products.
         x = layers.Conv2DTranspose(width, 4, strides=2, padding="same", kernel_initializer=kernel)(x)
-        rows, columns = sizes[stage]
-        x = layers.Cropping2D(((0, x.shape[1] - rows), (0, x.shape[2] - columns)))(x)
+        if x.shape[1:3] != sizes[stage]:
+            x = layers.Cropping2D(((0, x.shape[1] - sizes[stage][0]), (0, x.shape[2] - sizes[stage][1])))(x)
     return keras.Model(inputs, x, name="residual_decoder")
