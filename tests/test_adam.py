@@ -20,7 +20,7 @@ def make():
     return keras.Sequential(layers)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(options) or "defaults")
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_equals_keras(options, jit_compile):
     generator = np.random.default_rng(0)
