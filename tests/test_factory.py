@@ -69,7 +69,7 @@ presets:
     model = zoo.create_model("small_cnn/mnist")
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert float(model.optimizer.learning_rate) == 0.25
-    assert (model.latent_shape, len(model.encoder.layers)) == ((5,), 4)
+    assert (model.latent_shape, len(model.encoder.layers)) == ((5,), 5)
     settings = model.get_compile_config()
     assert settings["free_bits"] == 0.125
     assert "'warm_up_steps': 10" in str(settings["kl_weight"])

@@ -10,6 +10,17 @@ from keras import ops
 Tensor = Any
 
 
+def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
+    """Give what ``keras.optimizers.get`` gives, but for ``"adam"`` this module's.
+
+    Raises:
+        ValueError: Keras knows no optimizer of this name.
+    """
+    if isinstance(identifier, str) and identifier.lower() == "adam":
+        return Adam()
+    return keras.optimizers.get(identifier)
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class Adam(keras.optimizers.Adam):
     """``keras.optimizers.Adam`` (Kingma and Ba 2015) that updates a weight by one operation in place of a dozen.

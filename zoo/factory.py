@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from zoo import likelihoods, registry
-from zoo.adam import Adam
+from zoo.adam import get_optimizer
 from zoo.autoencoder import AutoEncoder
 from zoo.builders import (
     PARTS,
@@ -141,7 +141,7 @@ def check_preset(preset: Preset) -> None:
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     try:
-        optimizer = Adam() if recipe.optimizer.lower() == "adam" else keras.optimizers.get(recipe.optimizer)
+        optimizer = get_optimizer(recipe.optimizer)
     except ValueError:
         raise UnknownNameError(
             f"no optimizer is called {recipe.optimizer!r}: expected one that Keras knows, such as 'adam'"

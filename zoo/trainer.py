@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from zoo import likelihoods, schedules
+from zoo.adam import get_optimizer
 from zoo.batches import stream_arrays
 from zoo.data.dataset import Split
 from zoo.inputs import check_arguments, check_data, check_images, is_array, refuse_sample_weights, refuse_targets
@@ -125,7 +126,7 @@ class Trainer(keras.Model):
         self.importance_samples = int(importance_samples)
         self.precision = resolve_precision(precision)
         self._settled = False
-        optimizer = keras.optimizers.get(optimizer)
+        optimizer = get_optimizer(optimizer)
         # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
         # Keras would look into a dict and log its metrics for ever.
         self._requested = types.MappingProxyType({
