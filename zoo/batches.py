@@ -96,8 +96,8 @@ def _split(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     first = int(len(images) * (1.0 - share))
     if not 0 < first < len(images):
         raise ValueError(
-            f"validation_split is {share!r}, which leaves {first} of {len(images)} images for training: expected a "
-            "number between 0 and 1 that leaves images for both"
+            f"validation_split is {share!r}, which leaves {first} of {len(images)} images for training: expected one "
+            "that leaves images for training and validation"
         )
     return images[:first], images[first:]
 

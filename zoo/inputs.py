@@ -138,7 +138,8 @@ def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str
     """Give by name what a Keras method such as ``fit`` is called with, and by position after ``x``.
 
     Raises:
-        ValueError: a batch size that is no positive whole number, or weights of images or classes.
+        ValueError: a batch size that is no positive whole number, a validation split that is no share, or weights of
+            images or classes.
     """
     given = inspect.signature(method).bind_partial(None, x, *args, **kwargs).arguments
     given.pop("self")
@@ -147,6 +148,9 @@ def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str
         whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
         if size is not None and not (whole and int(size) > 0):
             raise ValueError(f"{key} is {size!r}: expected a whole number of at least 1")
+    share = given.get("validation_split") or 0.0
+    if not isinstance(share, numbers.Real) or not 0 <= share < 1:
+        raise ValueError(f"validation_split is {share!r}: expected a number from 0 up to, but without, 1")
     for refused in ("class_weight", "sample_weight"):
         if given.pop(refused, None) is not None:
             raise ValueError(f"{refused} is given; expected none: every image counts the same")
