@@ -34,7 +34,6 @@ def collect(path: Path) -> dict[str, Any]:
         "scores": run.scores,
         "bounds": bounds,
         "validation": curve,
-        "train_seconds": run.cost["train_seconds"],
     }
 
 

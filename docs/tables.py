@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-FILLED = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "speed.md")
+FILLED = (ROOT / "README.md", ROOT / "docs" / "results.md")
 BENCHMARK = ROOT / "docs" / "benchmark.json"
 RESULTS = ROOT / "docs" / "results.json"
 SPEED = ROOT / "docs" / "speed.json"
@@ -71,7 +71,6 @@ def make_results(name: str) -> str:
         "KL": [(run["scores"]["kl"], 2) for run in runs],
         "active units": [(run["scores"]["active_units"], 0) for run in runs],
         "best epoch": [(run["best"]["epoch"], 0) for run in runs],
-        "training, minutes": [(run["train_seconds"] / 60, 0) for run in runs],
     }
     columns = {title: cells for title, cells in columns.items() if any(value is not None for value, _ in cells)}
     rows = [["seed", *columns]]

@@ -182,7 +182,6 @@ def test_links_lead_to_files(target):
     [
         ("README.md", {"models", "benchmark"}),
         ("docs/results.md", {"mnist_binary", "cifar10"}),
-        ("docs/speed.md", {"speed"}),
     ],
 )
 def test_tables_are_those_that_docs_tables_makes(file, names):
