@@ -149,7 +149,7 @@ def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str
         if size is not None and not (whole and int(size) > 0):
             raise ValueError(f"{key} is {size!r}: expected a whole number of at least 1")
     share = given.get("validation_split") or 0.0
-    if not isinstance(share, numbers.Real) or not 0 <= share < 1:
+    if not isinstance(share, numbers.Real) or not 0 <= float(share) < 1:
         raise ValueError(f"validation_split is {share!r}: expected a number from 0 up to, but without, 1")
     for refused in ("class_weight", "sample_weight"):
         if given.pop(refused, None) is not None:
