@@ -131,7 +131,7 @@ def _load_split(model: Any, source: Path, dataset: str | None, part: str, data_d
 @click.option(
     "--iwae",
     metavar="K",
-    type=click.IntRange(0, 1_000_000),
+    type=click.IntRange(0),
     default=0,
     help="Samples of the importance-weighted bound; 0 leaves it out.",
 )
