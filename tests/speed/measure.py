@@ -99,7 +99,7 @@ FACTS = """
 import json, sys, time
 import numpy as np, tensorflow as tf, torch, keras, zoo, pythae
 from importlib.metadata import version
-from contenders import LATENTS
+from workload import LATENTS
 from zoo.evaluation.flops import count_flops
 
 def peak(dtype):
