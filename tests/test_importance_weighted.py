@@ -171,6 +171,25 @@ def test_any_k_takes_the_same_memory_and_encodes_each_image_once():
     np.testing.assert_allclose(bound, again, atol=0.3)
 
 
+def test_a_second_evaluation_traces_nothing_anew(tmp_path):
+    model = make_model()
+    watched = Watched(model.encoder, model.decoder, model.likelihood, seed=0)
+    first = zoo.evaluate(watched, IMAGES, iwae_samples=7)
+    traced = len(watched.rows)
+    assert zoo.evaluate(watched, IMAGES, iwae_samples=7) == first
+    assert len(watched.rows) == traced > 0
+    other = make_model().decoder
+    other.set_weights([0 * weight for weight in other.get_weights()])
+    watched.decoder = other
+    assert zoo.evaluate(watched, IMAGES, iwae_samples=7)["iwae"]["nats"] != pytest.approx(first["iwae"]["nats"], 1e-3)
+    # What is kept is no part of the file.
+    zoo.evaluate(model, IMAGES, iwae_samples=7)
+    model.save(tmp_path / "model.keras")
+    assert zoo.evaluate(zoo.load_model(tmp_path / "model.keras"), IMAGES, iwae_samples=7) == zoo.evaluate(
+        model, IMAGES, iwae_samples=7
+    )
+
+
 @pytest.mark.parametrize("samples", [1, 499, 501, 1003])
 def test_chunks_and_batches_do_not_change_the_bound(samples):
     # With nothing in its way from the prior to a fixed decoder every weight is known: that of the mean image's bytes.

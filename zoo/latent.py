@@ -132,7 +132,9 @@ class LatentSpace:
 def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
     """Give ``model.predict`` of arrays; every batch but a lone short one is full, as each size is compiled anew."""
     count = len(inputs)
-    if count > BATCH and count % BATCH:
+    if count <= BATCH:
+        return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.
+    if count % BATCH:
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
     if keras.backend.backend() == "tensorflow":
         outputs = model.predict(stream(inputs, BATCH), verbose=0)
