@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from zoo import data, errors, layers, likelihoods, models, plugins, schedules
+    from zoo import data, errors, layers, likelihoods, models, plugins, schedules, testing
     from zoo.autoencoder import AutoEncoder
     from zoo.benchmarking import Leaderboard, benchmark
     from zoo.data.dataset import Dataset, Split
@@ -60,7 +60,7 @@ _HOMES = {
     "zoo.training": ("Run", "resume", "train"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("data", "errors", "layers", "likelihoods", "models", "plugins", "schedules")
+_MODULES = ("data", "errors", "layers", "likelihoods", "models", "plugins", "schedules", "testing")
 
 __all__ = [*sorted(_HOME_OF), *_MODULES]
 

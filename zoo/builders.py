@@ -100,9 +100,14 @@ def _options(architecture: Architecture, part: str) -> set[str]:
     return names.difference(GIVEN, LATENT_OPTIONS)
 
 
+def builder_options(architecture: Architecture) -> set[str]:
+    """Give the names of the options that reach a builder of an architecture, without the latent's size."""
+    return set().union(*(_options(architecture, part) for part in PARTS))
+
+
 def check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
     """Raise ``TypeError`` that lists the valid options unless each one reaches a builder of these architectures."""
-    valid = sorted(set().union(*(_options(architecture, part) for architecture in architectures for part in PARTS)))
+    valid = sorted(set().union(*(builder_options(architecture) for architecture in architectures)))
     names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
     _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
     for architecture in architectures:

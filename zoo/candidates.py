@@ -32,17 +32,23 @@ def builtin_candidates(file: RegistryFile) -> Iterator[Candidate]:
 
 
 def user_candidates(file: RegistryFile) -> Iterator[Candidate]:
-    """Give the plugins that a user's registry file lists.
-
-    A name with a slash, or one that ends in ``.py``, is a file or a package's folder, relative to the registry file;
-    any other one is a module that Python can import.
-    """
+    """Give the plugins that a user's registry file lists; the paths of files are relative to it."""
     for entry in file.plugins:
-        if "/" in entry or os.sep in entry or entry.endswith(".py"):
-            path = (file.path.parent / Path(entry).expanduser()).resolve()
-            yield Candidate(PluginRecord(path.stem, f"{path}, listed in {file.path}"), partial(import_file, path))
-        else:
-            yield Candidate(PluginRecord(entry, f"{file.path}"), partial(importlib.import_module, entry))
+        yield named_candidate(entry, file.path.parent, f"listed in {file.path}")
+
+
+def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
+    """Give the plugin that somebody names.
+
+    Args:
+        entry: a file or a package's folder, if it has a slash or ends in ``.py``; else a module that Python can import.
+        folder: what a file's path is relative to.
+        how: how it is named, as its origin tells.
+    """
+    if "/" in entry or os.sep in entry or entry.endswith(".py"):
+        path = (folder / Path(entry).expanduser()).resolve()
+        return Candidate(PluginRecord(path.stem, f"{path}, {how}"), partial(import_file, path))
+    return Candidate(PluginRecord(entry, how), partial(importlib.import_module, entry))
 
 
 def entry_point_candidates() -> Iterator[Candidate]:

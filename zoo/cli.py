@@ -14,6 +14,7 @@ import click
 
 import zoo
 from zoo import cli_runs
+from zoo.cli_check import check
 from zoo.cli_options import as_json
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
@@ -141,7 +142,7 @@ def datasets(as_json: bool) -> None:
         print_table(["name", "image", "summary"], [[it.name, _text(it.image_shape), it.summary] for it in specs])
 
 
-for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark):
+for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark, check):
     main.add_command(command)
 
 

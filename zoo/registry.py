@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TypeVar
 
 from zoo import discovery
-from zoo.candidates import builtin_candidates, entry_point_candidates, user_candidates
+from zoo.candidates import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
 from zoo.discovery import Plugin, PluginRecord
 from zoo.errors import PluginLoadWarning, UnknownNameError
 from zoo.model_info import ModelInfo
@@ -116,6 +117,35 @@ def add_plugin(plugin: Plugin) -> None:
             raise checked.cause
         _registered[plugin.record.name] = plugin
         names.plugins[:] = [*others, plugin]
+
+
+def load_plugin(entry: str) -> PluginRecord:
+    """Load a plugin that discovery does not know, for this process; one that it knows stays as it is.
+
+    Args:
+        entry: a Python file (it ends in ``.py`` or has a slash), or a module that Python can import.
+
+    Returns:
+        Its record; ``provides`` has the names.
+
+    Raises:
+        PluginLoadError: it cannot be loaded; the message says why.
+        DuplicateNameError: another plugin gives a name of it.
+    """
+    names = _load()
+    (plugin,) = discovery.load_plugins([named_candidate(entry, Path.cwd(), "given by name")])
+    if plugin.record.status in ("failed", "disabled"):
+        reason = plugin.record.error or "disabled by ZOO_DISABLE_PLUGINS"
+        raise PluginLoadError(f"plugin {entry}: {reason}") from plugin.cause
+    known = {**names.architectures, **names.datasets}
+    if not all(known.get(item.name) == item for item in (*plugin.architectures, *plugin.datasets)):
+        add_plugin(plugin)
+    return plugin.record
+
+
+def is_registered(name: str) -> bool:
+    """Tell whether an architecture was given to this process alone, by ``zoo.register`` or ``load_plugin``."""
+    return any(name in plugin.record.provides for plugin in _registered.values())
 
 
 def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:

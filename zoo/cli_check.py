@@ -1,0 +1,88 @@
+"""The command ``zoo check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo import registry
+from zoo.cli_options import as_json
+from zoo.terminal import import_keras, print_json, print_table
+
+if TYPE_CHECKING:
+    from zoo.testing import Report
+
+MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin, and check all that it gives.")
+@click.option("--fast", is_flag=True, help="Leave out the slow checks: new processes, mixed precision, eager steps.")
+@as_json
+@click.pass_context
+def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: bool, as_json: bool) -> None:
+    """Check architectures and datasets against every rule of the zoo.
+
+    NAMEs are of architectures or datasets; with --plugin they may be left out. Exit status 1 if a check fails.
+    """
+    if plugin is not None:
+        provided = registry.load_plugin(plugin).provides
+        names = names or provided
+    if not names:
+        raise click.UsageError("give the name of an architecture or a dataset, or --plugin")
+    kinds = {name: "dataset" if name in registry.list_datasets() else "architecture" for name in names}
+    for name, kind in kinds.items():
+        if kind == "architecture":
+            registry.architecture(name)  # Refused here, before Keras takes its seconds.
+    import_keras()
+    reports = [_check(name, kind, plugin, fast) for name, kind in kinds.items()]
+    if as_json:
+        print_json([report.to_dict() for report in reports])
+    else:
+        for report in reports:
+            _print(report)
+    ctx.exit(1 if any(report.failed for report in reports) else 0)
+
+
+def _check(name: str, kind: str, plugin: str | None, fast: bool) -> Report:
+    from zoo.evaluation.progress import show_progress
+    from zoo.testing.datasets import DatasetSubject
+    from zoo.testing.rule import list_checks
+    from zoo.testing.runner import run_checks
+    from zoo.testing.subject import Subject
+
+    subject = Subject(name, plugin) if kind == "architecture" else DatasetSubject(name, plugin)
+    count = len(list_checks(kind, fast=fast))
+    with show_progress(f"checking {name}", count, shown=True, unit="checks") as advance:
+        return run_checks(subject, kind=kind, fast=fast, tell=lambda _: advance(1))
+
+
+def _print(report: Report) -> None:
+    rows = [
+        [f"{MARKS[result.status]} {result.name}", f"{result.seconds:.1f}"] for result in report.results
+    ]
+    click.echo(report.name)
+    print_table(["  check", "seconds"], rows, numbers_from=1)
+    for result in report.results:
+        if result.message:
+            verb = "failed" if result.status == "failed" else "was skipped"
+            click.echo(f"\n{result.name} {verb}: {result.message}")
+    counts = ", ".join(f"{len(report.select(status))} {status}" for status in MARKS if report.select(status))
+    click.echo(f"\n{report.name}: {counts} in {report.seconds:.1f} s{_describe(report.facts)}\n")
+
+
+def _describe(facts: dict[str, Any]) -> str:
+    known = {key: value for key, value in facts.items() if value is not None}
+    shown = [
+        text.format(known[key])
+        for key, text in (
+            ("import_seconds", "found in {:.2f} s"),
+            ("build_seconds", "built in {:.2f} s"),
+            ("parameters", "{:,} parameters"),
+        )
+        if key in known
+    ]
+    shown += [f"{known['flops'] / 1e6:.1f} MFLOPs for one image"] if "flops" in known else []
+    return f"; {', '.join(shown)} (28 x 28 x 1)" if shown else ""

@@ -1,0 +1,107 @@
+"""Checks of what the encoder gives: the posterior of z."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.testing.rule import check, require
+from zoo.testing.subject import GREY
+
+if TYPE_CHECKING:
+    from zoo.testing.subject import Subject
+
+HEAD = "end the encoder with zoo.layers.GaussianHead(latent_shape)"
+ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
+
+
+def encode(subject: Subject, images: np.ndarray) -> list[np.ndarray]:
+    """Give what the encoder of the model that has taken a few steps gives for images of any type."""
+    model = subject.trained.model
+    encoded = model.encoder(np.asarray(images, "float32"), training=False)
+    return [np.asarray(_to_numpy(part)) for part in (encoded if isinstance(encoded, list | tuple) else [encoded])]
+
+
+def _to_numpy(value: Any) -> Any:
+    from keras import ops
+
+    return ops.convert_to_numpy(value)
+
+
+def _images(subject: Subject) -> np.ndarray:
+    return subject.images().astype("float32") / 255
+
+
+@check()
+def check_posterior_is_finite(subject: Subject) -> None:
+    """What the encoder gives is finite for real images, for black and white ones, and for noise."""
+    noise = np.random.default_rng(0).random((8, *GREY), "float32")
+    extremes = np.stack([np.zeros(GREY, "float32"), np.ones(GREY, "float32")])
+    for kind, images in (("real images", _images(subject)), ("black and white", extremes), ("noise", noise)):
+        for name, part in zip(("mean", "std"), encode(subject, images), strict=False):
+            broken = int((~np.isfinite(part)).sum())
+            require(
+                not broken,
+                f"{name} has {broken} values of {part.size} that are NaN or infinite, for {kind}: look for divisions "
+                f"by a batch's or an image's spread, logarithms and exponentials without a bound; {HEAD}, which bounds "
+                "the variance",
+            )
+
+
+@check(gaussian=True)
+def check_std_is_positive(subject: Subject) -> None:
+    """The standard deviation is above zero."""
+    _, std = encode(subject, _images(subject))
+    require(
+        bool((std > 0).all()),
+        f"the standard deviation goes down to {std.min():.3g}: expected values above 0; a variance's logarithm is no "
+        f"standard deviation: {HEAD}, or give exp(log_variance / 2)",
+    )
+
+
+@check()
+def check_posterior_differs_between_images(subject: Subject) -> None:
+    """Different images have different posteriors."""
+    first = encode(subject, _images(subject))[0]
+    spread = float(np.ptp(first, axis=0).max())
+    require(
+        spread > 1e-6 * max(1.0, float(np.abs(first).max())),
+        "the posterior is the same for all images: let the images reach the last layer of the encoder",
+    )
+
+
+@check()
+def check_images_do_not_depend_on_their_batch(subject: Subject) -> None:
+    """In inference an image has the same posterior and the same reconstruction alone, and among 6 others."""
+    images = subject.images()[:7]
+    model = subject.trained.model
+    pairs = {
+        "posterior": (encode(subject, images[:1] / 255.0), encode(subject, images / 255.0)),
+        "reconstruction": ([model.reconstruct(images[:1])], [model.reconstruct(images)]),
+    }
+    for name, (alone, together) in pairs.items():
+        for single, batch in zip(alone, together, strict=True):
+            apart = float(np.abs(single[0] - batch[0]).max())
+            require(
+                apart <= ALIKE * max(1.0, float(np.abs(batch[0]).max())),
+                f"the {name} of an image differs by {apart:.3g} between a batch of 1 and one of 7: normalise by moving "
+                "averages in inference (keras.layers.BatchNormalization does; pass training= on in layers of your "
+                "own), and never by the batch",
+            )
+
+
+@check()
+def check_inference_is_deterministic(subject: Subject) -> None:
+    """The same image has the same posterior and reconstruction in two calls: only z is drawn, and that by the zoo."""
+    images = subject.images()[:5]
+    model = subject.trained.model
+    same = all(
+        np.array_equal(one, two)
+        for one, two in zip(encode(subject, images / 255.0), encode(subject, images / 255.0), strict=True)
+    ) and np.array_equal(model.reconstruct(images), model.reconstruct(images))
+    require(
+        same,
+        "two calls with the same images differ: draw nothing in encoder or decoder outside training (Keras' Dropout "
+        "and noise layers keep to that; in layers of your own look at training=)",
+    )

@@ -1,0 +1,91 @@
+"""Checks as pytest tests."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks
+from zoo.testing.runner import call_check
+
+
+@functools.cache
+def _subject(name: str, kind: str) -> Any:
+    """Give the subject that all tests of a name share, so that its models are built once."""
+    from zoo.testing.datasets import DatasetSubject
+    from zoo.testing.subject import Subject
+
+    return Subject(name) if kind == "architecture" else DatasetSubject(name)
+
+
+class BoundCheck:
+    """A check of one architecture or dataset, called without arguments."""
+
+    def __init__(self, item: Check, name: str) -> None:
+        self.item, self.name = item, name
+
+    def __repr__(self) -> str:
+        return f"{self.item.name} of {self.name}"
+
+    def __call__(self) -> None:
+        """Run it; what has no meaning here is skipped."""
+        try:
+            call_check(self.item, _subject(self.name, self.item.kind))
+        except CheckSkipped as reason:
+            pytest.skip(str(reason))
+
+
+def parametrize_checks(
+    name: str,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+    fast: bool = False,
+    kind: str = "architecture",
+) -> Any:
+    """Make a test function with the argument ``check`` one test for each check.
+
+    Args:
+        name: an architecture's or a dataset's name; nothing is looked up until a test runs.
+        expected_failures: check name -> the reason why it fails; one that passes all the same fails the test.
+        fast: leave out the slow checks.
+        kind: ``architecture`` or ``dataset``.
+
+    Returns:
+        A decorator.
+
+    Raises:
+        ValueError: an expected failure of a check that there is not.
+
+    Example:
+        ```python
+        @zoo.testing.parametrize_checks("my_ae")
+        def test_conformance(check):
+            check()
+        ```
+    """
+    return pytest.mark.parametrize("check", make_parameters(name, expected_failures, fast=fast, kind=kind))
+
+
+def make_parameters(
+    name: str, expected_failures: Mapping[str, str] | None = None, *, fast: bool = False, kind: str = "architecture"
+) -> list[Any]:
+    """Give pytest's parameters for all checks of a name; see ``parametrize_checks``."""
+    expected = dict(expected_failures or {})
+    items = list_checks(kind, fast=fast)
+    known = [item.name for item in list_checks(kind)]
+    unknown = sorted(set(expected) - set(known))
+    if unknown:
+        raise ValueError(f"expected_failures names {', '.join(unknown)}: expected some of {', '.join(known)}")
+    return [
+        pytest.param(
+            BoundCheck(item, name),
+            id=item.name,
+            marks=[pytest.mark.xfail(reason=expected[item.name], raises=CheckFailure, strict=True)]
+            if item.name in expected
+            else [],
+        )
+        for item in items
+    ]

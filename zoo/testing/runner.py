@@ -1,0 +1,182 @@
+"""Running checks: what became of each, and what the architecture costs."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks
+
+LONGEST_TRACE = 3  # Frames of an error that no check foresaw.
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What became of one check.
+
+    Args:
+        name: the check's.
+        status: ``passed``, ``failed`` or ``skipped``.
+        seconds: how long it took.
+        message: why it failed or was skipped, and how to mend it.
+        rule: what it checks.
+    """
+
+    name: str
+    status: str
+    seconds: float
+    message: str | None
+    rule: str
+
+
+@dataclass
+class Report:
+    """What became of all checks of an architecture or a dataset.
+
+    Args:
+        name: what was checked.
+        results: one for each check.
+        facts: ``import_seconds`` of its plugin, ``build_seconds`` of a model for 28 x 28 x 1 images, its
+            ``parameters`` and its ``flops`` for one image, of encoder and decoder; null where not known. Empty for a
+            dataset.
+    """
+
+    name: str
+    results: list[CheckResult] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[CheckResult]:
+        """What failed."""
+        return self.select("failed")
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it took."""
+        return sum(result.seconds for result in self.results)
+
+    def select(self, status: str) -> list[CheckResult]:
+        """Give the results of a status."""
+        return [result for result in self.results if result.status == status]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        counts = {status: len(self.select(status)) for status in ("passed", "failed", "skipped")}
+        return {
+            "name": self.name,
+            "passed": not self.failed,
+            "seconds": self.seconds,
+            "counts": counts,
+            **self.facts,
+            "checks": [asdict(result) for result in self.results],
+        }
+
+
+def check_architecture(name: str, *, plugin: str | None = None, fast: bool = False) -> Report:
+    """Check an architecture against every rule of the zoo.
+
+    Args:
+        name: a name that ``zoo.list_models()`` gives.
+        plugin: a file or a module to load first.
+        fast: leave out the slow checks.
+
+    Returns:
+        What became of each check; all have passed, or been skipped.
+
+    Raises:
+        CheckFailure: some have failed; the message has every failure with its mend.
+        UnknownNameError: no such name.
+        PluginLoadError: the plugin cannot be loaded.
+    """
+    from zoo.testing.subject import Subject
+
+    return _raise_failures(run_checks(Subject(name, plugin), fast=fast))
+
+
+def check_dataset(name: str, *, plugin: str | None = None) -> Report:
+    """Check a dataset against every rule of the zoo; arguments and errors as of ``check_architecture``."""
+    from zoo.testing.datasets import DatasetSubject
+
+    return _raise_failures(run_checks(DatasetSubject(name, plugin), kind="dataset"))
+
+
+def run_checks(
+    subject: Any,
+    *,
+    kind: str = "architecture",
+    fast: bool = False,
+    tell: Callable[[str], None] = lambda name: None,
+) -> Report:
+    """Run all checks of a kind on a subject, whatever becomes of each.
+
+    Args:
+        subject: a ``Subject`` or a ``DatasetSubject``.
+        kind: ``architecture`` or ``dataset``.
+        fast: leave out the slow ones.
+        tell: is called with each check's name before it runs.
+    """
+    report = Report(subject.name)
+    for item in list_checks(kind, fast=fast):
+        tell(item.name)
+        report.results.append(_run(item, subject))
+    if kind == "architecture":
+        report.facts = _find_facts(subject)
+    return report
+
+
+def call_check(item: Check, subject: Any) -> None:
+    """Run one check.
+
+    Raises:
+        CheckFailure: the rule is not followed, or something that no check foresaw was raised.
+        CheckSkipped: it has no meaning for the subject.
+    """
+    try:
+        if item.gaussian and not subject.is_gaussian:
+            raise CheckSkipped("the posterior is no Gaussian")
+        item.function(subject)
+    except (CheckFailure, CheckSkipped):
+        raise
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)[-LONGEST_TRACE:]
+        where = ", ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames)
+        line = " ".join(str(error).split())[:400]
+        raise CheckFailure(f"raised {type(error).__name__}: {line} ({where}), while checking: {item.rule}") from error
+
+
+def _run(item: Check, subject: Any) -> CheckResult:
+    status, message = "passed", None
+    start = time.perf_counter()
+    try:
+        call_check(item, subject)
+    except CheckFailure as failure:
+        status, message = "failed", str(failure)
+    except CheckSkipped as reason:
+        status, message = "skipped", str(reason)
+    return CheckResult(item.name, status, time.perf_counter() - start, message, item.rule)
+
+
+def _find_facts(subject: Any) -> dict[str, Any]:
+    facts = dict.fromkeys(("import_seconds", "build_seconds", "parameters", "flops"))
+    try:
+        from zoo.evaluation.flops import count_flops
+        from zoo.factory import parameter_count
+
+        model = subject.model
+        facts["parameters"] = parameter_count(model)
+        facts |= {"import_seconds": subject.import_seconds, "build_seconds": subject.build_seconds}
+        parts = [count_flops(part) for part in (model.encoder, model.decoder)]
+        facts["flops"] = None if None in parts else sum(parts)
+    except Exception:  # A model that cannot be built or counted has failed above.
+        return facts
+    return facts
+
+
+def _raise_failures(report: Report) -> Report:
+    if report.failed:
+        lines = "".join(f"\n- {result.name}: {result.message}" for result in report.failed)
+        raise CheckFailure(f"{report.name}: {len(report.failed)} of {len(report.results)} checks failed:{lines}")
+    return report

@@ -1,0 +1,161 @@
+"""Checks that a model learns, the same in every way in which Keras trains it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.testing.rule import CheckFailure, CheckSkipped, check, require
+from zoo.testing.subject import STEPS
+
+if TYPE_CHECKING:
+    from zoo.autoencoder import AutoEncoder
+    from zoo.testing.subject import Subject
+
+FALL = 0.98  # What the loss must fall to of itself; a network that learns anything reaches a fraction of that.
+ALIKE = 1e-3  # Relative; three steps in float32, summed in another order.
+
+
+@check()
+def check_gradient_reaches_every_weight(subject: Subject) -> None:
+    """Every trainable weight of encoder and decoder has a gradient that is not zero."""
+    still = subject.trained.still
+    require(
+        not still,
+        f"{len(still)} trainable weights have no gradient: {', '.join(still[:5])}{', ...' if len(still) > 5 else ''}: "
+        "connect their layers to the output, take away what stops gradients (round, argmax, casts to integers, "
+        "stop_gradient), or set trainable=False",
+    )
+
+
+@check()
+def check_loss_falls(subject: Subject) -> None:
+    """The loss falls on a few real images in a few steps, and stays finite."""
+    losses = subject.trained.losses
+    end = float(np.mean(losses[-3:]))
+    require(
+        bool(np.isfinite(losses).all()) and end < FALL * losses[0],
+        f"the loss went from {losses[0]:.1f} to {end:.1f} nats per image in {STEPS} steps on {len(subject.images())} "
+        "images: look for layers that saturate, a scale of the first weights that is far off, or a decoder that does "
+        "not use z",
+    )
+
+
+@check()
+def check_seed_decides_weights(subject: Subject) -> None:
+    """The same seed gives the same weights, another seed other ones."""
+    first = subject.model.get_weights()
+    again, other = (subject.create(seed=seed).get_weights() for seed in (0, 1))
+    require(
+        all(np.array_equal(one, two) for one, two in zip(first, again, strict=True)),
+        "two models of seed 0 begin with different weights: draw first weights by Keras' initializers, not by NumPy "
+        "or Python in the builders",
+    )
+    require(
+        any(not np.array_equal(one, two) for one, two in zip(first, other, strict=True)),
+        "models of seeds 0 and 1 begin with the same weights: give initializers no seed of their own",
+    )
+
+
+@check(slow=True)
+def check_compiled_and_eager_steps_agree(subject: Subject) -> None:
+    """Three training steps give the same losses compiled as run one operation after the other."""
+    compiled, eager = (_losses(subject, run_eagerly=flag) for flag in (False, True))
+    require(
+        bool(np.allclose(compiled, eager, rtol=ALIKE)),
+        f"three steps have the losses {_show(compiled)} compiled, and {_show(eager)} run eagerly, from the same seed: "
+        "in call, use keras.ops and weights; Python's and NumPy's random numbers, counters and attributes are read "
+        "once when a step is compiled",
+    )
+
+
+@check(slow=True)
+def check_tf_data_is_taken(subject: Subject) -> None:
+    """A ``tf.data`` stream of images and labels trains the model, its last batch shorter than the others."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise CheckSkipped("Keras does not run on TensorFlow here")
+    import tensorflow as tf
+
+    images = subject.images()[:7]
+    model = subject.create()
+    stream = tf.data.Dataset.from_tensor_slices((images, np.arange(7))).batch(4)
+    with _explained("a tf.data stream of batches of 4 and 3 images"):
+        loss = model.fit(stream, verbose=0).history["loss"][0]
+    require(bool(np.isfinite(loss)), f"the loss on a tf.data stream is {loss}: expected a finite number")
+
+
+@check(slow=True)
+def check_bfloat16_step(subject: Subject) -> None:
+    """Built under the policy mixed_bfloat16, it takes training steps with finite losses and gives a float32 latent."""
+    _check_policy(subject, "mixed_bfloat16")
+
+
+@check(slow=True)
+def check_float16_step(subject: Subject) -> None:
+    """The same under mixed_float16."""
+    _check_policy(subject, "mixed_float16")
+
+
+def _check_policy(subject: Subject, policy: str) -> None:
+    import keras
+
+    images = subject.images()[:8]
+    with _policy(policy), _explained(f"building and training under {policy}"):
+        model = subject.create()
+        outputs = keras.tree.flatten(model.encoder(images.astype("float32") / 255, training=False))
+        losses = [float(model.train_on_batch(images, return_dict=True)["loss"]) for _ in range(2)]
+    types = sorted({keras.backend.standardize_dtype(output.dtype) for output in outputs} - {"float32"})
+    require(
+        not types,
+        f"under {policy} the encoder gives {', '.join(types)}: expected float32: end it with "
+        'zoo.layers.GaussianHead(latent_shape), or give its last layers dtype="float32"',
+    )
+    require(
+        bool(np.isfinite(losses).all()),
+        f"under {policy} two steps have the losses {_show(losses)}: expected finite numbers: compute exponentials, "
+        'logarithms, sums over many values and divisions in layers of dtype="float32"',
+    )
+
+
+def _losses(subject: Subject, *, run_eagerly: bool) -> list[float]:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model: AutoEncoder = subject.create()
+    images = subject.images()[:8]
+    model.compile(keras.optimizers.SGD(1e-5), precision="float32", run_eagerly=run_eagerly)
+    with _explained(f"a training step with run_eagerly={run_eagerly}"):
+        return [float(model.train_on_batch(images, return_dict=True)["loss"]) for _ in range(3)]
+
+
+@contextlib.contextmanager
+def _policy(name: str) -> Iterator[None]:
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Make an error of the architecture a failure of the check."""
+    try:
+        yield
+    except Exception as error:
+        line = " ".join(str(error).split())[:400]
+        raise CheckFailure(
+            f"{what} raised {type(error).__name__}: {line}; use keras.layers and keras.ops, which work there"
+        ) from error
+
+
+def _show(values: Any) -> str:
+    return ", ".join(f"{value:.6g}" for value in values)
