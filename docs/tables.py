@@ -1,4 +1,4 @@
-"""Rewrites the tables of README.md, docs/results.md and docs/speed.md: ``python docs/tables.py``.
+"""Rewrites the tables of README.md and of docs/: ``python docs/tables.py``.
 
 A table stands between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. They are made from the registry, from
 ``docs/benchmark.json``, which is the ``leaderboard.json`` of a ``zoo benchmark``, from ``docs/results.json``, which
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-FILLED = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "speed.md")
+FILLED = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("plugins", "results", "speed")))
 BENCHMARK = ROOT / "docs" / "benchmark.json"
 RESULTS = ROOT / "docs" / "results.json"
 SPEED = ROOT / "docs" / "speed.json"
@@ -154,6 +154,16 @@ def _speed_cells(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def make_checks() -> str:
+    """Give the rules of the conformance kit."""
+    from zoo.testing import list_checks
+
+    rows = [["check", "rule", ""]]
+    for kind in ("architecture", "dataset"):
+        rows += [[f"`{item.name}`", item.rule, "slow" if item.slow else ""] for item in list_checks(kind)]
+    return _markdown(rows, numbers=())
+
+
 def _title(bound: dict[str, Any]) -> str:
     return f"-log p(x), k = {bound['iwae']['k']:,}, {bound['data']['images']:,} images"
 
@@ -199,6 +209,7 @@ TABLES = {
     "mnist_binary": partial(make_results, "mnist_binary"),
     "cifar10": partial(make_results, "cifar10"),
     "speed": make_speed,
+    "checks": make_checks,
 }
 
 if __name__ == "__main__":

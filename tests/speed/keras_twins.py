@@ -11,7 +11,8 @@ BOUND = 14.0
 def _head(inputs, x, latents):
     moments = kl.Dense(2 * latents)(kl.Flatten()(x))
     mean, log_variance = ops.split(moments, 2, axis=-1)
-    return Model(inputs, [mean, BOUND * ops.tanh(log_variance / BOUND)])
+    # Not a product: Keras takes that of a number and a tensor for a sparse one.
+    return Model(inputs, [mean, ops.tanh(log_variance / BOUND) / (1 / BOUND)])
 
 
 def _start(latents, size, channels, activation):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,21 +27,3 @@ def check_models_share_no_state(subject: Subject) -> None:
         all(np.array_equal(one, two) for one, two in zip(before, second.get_weights(), strict=True)),
         f"a change of one model's weights changed another model's: {MEND}",
     )
-
-
-@check()
-def check_builders_leave_the_defaults_alone(subject: Subject) -> None:
-    """Building changes nothing of the defaults and of the options that the caller gave."""
-    given = {
-        key: copy.deepcopy(value)
-        for key, value in subject.architecture.defaults.items()
-        if isinstance(value, list | dict | tuple)
-    }
-    given = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
-    given.pop("latent_shape", None)
-    handed = copy.deepcopy(given)
-    defaults = copy.deepcopy(dict(subject.architecture.defaults))
-    subject.architecture.build_encoder(subject.model.image_shape, subject.model.latent_shape, **handed)
-    changed = [key for key in given if handed[key] != given[key]]
-    changed += [key for key, value in defaults.items() if subject.architecture.defaults[key] != value]
-    require(not changed, f"building changed the option {', '.join(changed)}: copy a list before changing it")

@@ -20,6 +20,16 @@ ALIKE = 1e-3  # Relative; three steps in float32, summed in another order.
 
 
 @check()
+def check_training_step_runs(subject: Subject) -> None:
+    """A model takes compiled training steps."""
+    from zoo.testing.subject import Training
+
+    model, images = subject.create(), subject.images()
+    with explained("a compiled training step"):
+        Training(model, images, steps=1)
+
+
+@check()
 def check_gradient_reaches_every_weight(subject: Subject) -> None:
     """Every trainable weight of encoder and decoder has a gradient that is not zero."""
     still = subject.trained.still
@@ -84,7 +94,7 @@ def check_tf_data_is_taken(subject: Subject) -> None:
     images = subject.images()[:7]
     model = subject.create()
     stream = tf.data.Dataset.from_tensor_slices((images, np.arange(7))).batch(4)
-    with _explained("a tf.data stream of batches of 4 and 3 images"):
+    with explained("a tf.data stream of batches of 4 and 3 images"):
         loss = model.fit(stream, verbose=0).history["loss"][0]
     require(bool(np.isfinite(loss)), f"the loss on a tf.data stream is {loss}: expected a finite number")
 
@@ -97,7 +107,7 @@ def check_bfloat16_step(subject: Subject) -> None:
 
 @check(slow=True)
 def check_float16_step(subject: Subject) -> None:
-    """The same under mixed_float16."""
+    """Built under the policy mixed_float16, it does the same."""
     _check_policy(subject, "mixed_float16")
 
 
@@ -105,7 +115,7 @@ def _check_policy(subject: Subject, policy: str) -> None:
     import keras
 
     images = subject.images()[:8]
-    with _policy(policy), _explained(f"building and training under {policy}"):
+    with _policy(policy), explained(f"building and training under {policy}"):
         model = subject.create()
         outputs = keras.tree.flatten(model.encoder(images.astype("float32") / 255, training=False))
         losses = [float(model.train_on_batch(images, return_dict=True)["loss"]) for _ in range(2)]
@@ -129,7 +139,7 @@ def _losses(subject: Subject, *, run_eagerly: bool) -> list[float]:
     model: AutoEncoder = subject.create()
     images = subject.images()[:8]
     model.compile(keras.optimizers.SGD(1e-5), precision="float32", run_eagerly=run_eagerly)
-    with _explained(f"a training step with run_eagerly={run_eagerly}"):
+    with explained(f"a training step with run_eagerly={run_eagerly}"):
         return [float(model.train_on_batch(images, return_dict=True)["loss"]) for _ in range(3)]
 
 
@@ -146,7 +156,7 @@ def _policy(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explained(what: str) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
     """Make an error of the architecture a failure of the check."""
     try:
         yield

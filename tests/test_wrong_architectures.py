@@ -1,0 +1,43 @@
+"""The conformance kit finds what is wrong, says how to mend it, and blames nothing else."""
+
+from pathlib import Path
+
+import pytest
+from wrong_architectures import CASES
+
+import zoo
+from zoo.testing import CheckFailure, list_checks
+from zoo.testing.runner import run_checks
+from zoo.testing.subject import Subject
+
+PLUGINS = Path(__file__).parent / "sample_plugins"
+# They cannot be broken by an architecture: the zoo itself keeps to them.
+KEPT_BY_THE_ZOO = {"check_unknown_option_is_refused"}
+WITH_KERAS = "check_listing_imports_no_keras"
+
+
+@pytest.fixture
+def subject(request, clean_registry):
+    zoo.register(CASES[request.param][0])
+    return Subject(request.param)
+
+
+def test_every_check_has_a_wrong_architecture():
+    found = {fails[0] for _, fails, _ in CASES.values()} | {"check_saved_model_is_the_same", "check_float16_step"}
+    assert found | KEPT_BY_THE_ZOO | {WITH_KERAS} == {item.name for item in list_checks()}
+
+
+@pytest.mark.parametrize("subject", CASES, indirect=True)
+def test_the_check_fails_and_names_the_mend(subject):
+    _, (check, *_), mend = CASES[subject.name]
+    (item,) = [item for item in list_checks() if item.name == check]
+    with pytest.raises(CheckFailure) as failure:
+        item.function(subject)
+    assert mend in str(failure.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", CASES, indirect=True)
+def test_nothing_else_fails(subject):
+    report = run_checks(subject)
+    assert {result.name for result in report.failed} == set(CASES[subject.name][1])
