@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_models import BYTES, IMAGES, SHAPE, make_model, make_parts
 
+import zoo
 from zoo.autoencoder import AutoEncoder
 
 
@@ -67,3 +68,17 @@ class TestBinarization:
     def test_unknown_word_is_refused(self):
         with pytest.raises(ValueError, match="binarization is 'random': expected one of none, threshold, dynamic"):
             AutoEncoder(*make_parts(), binarization="random")
+
+
+def test_dynamic_binarization_in_evaluation_is_of_the_image_not_of_the_batch():
+    model = zoo.create_model("small_cnn/mnist-binary", filters=[4], latent_dim=2, seed=0)
+    images = zoo.load_dataset("mnist_sample", limit=32).test.images
+    whole = np.asarray(model.prepare(images, draw="fixed"))
+    for size in (1, 7):
+        parts = [np.asarray(model.prepare(images[i : i + size], draw="fixed")) for i in range(0, 32, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+    # Each pixel is one as often as its grey level says, and twins of one grey level differ between images.
+    flat = np.full((400, 28, 28, 1), 0.3, "float32") + np.linspace(0, 0.01, 400, dtype="float32").reshape(-1, 1, 1, 1)
+    drawn = np.asarray(model.prepare(flat, draw="fixed"))
+    assert abs(drawn.mean() - flat.mean()) < 0.01
+    assert np.abs(drawn.mean(axis=0) - flat.mean()).max() < 0.15

@@ -181,7 +181,9 @@ def test_links_lead_to_files(target):
     ("file", "names"),
     [
         ("README.md", {"models", "benchmark"}),
+        ("docs/plugins.md", {"checks"}),
         ("docs/results.md", {"mnist_binary", "cifar10"}),
+        ("docs/speed.md", {"speed"}),
     ],
 )
 def test_tables_are_those_that_docs_tables_makes(file, names):

@@ -1,37 +1,21 @@
-import json
 import os
 import shutil
 import subprocess
 import sys
 import warnings
-import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from keras_files import IMAGES, edit_config, first_layer, make_saved, refused
 
 import zoo
 from zoo import registry
 from zoo.autoencoder import AutoEncoder
 from zoo.errors import ModelLoadError
-from zoo.schedules import LinearWarmUp
 
-SHAPE = (6, 5, 1)
 SMALL_CNN = ("zoo.plugins.small_cnn.model:build_encoder", "zoo.plugins.small_cnn.model:build_decoder")
-IMAGES = np.random.default_rng(0).random((8, *SHAPE), "float32")
-
-
-def make_saved(folder, name="small_cnn", *, train=False, **config):
-    """Save a model made by name; give it and its file."""
-    options = {"latent_dim": 3, "filters": [4]} if name == "small_cnn" else {}
-    model = zoo.create_model(name, image_shape=SHAPE, seed=0, **options, **config)
-    if train:
-        model.compile(keras.optimizers.Adam(0.02), kl_weight=LinearWarmUp(10, end=0.5))
-        for _ in range(3):
-            model.train_step(IMAGES)
-    model.save(folder / "model.keras")
-    return model, folder / "model.keras"
 
 
 @pytest.fixture(scope="module")
@@ -57,34 +41,6 @@ def uninstall(site):
         sys.modules.pop(module, None)
     shutil.rmtree(site / "scaled_dist-1.2.dist-info")
     zoo.refresh()
-
-
-def edit_config(file, target, edit):
-    """Copy a .keras file with its config.json changed."""
-    with zipfile.ZipFile(file) as source, zipfile.ZipFile(target, "w") as copy:
-        for item in source.namelist():
-            content = source.read(item)
-            if item == "config.json":
-                config = json.loads(content)
-                edit(config)
-                content = json.dumps(config)
-            copy.writestr(item, content)
-    return target
-
-
-def first_layer(config):
-    """Give the configuration of the encoder's first layer that is no input."""
-    return config["config"]["encoder"]["config"]["layers"][1]
-
-
-def refused(path):
-    """Give the message of the error that loading it raises."""
-    with pytest.raises(ModelLoadError) as caught:
-        zoo.load_model(path)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert len(message) < len(str(path)) + 450
-    return message
 
 
 LOAD = """
@@ -267,74 +223,6 @@ def test_a_layer_of_no_known_plugin(saved, tmp_path):
     message = refused(edit_config(saved, tmp_path / "model.keras", edit))
     assert "the layer Mine is not registered" in message
     assert message.endswith("in the plugin or script that defines it")
-
-
-def damage(kind, saved, file):
-    content = saved.read_bytes()
-    if kind == "without config.json":
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("metadata.json", "{}")
-    elif kind in ("a list", "too deep", "no JSON"):
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("config.json", {"a list": "[1]", "too deep": "[" * 200_000, "no JSON": "{"}[kind])
-    else:
-        kinds = {"truncated": content[: len(content) // 2], "empty": b"", "text": b"These are not the weights.\n" * 9}
-        file.write_bytes(kinds[kind])
-
-
-@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "without config.json", "a list", "too deep", "no JSON"])
-def test_a_damaged_file(kind, saved, tmp_path):
-    file = tmp_path / "model.keras"
-    damage(kind, saved, file)
-    assert f"{file}: not a .keras file: " in refused(file)
-
-
-def test_damaged_weights(saved, tmp_path):
-    file = tmp_path / "model.keras"
-    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(file, "w") as copy:
-        for item in source.namelist():
-            copy.writestr(item, source.read(item)[:2000] if item.endswith(".h5") else source.read(item))
-    assert f"{file}: its model.weights.h5 is damaged: " in refused(file)
-
-
-@pytest.mark.parametrize("name", ["absent.keras", "."])
-def test_a_missing_file(name, tmp_path):
-    message = refused(tmp_path / name)
-    assert "no such file; expected a .keras file or a run folder" in message
-    assert "absent.keras" in message or "model.keras" in message
-
-
-def test_a_plain_keras_model_is_refused(tmp_path):
-    inputs = keras.Input((3,))
-    keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(tmp_path / "plain.keras")
-    assert refused(tmp_path / "plain.keras").endswith("holds a Functional; expected a zoo.AutoEncoder")
-
-
-@pytest.mark.parametrize("place", ["layer", "model", "likelihood", "optimizer", "activation"])
-@pytest.mark.parametrize("module", ["marker_module", "keras_hub", "os"])
-def test_a_module_that_the_file_names_is_not_imported(module, place, saved, tmp_path, monkeypatch):
-    name = "system" if module == "os" else "Model"
-    for planted in ("marker_module", "keras_hub"):
-        code = f"import pathlib\npathlib.Path({str(tmp_path / 'marker')!r}).touch()\nclass Model: pass\n"
-        (tmp_path / f"{planted}.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(os, "system", lambda command: (tmp_path / "marker").touch())
-    foreign = {"module": module, "class_name": name, "registered_name": f"{module}>{name}"}
-
-    def edit(config):
-        if place == "activation":
-            function = {"module": module, "class_name": "function", "config": name, "registered_name": name}
-            first_layer(config)["config"]["activation"] = function
-        elif place == "optimizer":
-            config["compile_config"]["optimizer"].update(foreign)
-        else:
-            places = {"layer": first_layer(config), "model": config, "likelihood": config["config"]["likelihood"]}
-            places[place].update(foreign)
-
-    message = refused(edit_config(saved, tmp_path / "model.keras", edit))
-    assert name in message or module in message
-    assert not (tmp_path / "marker").exists()
-    assert module == "os" or module not in sys.modules
 
 
 def test_an_architecture_named_by_something_else_than_text(saved, tmp_path):

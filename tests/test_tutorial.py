@@ -58,11 +58,15 @@ def test_a_package(tmp_path):
     assert install[:2] == ["pip", "install"]
     project = tmp_path / "my_net"
     target = tmp_path / "site"
-    words = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", target, "."]
-    run([sys.executable, *words], project)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    run([*pip, "--target", str(target), "."], project)
     path = os.pathsep.join([str(target), str(Path(zoo.__file__).parent.parent)])
     for words in others:
         run([sys.executable, "-m", *words], project, PYTHONPATH=path)
     (lines,) = blocks("py")
-    (project / "tests" / "test_my_net.py").write_text(lines.replace(", expected_failures={", ", expected_failures={}) #"))
-    run([sys.executable, "-m", "pytest", "--pyargs", "zoo.testing.suite", "--zoo-model", "my_net", "--zoo-fast"], project, PYTHONPATH=path)
+    # The failure that the text expects does not come, and so the test says.
+    (project / "tests" / "test_my_net.py").write_text(lines)
+    with pytest.raises(AssertionError, match=r"XPASS\(strict\)"):
+        run([sys.executable, "-m", "pytest", "-k", "float16"], project, PYTHONPATH=path)
+    (suite,) = re.findall(r"`pytest (--pyargs .*?)`", TEXT)
+    run([sys.executable, "-m", "pytest", *suite.split(), "--zoo-fast"], project, PYTHONPATH=path)

@@ -74,9 +74,9 @@ wrong("check_summary_is_one_line", mend="one line of 1 to 100", summary="Two\nli
 wrong(
     "check_latent_size_has_a_default", mend="give one, such as Architecture(defaults={'latent_dim': 16})", defaults={}
 )("no_latent_size")
-wrong(
-    "check_defaults_reach_a_builder", mend="name it in build_encoder", defaults={"latent_dim": 4, "width": 8}
-)("idle_default")
+wrong("check_defaults_reach_a_builder", mend="name it in build_encoder", defaults={"latent_dim": 4, "width": 8})(
+    "idle_default"
+)
 
 
 @builds(
@@ -247,9 +247,7 @@ def learns_backwards(latent_shape, output_shape):
     return make_decoder(latent_shape, output_shape, after=turn_gradient())
 
 
-@builds(
-    "encoder", "check_seed_decides_weights", "check_compiled_and_eager_steps_agree", mend="by Keras' initializers"
-)
+@builds("encoder", "check_seed_decides_weights", "check_compiled_and_eager_steps_agree", mend="by Keras' initializers")
 def weights_from_numpy(image_shape, latent_shape):
     model = make_encoder(image_shape, latent_shape)
     model.set_weights([np.random.normal(size=weight.shape, scale=0.1) for weight in model.get_weights()])
@@ -274,9 +272,9 @@ def count_calls(self, x, training):
     return x * (1 + 0.2 * self.calls) if training else x
 
 
-@builds("encoder", "check_compiled_and_eager_steps_agree", mend="counters and attributes")
-def counts_calls(image_shape, latent_shape):
-    return make_encoder(image_shape, latent_shape, before=count_calls())
+@builds("decoder", "check_compiled_and_eager_steps_agree", mend="counters and attributes")
+def counts_calls(latent_shape, output_shape):
+    return make_decoder(latent_shape, output_shape, after=count_calls())
 
 
 @layer
@@ -293,7 +291,7 @@ def known_batch_sizes_only(image_shape, latent_shape):
 
 @layer
 def beyond_float16(self, x, training):
-    return x * 1e6 / 1e6 if ops.shape(x) else x
+    return ops.square(300 * x) / 300 / 300
 
 
 @builds("encoder", "check_float16_step", mend="finite numbers: compute exponentials")
@@ -333,7 +331,7 @@ def shared_layer(latent_shape, output_shape):
 # How it is saved.
 @keras.saving.register_keras_serializable("wrong")
 class Scale(layers.Layer):
-    """Keeps nothing of its argument; with a default it comes back as another layer, without one not at all."""
+    """Keeps nothing of its argument: with a default it comes back as another layer, without one not at all."""
 
     def __init__(self, factor=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -341,6 +339,9 @@ class Scale(layers.Layer):
 
     def call(self, x):
         return x * self.factor
+
+    def get_config(self):
+        return super().get_config()
 
 
 @keras.saving.register_keras_serializable("wrong")
@@ -359,9 +360,7 @@ def no_configuration(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, before=Needy(1.0))
 
 
-@builds(
-    "encoder", "check_saved_model_is_safe", "check_layers_keep_their_configuration", *SAVED, mend="a layer class"
-)
+@builds("encoder", "check_saved_model_is_safe", "check_layers_keep_their_configuration", *SAVED, mend="a layer class")
 def has_lambda(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, before=layers.Lambda(lambda x: x * 2))
 

@@ -60,9 +60,7 @@ def _check(name: str, kind: str, plugin: str | None, fast: bool) -> Report:
 
 
 def _print(report: Report) -> None:
-    rows = [
-        [f"{MARKS[result.status]} {result.name}", f"{result.seconds:.1f}"] for result in report.results
-    ]
+    rows = [[f"{MARKS[result.status]} {result.name}", f"{result.seconds:.1f}"] for result in report.results]
     click.echo(report.name)
     print_table(["  check", "seconds"], rows, numbers_from=1)
     for result in report.results:

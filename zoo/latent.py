@@ -12,7 +12,6 @@ from zoo.batches import stream
 from zoo.inputs import check_images
 
 Tensor = Any
-CHUNK = 2048
 BATCH = 128
 
 
@@ -52,11 +51,7 @@ class LatentSpace:
             ValueError: images that are not as said above.
         """
         array = check_images(images, self.image_shape)
-        moments = [
-            predict_in_batches(self.encoder, ops.convert_to_numpy(self.prepare(array[start : start + CHUNK])))
-            for start in range(0, len(array), CHUNK)
-        ]
-        mean, std = (np.concatenate(parts).astype("float32") for parts in zip(*moments, strict=True))
+        mean, std = predict_in_batches(traced(self, _Encode), array)
         return mean, std
 
     def decode(self, latents: Any) -> np.ndarray:
@@ -77,11 +72,8 @@ class LatentSpace:
             raise ValueError(f"latents: got shape {array.shape}; expected {shown}")
         if not np.isfinite(array).all():
             raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
-        images = []
-        for start in range(0, len(array), CHUNK):
-            raw = predict_in_batches(self.decoder, array[start : start + CHUNK])
-            images.append(ops.convert_to_numpy(self.likelihood.mean(raw)))
-        return np.concatenate(images)
+        images: np.ndarray = predict_in_batches(traced(self, _Decode), array)
+        return images
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draw z from the unit Gaussian and give the mean images.
@@ -127,6 +119,46 @@ class LatentSpace:
     def prepare(self, images: Any) -> Tensor:
         """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
         raise TypeError("an AutoEncoder defines prepare")
+
+
+class _Encode(keras.Model):
+    """Images as they are given to the posterior, in one compiled pass."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(autocast=False, name="encode")
+        self.model = model
+
+    def call(self, images: Tensor) -> list[Tensor]:
+        return [ops.cast(part, "float32") for part in self.model.encoder(self.model.prepare(images), training=False)]
+
+
+class _Decode(keras.Model):
+    """z to the mean image, in one compiled pass."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(autocast=False, name="decode")
+        self.model = model
+
+    def call(self, z: Tensor) -> Tensor:
+        return self.model.likelihood.mean(self.model.decoder(z, training=False))
+
+
+def traced(model: Any, kind: Any, *arguments: Any) -> Any:
+    """Give ``kind(model, *arguments)``, the same one as before if the model is: tracing may take longer than its work.
+
+    The model keeps them, past Keras' tracking, which would take them for its layers.
+
+    Args:
+        model: an ``AutoEncoder``.
+        kind: a class of Keras models.
+        *arguments: its further arguments.
+    """
+    parts = (model.encoder, model.decoder, model.likelihood, model.binarization)
+    key = (kind, *arguments)
+    kept = vars(model).setdefault("_traced", {})
+    if key not in kept or any(old is not new for old, new in zip(kept[key][0], parts, strict=True)):
+        kept[key] = parts, kind(model, *arguments)
+    return kept[key][1]
 
 
 def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from zoo import discovery
 from zoo.candidates import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
 from zoo.discovery import Plugin, PluginRecord
-from zoo.errors import PluginLoadWarning, UnknownNameError
+from zoo.errors import PluginLoadError, PluginLoadWarning, UnknownNameError
 from zoo.model_info import ModelInfo
 from zoo.presets import Preset, make_preset, merge_options, preset_names
 from zoo.registry_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
@@ -137,8 +137,8 @@ def load_plugin(entry: str) -> PluginRecord:
     if plugin.record.status in ("failed", "disabled"):
         reason = plugin.record.error or "disabled by ZOO_DISABLE_PLUGINS"
         raise PluginLoadError(f"plugin {entry}: {reason}") from plugin.cause
-    known = {**names.architectures, **names.datasets}
-    if not all(known.get(item.name) == item for item in (*plugin.architectures, *plugin.datasets)):
+    known: list[Architecture | DatasetSpec] = [*names.architectures.values(), *names.datasets.values()]
+    if not all(item in known for item in (*plugin.architectures, *plugin.datasets)):
         add_plugin(plugin)
     return plugin.record
 

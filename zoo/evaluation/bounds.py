@@ -14,11 +14,13 @@ from scipy.special import logsumexp
 
 from zoo.autoencoder import AutoEncoder
 from zoo.evaluation.progress import show_progress
-from zoo.latent import CHUNK, predict_in_batches
+from zoo.latent import predict_in_batches, traced
 
 Tensor = Any
 # Rows that the decoder gets at once: enough for a matrix product to be fast, few enough to stay in a cache.
 ROWS = 500
+# Images that are prepared at once.
+CHUNK = 2048
 # Values that the decoder gives at once, at most: 200 MB.
 VALUES = 50_000_000
 
@@ -63,19 +65,6 @@ def _has_own(model: AutoEncoder, *methods: str) -> bool:
     return any(getattr(type(model), name) is not getattr(AutoEncoder, name) for name in methods)
 
 
-def _traced(model: AutoEncoder, kind: Any, *arguments: Any) -> Any:
-    """Give ``kind(model, *arguments)``, the same one as before if the model is: tracing may take longer than scoring.
-
-    The model keeps them, past Keras' tracking, which would take them for its layers.
-    """
-    parts = (model.encoder, model.decoder, model.likelihood, model.binarization)
-    key = (kind, *arguments)
-    kept = vars(model).setdefault("_bounds", {})
-    if key not in kept or any(old is not new for old, new in zip(kept[key][0], parts, strict=True)):
-        kept[key] = parts, kind(model, *arguments)
-    return kept[key][1]
-
-
 @contextlib.contextmanager
 def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
     """Let the model draw z from a seed, and put its own state back afterwards."""
@@ -96,7 +85,7 @@ def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.nd
         another latent than a Gaussian.
     """
     with seeded_draws(model, seed):
-        reconstruction, kl = predict_in_batches(_traced(model, _Terms), images)
+        reconstruction, kl = predict_in_batches(traced(model, _Terms), images)
     return reconstruction.astype("float64"), kl.astype("float64").reshape(len(images), -1)
 
 
@@ -127,7 +116,7 @@ def importance_weighted_bound(
         inputs = [prepared, *model.encode(prepared)]
     # Draws of their own: those of the evidence lower bound begin from the seed itself.
     seed = int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
-    scorer = _traced(model, _LogWeights, chunk)
+    scorer = traced(model, _LogWeights, chunk)
     totals = []
     with seeded_draws(model, seed), show_progress(f"importance weights, k = {samples:,}", count, progress) as advance:
         for start in range(0, count, batch):

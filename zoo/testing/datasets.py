@@ -58,7 +58,9 @@ def check_dataset_recipe(subject: DatasetSubject) -> None:
     try:
         zoo.create_model(f"small_cnn/{subject.name}")
     except Exception as error:
-        raise CheckFailure(f"small_cnn/{subject.name} cannot be built: {error}: mend DatasetSpec(recipe=...)") from error
+        raise CheckFailure(
+            f"small_cnn/{subject.name} cannot be built: {error}: mend DatasetSpec(recipe=...)"
+        ) from error
 
 
 @check("dataset")
@@ -80,7 +82,8 @@ def check_dataset_has_grey_levels(subject: DatasetSubject) -> None:
     top = int(images.max())
     require(
         top > 1,
-        f"the training images go from {images.min()} to {top}: expected uint8 in 0..255: multiply by 255 before the cast",
+        f"the training images go from {images.min()} to {top}: expected uint8 in 0..255: multiply by 255 "
+        "before the cast",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 KINDS = ("architecture", "dataset")
 
 
-class CheckFailure(AssertionError):
+class CheckFailure(AssertionError):  # noqa: N818 - as pytest calls it
     """A rule that is not followed; the message says what was got, what is expected, and how to mend it."""
 
 

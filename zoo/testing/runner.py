@@ -169,7 +169,7 @@ def _find_facts(subject: Any) -> dict[str, Any]:
         facts["parameters"] = parameter_count(model)
         facts |= {"import_seconds": subject.import_seconds, "build_seconds": subject.build_seconds}
         parts = [count_flops(part) for part in (model.encoder, model.decoder)]
-        facts["flops"] = None if None in parts else sum(parts)
+        facts["flops"] = None if None in parts else sum(part or 0 for part in parts)
     except Exception:  # A model that cannot be built or counted has failed above.
         return facts
     return facts

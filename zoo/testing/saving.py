@@ -21,7 +21,7 @@ ALIKE = 1e-4  # Absolute, of values in [0, 1] and of a latent of about 1.
 
 @check()
 def check_layers_keep_their_configuration(subject: Subject) -> None:
-    """Every layer, and the model, is built again from its configuration, which goes into JSON and is the same then."""
+    """Every layer, and the model, is built again from its configuration, which JSON keeps."""
     import keras
 
     model = subject.model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -117,7 +118,10 @@ class Training:
         moved = [id(weight) not in trainable for weight in model.weights]
         self.losses = []
         for _ in range(steps):
-            self.losses.append(float(model.train_on_batch(images, return_dict=True)["loss"]))
+            with warnings.catch_warnings():
+                # Keras warns of what one of the checks finds.
+                warnings.filterwarnings("ignore", "Gradients do not exist")
+                self.losses.append(float(model.train_on_batch(images, return_dict=True)["loss"]))
             changed = [bool((old != new).any()) for old, new in zip(before, model.get_weights(), strict=True)]
             moved = [was or now for was, now in zip(moved, changed, strict=True)]
         self.still = [weight.path for weight, did in zip(model.weights, moved, strict=True) if not did]

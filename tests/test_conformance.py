@@ -1,0 +1,27 @@
+"""The zoo's own architectures and datasets follow every rule."""
+
+import pytest
+
+import zoo
+from zoo import registry
+from zoo.registry_file import builtin_path, read_registry_file
+
+OWN = sorted(entry.rpartition(".")[2] for entry in read_registry_file(builtin_path()).plugins if entry != "zoo.data")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_fast_rules(name):
+    assert len(zoo.testing.check_architecture(name, fast=True).select("passed")) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN)
+def test_all_rules(name):
+    report = zoo.testing.check_architecture(name)
+    assert report.facts["parameters"] > 0
+    assert not registry.is_registered(name)
+
+
+@pytest.mark.parametrize("name", ["mnist_sample", "cifar10_sample"])
+def test_datasets(name):
+    zoo.testing.check_dataset(name)
