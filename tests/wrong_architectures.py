@@ -155,7 +155,7 @@ class AlwaysNoisy(layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(0)
 
     def call(self, x):
-        return x + 1e-5 * keras.random.normal(ops.shape(x), seed=self.seed_generator)
+        return x + 1e-5 * keras.random.normal(ops.shape(x), dtype=x.dtype, seed=self.seed_generator)
 
 
 @builds("encoder", "check_inference_is_deterministic", mend="outside training")
@@ -179,7 +179,7 @@ def head_of_any_type(image_shape, latent_shape):
 
 
 @builds(
-    "encoder", "check_std_is_positive", "check_posterior_is_finite", "check_loss_falls", "check_scores", *POLICIES,
+    "encoder", "check_std_is_positive", "check_loss_falls", "check_scores", "check_tf_data_is_taken", *POLICIES,
     mend="a variance's logarithm is no standard deviation",
 )  # fmt: skip
 def negative_std(image_shape, latent_shape):
@@ -247,7 +247,7 @@ def learns_backwards(latent_shape, output_shape):
     return make_decoder(latent_shape, output_shape, after=turn_gradient())
 
 
-@builds("encoder", "check_seed_decides_weights", "check_compiled_and_eager_steps_agree", mend="by Keras' initializers")
+@builds("encoder", "check_seed_decides_weights", mend="by Keras' initializers")
 def weights_from_numpy(image_shape, latent_shape):
     model = make_encoder(image_shape, latent_shape)
     model.set_weights([np.random.normal(size=weight.shape, scale=0.1) for weight in model.get_weights()])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.testing.rule import CheckFailure, check, require
+from zoo.testing.rule import CheckFailure, check, require, shorten
 from zoo.testing.subject import COLOUR, GREY, ODD
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ def _build(subject: Subject, shape: tuple[int, int, int]) -> None:
         decoded = model.decoder(np.zeros((3, *latent), "float32"), training=False)
         reconstructed = model.reconstruct(images)
     except Exception as error:
-        raise CheckFailure(f"built for {shape}, but three images raised {type(error).__name__}: {error}. {MEND}") from (
-            error
-        )
+        raise CheckFailure(f"built for {shape}, but three images raised {shorten(error)}. {MEND}") from error
     parts = encoded if isinstance(encoded, list | tuple) else [encoded]
     for part in parts:
         _expect(np.shape(part), (3, *latent), "the encoder", shape)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zoo import registry
-from zoo.testing.rule import CheckFailure, check, require
+from zoo.testing.rule import CheckFailure, check, require, shorten
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
@@ -37,7 +37,7 @@ class DatasetSubject:
         try:
             return zoo.load_dataset(self.name)
         except Exception as error:
-            raise CheckFailure(f"load(None) raised {type(error).__name__}: {error}") from error
+            raise CheckFailure(f"load(None) raised {shorten(error)}") from error
 
 
 @check("dataset")

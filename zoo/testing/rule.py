@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("architecture", "dataset")
+ESCAPES = re.compile(r"\x1b\[\d*m")
+LONGEST = 300
 
 
 class CheckFailure(AssertionError):  # noqa: N818 - as pytest calls it
@@ -69,6 +71,12 @@ def list_checks(kind: str = "architecture", *, fast: bool = False) -> list[Check
     modules = [module.__name__ for module in order]
     found = [item for item in _checks.values() if item.kind == kind and not (fast and item.slow)]
     return sorted(found, key=lambda item: modules.index(item.function.__module__))
+
+
+def shorten(error: BaseException) -> str:
+    """Give an error in one line: without the escape codes that Keras prints, and cut where it grows long."""
+    line = " ".join(ESCAPES.sub("", str(error)).split())
+    return f"{type(error).__name__}: {line if len(line) <= LONGEST else line[:LONGEST] + ' ...'}"
 
 
 def require(holds: bool, message: str) -> None:

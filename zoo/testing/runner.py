@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks
+from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks, shorten
 
 LONGEST_TRACE = 3  # Frames of an error that no check foresaw.
 
@@ -137,14 +138,16 @@ def call_check(item: Check, subject: Any) -> None:
     try:
         if item.gaussian and not subject.is_gaussian:
             raise CheckSkipped("the posterior is no Gaussian")
-        item.function(subject)
+        with warnings.catch_warnings():
+            # Keras warns of what one of the checks finds.
+            warnings.filterwarnings("ignore", "Gradients do not exist")
+            item.function(subject)
     except (CheckFailure, CheckSkipped):
         raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)[-LONGEST_TRACE:]
         where = ", ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames)
-        line = " ".join(str(error).split())[:400]
-        raise CheckFailure(f"raised {type(error).__name__}: {line} ({where}), while checking: {item.rule}") from error
+        raise CheckFailure(f"raised {shorten(error)} ({where}), while checking: {item.rule}") from error
 
 
 def _run(item: Check, subject: Any) -> CheckResult:

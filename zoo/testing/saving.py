@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.testing.fresh_process import run_fresh
-from zoo.testing.rule import CheckFailure, CheckSkipped, check, require
+from zoo.testing.rule import CheckFailure, CheckSkipped, check, require, shorten
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -32,9 +32,8 @@ def check_layers_keep_their_configuration(subject: Subject) -> None:
             again = keras.saving.deserialize_keras_object(copy.deepcopy(config))
             kept = json.loads(json.dumps(keras.saving.serialize_keras_object(again)))
         except Exception as error:
-            line = " ".join(str(error).split())[:300]
             raise CheckFailure(
-                f"{name} is not built again from its configuration ({type(error).__name__}: {line}): decorate the class "
+                f"{name} is not built again from its configuration ({shorten(error)}): decorate the class "
                 'with @keras.saving.register_keras_serializable("my_package"), and give every argument of __init__ in '
                 "get_config, on top of super().get_config()"
             ) from error
@@ -114,12 +113,12 @@ def _without_types(config: Any) -> Any:
 
 
 def _save(subject: Subject, file: Path) -> None:
+    model = subject.trained.model
     try:
-        subject.trained.model.save(file)
+        model.save(file)
     except Exception as error:
-        line = " ".join(str(error).split())[:300]
         raise CheckFailure(
-            f"saving raised {type(error).__name__}: {line}: give every layer of your own a get_config of plain values"
+            f"saving raised {shorten(error)}: give every layer of your own a get_config of plain values"
         ) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.testing.rule import CheckFailure, check, require
+from zoo.testing.rule import CheckFailure, check, require, shorten
 from zoo.testing.subject import GREY
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ def check_scores(subject: Subject) -> None:
     """``zoo.evaluate`` gives scores that go into JSON, with a finite -ELBO that is the sum of its terms."""
     import zoo
 
+    model = subject.trained.model
     try:
-        scores = zoo.evaluate(subject.trained.model, subject.images()[:8], iwae_samples=2)
+        scores = zoo.evaluate(model, subject.images()[:8], iwae_samples=2)
         json.dumps(scores, allow_nan=False)
     except Exception as error:
         raise CheckFailure(
-            f"zoo.evaluate raised {type(error).__name__}: {error}: override elbo_terms, log_weights, reconstruct and "
+            f"zoo.evaluate raised {shorten(error)}: override elbo_terms, log_weights, reconstruct and "
             "extra_scores of zoo.AutoEncoder where the latent is another than a Gaussian"
         ) from error
     total = scores["reconstruction"] + scores["kl"]
