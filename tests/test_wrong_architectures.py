@@ -40,4 +40,5 @@ def test_the_check_fails_and_names_the_mend(subject):
 @pytest.mark.parametrize("subject", CASES, indirect=True)
 def test_nothing_else_fails(subject):
     report = run_checks(subject)
-    assert {result.name for result in report.failed} == set(CASES[subject.name][1])
+    messages = {result.name: result.message for result in report.failed}
+    assert set(messages) == set(CASES[subject.name][1]), messages

@@ -104,7 +104,7 @@ def grey_only(image_shape, latent_shape):
 def even_sizes_only(latent_shape, output_shape):
     height, width, channels = output_shape
     half = make_decoder(latent_shape, (height // 2, width // 2, channels))
-    return keras.Model(half.inputs, layers.UpSampling2D()(half.outputs[0]))
+    return keras.Model(half.input, layers.UpSampling2D()(half.output))
 
 
 @builds("encoder", "check_builds_for_another_latent_size", mend="derive every size")
