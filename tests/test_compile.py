@@ -63,3 +63,13 @@ def test_metrics_compare_images_with_reconstructions():
 def test_the_same_seed_trains_the_same():
     histories = [make_model().fit(IMAGES, epochs=2, batch_size=4, verbose=0).history for _ in "ab"]
     assert histories[0] == histories[1]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX always compiles by XLA")
+def test_xla_is_not_chosen_on_a_processor_alone():
+    import tensorflow as tf
+
+    if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
+        pytest.skip("there is an accelerator")
+    model = make_model()
+    assert not any(part.jit_compile for part in (model, model.encoder, model.decoder))
