@@ -45,7 +45,7 @@ def make_benchmark() -> str:
     """Give the tables of ``docs/benchmark.json``; nothing while there is none."""
     if not BENCHMARK.exists():
         return ""
-    from zoo.benchmarking.leaderboard import describe_table, explain_table, table_cells
+    from zoo.benchmarking.text import describe_table, explain_table, table_cells
 
     content = json.loads(BENCHMARK.read_text(encoding="utf-8"))
     if content["failed"]:

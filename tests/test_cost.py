@@ -13,7 +13,8 @@ from keras import layers
 from small_models import BYTES, SHAPE
 
 import zoo
-from zoo.benchmarking.leaderboard import Leaderboard, table_cells
+from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.benchmarking.text import table_cells
 from zoo.evaluation import cost
 from zoo.evaluation.cost import measure_cost
 from zoo.evaluation.flops import count_flops

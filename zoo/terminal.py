@@ -177,7 +177,7 @@ def print_profile(folder: Path) -> None:
 
 def print_leaderboard(leaderboard: Leaderboard) -> None:
     """Print a leaderboard's tables and the runs that failed."""
-    from zoo.benchmarking.leaderboard import describe_table, explain_table, table_cells
+    from zoo.benchmarking.text import describe_table, explain_table, table_cells
 
     for table in leaderboard.tables:
         header, *rows = table_cells(table)

@@ -1,25 +1,25 @@
-"""From presets and seeds to runs and their leaderboard."""
+"""From presets, seeds and settings to runs and their leaderboard."""
 
 from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 
-import zoo
 from zoo import plots, registry
+from zoo.benchmarking.cells import Cell, is_done, make_cells
+from zoo.benchmarking.executor import Executor, LocalProcesses, ThisProcess
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.data.load import load_dataset
-from zoo.errors import ArchitectureError, RunError, UnknownNameError
-from zoo.factory import create_from_preset, parameter_count
+from zoo.errors import RunError, UnknownNameError, ZooError
+from zoo.evaluation.progress import show_progress
 from zoo.files import write_figure
 from zoo.inputs import as_float
-from zoo.presets import Preset
-from zoo.training.plan import describe_plan, plan_run
-from zoo.training.run import Run, run_path
-from zoo.training.session import train
+from zoo.training.plan import sample_name
+from zoo.training.run import Run
 
 logger = logging.getLogger("zoo")
 SHOWN = 10
@@ -30,24 +30,37 @@ def benchmark(
     *,
     seeds: int | Sequence[int] = 1,
     epochs: int | None = None,
+    settings: Mapping[str, Sequence[Any]] | None = None,
+    baseline: str | None = None,
     full: bool = False,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
+    jobs: int = 1,
+    time_limit: float | None = None,
+    memory_limit: float | None = None,
+    executor: Executor | None = None,
     progress: bool = True,
 ) -> Leaderboard:
-    """Train presets, each with every seed, and compare them.
+    """Train presets, each with every seed and every combination of settings, and compare them.
 
-    A run that is finished in ``out`` already is taken as it is; one that did not finish is trained anew. A preset that
-    fails is a row that says why, and the others go on.
+    Each run has a process of its own, so that one that fails, hangs or eats up the memory is a row that says so, and
+    the others go on. Called again with the same arguments after whatever end, it goes on with what is missing: a run
+    that is finished is taken as it is, one that was cut off goes on after its last epoch.
 
     Args:
         presets: a name or several; by default the set that ``registry.yaml`` lists.
         seeds: how many seeds (0, 1, ...), or the seeds.
         epochs: in place of the recipes'.
+        settings: the values of each setting (of the recipe, or an option of the architectures); all combinations.
+        baseline: the preset that the others' differences are from, seed by seed; by default the first of each table.
         full: train on the full datasets; else on their embedded samples.
-        out: where run folders, ``leaderboard.md``, ``leaderboard.json`` and ``reconstructions.png`` go; ``runs`` by
-            default.
+        out: where run folders, the leaderboard (``.md``, ``.csv``, ``.json``) and ``reconstructions.png`` go;
+            ``runs`` by default.
         data_dir: where the official files of the datasets are.
+        jobs: how many runs at a time; the processors are divided among them.
+        time_limit: seconds after which a run is ended.
+        memory_limit: 2**20 bytes of memory beyond which it is ended; by default an equal share of what is available.
+        executor: does the runs in place of local processes, which ``jobs`` and the limits are for.
         progress: show progress on stderr.
 
     Returns:
@@ -55,7 +68,8 @@ def benchmark(
 
     Raises:
         UnknownNameError: no such preset.
-        ValueError: no seed or no preset.
+        TypeError: a setting that no preset takes.
+        ValueError: no seed, no preset, or a value that is not valid.
         DatasetError: the images cannot be had.
     """
     folder = Path(out if out is not None else "runs")
@@ -63,77 +77,94 @@ def benchmark(
     names = [presets] if isinstance(presets, str) else list(presets or registry.benchmark_presets())
     if not chosen or not names:
         raise ValueError(f"got {len(names)} presets and {len(chosen)} seeds; expected at least one of each")
-    # Every name is looked up before the first training.
-    plans: dict[str, Preset] = {}
-    missing = []
-    for name in names:
-        try:
-            plan = plan_run(name, epochs=epochs, sample=not full)
-        except UnknownNameError as error:
-            if presets is not None:
-                raise
-            # The default set was not typed by the user: a plugin that failed to load is a row as well.
-            missing += [{"preset": name, "seed": seed, "error": str(error)} for seed in chosen]
-        else:
-            plans[plan.name] = plan
-    for dataset in {plan.dataset.name for plan in plans.values()}:
-        load_dataset(dataset, data_dir=data_dir)
+    if jobs < 1:
+        raise ValueError(f"jobs is {jobs}: expected at least 1")
+    values = {**(settings or {}), **({} if epochs is None else {"epochs": [epochs]})}
+    cells, missing = _plan(names, chosen, values, folder, data_dir, full=full, typed=presets is not None)
     folder.mkdir(parents=True, exist_ok=True)
-    runs = []
-    for seed in chosen:
-        for number, plan in enumerate(plans.values(), start=1):
-            if progress:
-                logger.info("%d of %d, seed %d", number, len(plans), seed)
-            runs.append(_run(plan, seed, folder, data_dir, progress))
-            gc.collect()
-    leaderboard = Leaderboard.from_runs(runs, folder, missing)
+    local = executor or LocalProcesses(jobs=jobs, time_limit=time_limit, memory_limit=memory_limit)
+    here = ThisProcess()
+    try:
+        runs, failed = _do(cells, local, here, progress)
+    finally:
+        local.close()
+    leaderboard = Leaderboard.from_runs(runs, folder, [*missing, *failed], baseline)
     leaderboard.save()
     _compare(runs, folder, data_dir)
     return leaderboard
 
 
-def _run(plan: Preset, seed: int, out: Path, data_dir: str | Path | None, progress: bool) -> Run:
-    path = run_path(out, plan.name, seed, describe_plan(plan, seed))
-    if path.exists():
-        earlier = Run(path)
-        if earlier.state == "finished" and _is_current(earlier, plan, seed):
-            logger.info("%s: finished before, taken as it is", path)
-            return earlier
-        changed = "finished before, but the code has changed since" if earlier.state == "finished" else earlier.state
-        logger.warning("%s: %s, trained anew", path, changed)
-    try:
-        return train(
-            plan.name,
-            epochs=plan.recipe.epochs,
-            seed=seed,
-            out=out,
-            data_dir=data_dir,
-            overwrite=True,
-            progress=progress,
-        )
-    except RunError as error:
-        logger.warning("%s", error)
-        return Run(path)
+def _plan(
+    names: list[str], seeds: list[int], values: Mapping[str, Sequence[Any]], folder: Path, data_dir: Any, *,
+    full: bool, typed: bool,
+) -> tuple[list[Cell], list[dict[str, Any]]]:  # fmt: skip
+    """Look up every name and load every dataset before the first training; give the cells, and what is missing."""
+    found, missing = [], []
+    for name in names:
+        try:
+            found.append(name if full else sample_name(name))
+            registry.preset(found[-1])
+        except UnknownNameError as error:
+            if typed:
+                raise
+            # The default set was not typed by the user: a plugin that failed to load is a row as well.
+            found = [other for other in found if other != name]
+            missing += [{"preset": name, "seed": seed, "error": str(error)} for seed in seeds]
+    cells = make_cells(
+        dict.fromkeys(found), seeds, values, out=folder, data_dir=None if data_dir is None else Path(data_dir)
+    )
+    for dataset in {cell.plan.dataset.name for cell in cells}:
+        load_dataset(dataset, data_dir=data_dir)
+    return cells, missing
 
 
-def _is_current(run: Run, plan: Preset, seed: int) -> bool:
-    """Tell whether a finished run is of the code that is here: versions and number of parameters."""
-    plugin = plan.architecture.plugin
-    version = None if plugin is None else plugin.version
-    provenance = run.record["provenance"]
-    same = provenance["zoo"] == zoo.__version__ and (provenance["plugin"] or {"version": None})["version"] == version
+def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[dict[str, Any]]]:
+    """Do what is not done; give the finished runs, and a row for each other cell."""
+    runs: dict[Cell, Run] = {cell: Run(cell.path) for cell in cells if is_done(cell)}
+    gc.collect()
+    if progress and runs:
+        logger.info("%d of %d runs are finished, taken as they are", len(runs), len(cells))
+    failed: dict[Cell, str] = {}
+    waiting: dict[Future[Run], Cell] = {}
+    own = [cell for cell in cells if cell not in runs and cell.is_of_this_process]
+    for cell in cells:
+        if cell not in runs and cell not in own:
+            waiting[local.submit(cell)] = cell
+    with show_progress("benchmark", len(cells), progress, unit="runs") as advance:
+        advance(len(runs))
+        for cell in own:
+            _take(here.submit(cell), cell, runs, failed, progress)
+            advance(1)
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                _take(future, waiting.pop(future), runs, failed, progress)
+                advance(1)
+    rows = [_row(cell, failed[cell]) for cell in cells if cell in failed]
+    return [runs[cell] for cell in cells if cell in runs], rows
+
+
+def _take(future: Future[Run], cell: Cell, runs: dict[Cell, Run], failed: dict[Cell, str], progress: bool) -> None:
     try:
-        return same and run.cost["parameters"] == parameter_count(create_from_preset(plan, seed))
-    except ArchitectureError:
-        return False
+        run = runs[cell] = future.result()
+    except (ZooError, RunError, OSError, TypeError, ValueError) as error:
+        failed[cell] = str(error)
+        logger.warning("%s: failed: %s", cell.label, error)
+        return
+    if progress:
+        logger.info("%s: finished in %.0f s", cell.label, run.cost["train_seconds"])
+
+
+def _row(cell: Cell, error: str) -> dict[str, Any]:
+    settings = {"settings": dict(cell.settings)} if cell.settings else {}
+    return {"preset": cell.preset, "seed": cell.seed, **settings, "error": error}
 
 
 def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None:
     """Draw the same test images through the first finished run of every preset."""
     first: dict[str, Run] = {}
     for run in runs:
-        if run.status == "finished":
-            first.setdefault(run.config["preset"], run)
+        first.setdefault(run.config["preset"], run)
     rows: dict[str, Any] = {}
     for run in sorted(first.values(), key=lambda item: item.config["dataset"]):
         preset, dataset = run.config["preset"], run.config["dataset"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.benchmarking import text
 from zoo.benchmarking.intervals import summarise
 from zoo.evaluation.comparison import FACTS, read_facts
 from zoo.files import write_json, write_text
@@ -36,13 +37,21 @@ class Leaderboard:
     path: Path
 
     @classmethod
-    def from_runs(cls, runs: Iterable[Run], path: Path, failed: Iterable[dict[str, Any]] = ()) -> Leaderboard:
+    def from_runs(
+        cls,
+        runs: Iterable[Run],
+        path: Path,
+        failed: Iterable[dict[str, Any]] = (),
+        baseline: str | None = None,
+    ) -> Leaderboard:
         """Make the tables from run folders.
 
         Args:
             runs: run folders.
             path: the folder that they are in.
             failed: ``{preset, seed, error}`` of presets that have no run folder.
+            baseline: what the rows' differences are from: a preset, an architecture, or a row's ``model``; where a
+                table has none of that name, and by default, its best row.
         """
         groups: dict[tuple[Any, ...], dict[str, list[Run]]] = {}
         failed = list(failed)
@@ -57,7 +66,7 @@ class Leaderboard:
             cell = json.dumps({name: value for name, value in run.config.items() if name != "seed"}, sort_keys=True)
             groups.setdefault(key, {}).setdefault(cell, []).append(run)
         tables = [
-            dict(zip(KEYS, key, strict=True)) | {"rows": _rows(list(cells.values()), path)}
+            dict(zip(KEYS, key, strict=True)) | {"rows": _rows(list(cells.values()), path, baseline)}
             for key, cells in groups.items()
         ]
         return cls(tables, failed, path)
@@ -67,87 +76,21 @@ class Leaderboard:
         return {"schema": SCHEMA, "tables": self.tables, "failed": self.failed}
 
     def save(self) -> None:
-        """Write ``leaderboard.json`` and ``leaderboard.md`` into the folder."""
+        """Write ``leaderboard.json``, ``leaderboard.md`` and ``leaderboard.csv`` into the folder."""
         write_json(self.path / "leaderboard.json", self.to_dict())
         write_text(self.path / "leaderboard.md", self.to_markdown())
+        write_text(self.path / "leaderboard.csv", self.to_csv())
 
     def to_markdown(self) -> str:
         """Give the tables as Markdown."""
-        parts = ["# Leaderboard\n"]
-        for table in self.tables:
-            header, *rows = table_cells(table)
-            widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-            # Text to the left, numbers to the right.
-            rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-            lines = [_markdown_row(row, widths) for row in (header, rule, *rows)]
-            parts.append(f"## {describe_table(table)}\n\n" + "\n".join(lines) + f"\n\n{explain_table(table)}\n")
-        if self.failed:
-            lines = [f"- {row['preset']}, seed {row['seed']}: {row['error']}" for row in self.failed]
-            parts.append("## Failed\n\n" + "\n".join(lines) + "\n")
-        return "\n".join(parts)
+        return text.to_markdown(self.tables, self.failed)
+
+    def to_csv(self) -> str:
+        """Give all rows as comma-separated values, with a header; numbers are not rounded."""
+        return text.to_csv(self.tables)
 
 
-def describe_table(table: dict[str, Any]) -> str:
-    """Give the heading of a table: what its rows have in common."""
-    binarization = "" if table["binarization"] == "none" else f", {table['binarization']} binarization"
-    epochs = f"{table['epochs']} epoch{'s' if table['epochs'] != 1 else ''}"
-    return f"{table['dataset']}: {table['likelihood']}{binarization}, {epochs}"
-
-
-def explain_table(table: dict[str, Any]) -> str:
-    """Say what the scores of a table are."""
-    seeds = {len(row["seeds"]) for row in table["rows"]}
-    interval = (
-        "one seed, so no interval: a second one shows how much of a difference is chance"
-        if seeds == {1}
-        else "mean over seeds ± half the 95 % interval (Student's t)"
-    )
-    where = f"{table['images']:,} images of the {table['part']} split"
-    validation = "validation is the -ELBO of the epoch with the lowest loss on the validation split"
-    cost = (
-        "; MFLOPs of encoder and decoder for one image (a multiply-add is two); decode ms for one image"
-        if any(row.get("flops") for row in table["rows"])
-        else ""
-    )
-    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}{cost}; {interval}."
-
-
-def table_cells(table: dict[str, Any]) -> list[list[str]]:
-    """Give a table's header and rows as text; a column that no row has a value for is left out."""
-    score = main_score(table["rows"])
-    titles = {"negative_elbo": "-ELBO", "cross_entropy": "cross-entropy", "mse": "mse"}
-    columns: dict[str, Callable[[dict[str, Any]], str]] = {
-        "model": lambda row: row["model"],
-        "seeds": lambda row: str(len(row["seeds"])),
-        titles[score]: lambda row: _number(row[score], 4 if score == "mse" else 1),
-        "bits/dim": lambda row: _number(row["bits_per_dim"], 3),
-        "validation": lambda row: _number(row["validation"], 1),
-        "KL": lambda row: _number(row["kl"], 1),
-        "PSNR dB": lambda row: _number(row["psnr"], 1),
-        "SSIM": lambda row: _number(row["ssim"], 3),
-        "parameters": lambda row: f"{row['parameters']:,}",
-        "MFLOPs": lambda row: _plain(_megaflops(row), 1),
-        "decode ms": lambda row: _plain((row.get("decode_ms") or {}).get("1"), 1),
-        "images/s": lambda row: _plain(row["train_images_per_second"]),
-        "train s": lambda row: _plain(row["train_seconds"]),
-    }
-    cells = {title: [show(row) for row in table["rows"]] for title, show in columns.items()}
-    shown = [title for title, column in cells.items() if set(column) != {"-"}]
-    return [shown, *(list(line) for line in zip(*(cells[title] for title in shown), strict=True))]
-
-
-def main_score(rows: list[dict[str, Any]]) -> str:
-    """Give the score that orders the rows: the first that all of them have."""
-    return next(name for name in ("negative_elbo", "cross_entropy", "mse") if all(row[name] for row in rows))
-
-
-def _markdown_row(cells: list[str], widths: list[int]) -> str:
-    first = cells[0].ljust(widths[0])
-    rest = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
-    return f"| {' | '.join([first, *rest])} |"
-
-
-def _rows(cells: list[list[Run]], folder: Path) -> list[dict[str, Any]]:
+def _rows(cells: list[list[Run]], folder: Path, baseline: str | None) -> list[dict[str, Any]]:
     labels = _labels([runs[0] for runs in cells])
     rows = []
     for runs, label in zip(cells, labels, strict=True):
@@ -167,8 +110,25 @@ def _rows(cells: list[list[Run]], folder: Path) -> list[dict[str, Any]]:
                 "train_images_per_second": sum(rates) / len(rates) if all(rates) else None,
             }
         )
-    score = main_score(rows)
-    return sorted(rows, key=lambda row: row[score]["mean"])
+    score = text.main_score(rows)
+    by_seed = {
+        row["model"]: {run.config["seed"]: (run.scores or {})[score] for run in runs}
+        for row, runs in zip(rows, cells, strict=True)
+    }
+    rows.sort(key=lambda row: row[score]["mean"])
+    base = next(
+        (row for row in rows if baseline in (row["preset"], row["model"], row["preset"].split("/")[0])), rows[0]
+    )
+    for rank, row in enumerate(rows, start=1):
+        row |= {"rank": rank, "difference": _difference(by_seed[row["model"]], by_seed[base["model"]], row is base)}
+        row["baseline"] = base["model"]
+    return rows
+
+
+def _difference(own: dict[int, float], base: dict[int, float], same: bool) -> Any:
+    """Give the mean difference from the baseline over the seeds that both have, paired by seed; None for itself."""
+    shared = sorted(own.keys() & base.keys())
+    return None if same or not shared else summarise([own[seed] - base[seed] for seed in shared])
 
 
 def _labels(runs: list[Run]) -> list[str]:
@@ -195,24 +155,6 @@ def _relative(path: Path, folder: Path) -> str:
 def _summary(values: list[float | None]) -> Any:
     known = [value for value in values if value is not None]
     return summarise(known) if len(known) == len(values) else None
-
-
-def _number(summary: Any, digits: int) -> str:
-    if summary is None:
-        return "-"
-    text = f"{summary['mean']:,.{digits}f}"
-    if summary["high"] is not None:
-        text += f" ± {summary['high'] - summary['mean']:,.{digits}f}"
-    return text
-
-
-def _plain(value: float | None, digits: int = 0) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
-
-
-def _megaflops(row: dict[str, Any]) -> float | None:
-    parts = (row.get("flops") or {"encoder": None}).values()
-    return None if None in parts else sum(parts) / 1e6
 
 
 def _mean(values: list[Any]) -> Any:

@@ -22,6 +22,10 @@ LOCK_FILE = ".lock"
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 
 
+class HeldError(RunError):
+    """Another process holds the run folder."""
+
+
 @contextmanager
 def claim(path: Path) -> Iterator[None]:
     """Hold a run folder for this process alone; it is made if it is not there, and taken away again if it stays empty.
@@ -30,14 +34,15 @@ def claim(path: Path) -> Iterator[None]:
         path: the folder.
 
     Raises:
-        RunError: another process holds it, or it cannot be made or written to.
+        HeldError: another process holds it.
+        RunError: it cannot be made or written to.
     """
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         descriptor = _lock(path / LOCK_FILE)
     except BlockingIOError:
-        raise RunError(f"{path}: the run is under way in {_holder(path)}: wait for its end, or interrupt it") from None
+        raise HeldError(f"{path}: the run is under way in {_holder(path)}: wait for its end, or interrupt it") from None
     except OSError as error:
         done = "cannot be written to" if path.is_dir() else "cannot be made"
         raise RunError(f"{path}: {done}: {error.strerror}: choose another folder (out=, --out)") from error

@@ -1,0 +1,162 @@
+"""A cell of a benchmark's grid: one run to be."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import zoo
+from zoo import registry
+from zoo.errors import ArchitectureError, RunError
+from zoo.factory import create_from_preset, parameter_count
+from zoo.presets import Preset
+from zoo.training.checkpoint import find_checkpoints
+from zoo.training.lock import HeldError
+from zoo.training.plan import describe_plan, plan_run
+from zoo.training.resuming import resume
+from zoo.training.run import Run, run_path
+from zoo.training.session import train
+
+logger = logging.getLogger("zoo")
+WAIT = 1.0  # Seconds between two looks at a run that another process trains.
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One run to be.
+
+    Args:
+        preset: its name, as it is trained (``small_cnn/mnist_sample``).
+        seed: the seed.
+        settings: what the preset is changed in: settings of the recipe, options of the architecture.
+        out: where run folders go.
+        data_dir: where the official files of the datasets are.
+    """
+
+    preset: str
+    seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    out: Path = Path("runs")
+    data_dir: Path | None = None
+
+    @cached_property
+    def plan(self) -> Preset:
+        """The preset with its changes; errors as of ``zoo.train``."""
+        return plan_run(self.preset, **self.settings)
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return run_path(self.out, self.plan.name, self.seed, describe_plan(self.plan, self.seed))
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        changes = "".join(f", {key}={value}" for key, value in self.settings.items())
+        return f"{self.preset}, seed {self.seed}{changes}"
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether another process could not build it: its architecture was registered in this one."""
+        return registry.is_registered(self.plan.architecture.name)
+
+    def to_json(self) -> str:
+        """Give it as text, for another process."""
+        data_dir = None if self.data_dir is None else str(self.data_dir.absolute())
+        fields = {"preset": self.preset, "seed": self.seed, "settings": dict(self.settings)}
+        return json.dumps(fields | {"out": str(self.out.absolute()), "data_dir": data_dir})
+
+    @classmethod
+    def from_json(cls, text: str) -> Cell:
+        """Make it again of ``to_json``."""
+        fields = json.loads(text)
+        data_dir = None if fields["data_dir"] is None else Path(fields["data_dir"])
+        return cls(**{**fields, "out": Path(fields["out"]), "data_dir": data_dir})
+
+
+def make_cells(
+    presets: Iterable[str], seeds: Sequence[int], settings: Mapping[str, Sequence[Any]], **fields: Any
+) -> list[Cell]:
+    """Give the cells of a grid, seed by seed, so that an early end leaves whole rows of few seeds.
+
+    Args:
+        presets: names.
+        seeds: of each.
+        settings: the values of each setting; every combination is a cell.
+        **fields: ``out`` and ``data_dir``.
+    """
+    combinations = [dict(zip(settings, values, strict=True)) for values in itertools.product(*settings.values())]
+    return [
+        Cell(preset, seed, combination, **fields)
+        for seed in seeds
+        for preset in presets
+        for combination in combinations
+    ]
+
+
+def run_cell(cell: Cell, *, progress: bool = False) -> Run:
+    """Do a cell's run, or what is left of it; one that another process does is waited for.
+
+    Args:
+        cell: the run to be.
+        progress: show progress on stderr.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: it failed; other errors as of ``zoo.train``.
+    """
+    while True:
+        try:
+            return _finish(cell, progress)
+        except HeldError as error:
+            logger.info("%s", error)
+            time.sleep(WAIT)
+
+
+def is_done(cell: Cell) -> bool:
+    """Tell whether a cell's run is finished, whole, and of the code that is here."""
+    run = Run(cell.path)
+    return run.state == "finished" and not run.doubts() and _is_current(run, cell)
+
+
+def _finish(cell: Cell, progress: bool) -> Run:
+    run = Run(cell.path)
+    if is_done(cell):
+        return run
+    if run.state in ("running", "interrupted") and find_checkpoints(cell.path):
+        try:
+            return resume(run, data_dir=cell.data_dir, progress=progress)
+        except HeldError:
+            raise
+        except RunError as error:
+            logger.warning("%s: trained anew: %s", cell.path, error)
+    return train(
+        cell.preset,
+        seed=cell.seed,
+        out=cell.out,
+        data_dir=cell.data_dir,
+        overwrite=True,
+        progress=progress,
+        **cell.settings,
+    )
+
+
+def _is_current(run: Run, cell: Cell) -> bool:
+    """Tell whether a finished run is of the code that is here: versions and number of parameters."""
+    plugin = cell.plan.architecture.plugin
+    version = None if plugin is None else plugin.version
+    provenance = run.record["provenance"]
+    same = provenance["zoo"] == zoo.__version__ and (provenance["plugin"] or {"version": None})["version"] == version
+    try:
+        return same and run.cost["parameters"] == parameter_count(create_from_preset(cell.plan, cell.seed))
+    except ArchitectureError:
+        return False

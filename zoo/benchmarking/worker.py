@@ -1,0 +1,35 @@
+"""One cell of a grid in a process of its own: ``python -m zoo.benchmarking.worker CELL``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+
+GONE = 75  # The exit status of a worker whose benchmark is gone; nobody reads it.
+
+
+def _end_with_parent() -> None:
+    """End this process at once when the one that started it ends, however it does; the run can be gone on with."""
+    sys.stdin.buffer.read()
+    os._exit(GONE)
+
+
+def main() -> int:
+    """Do the run, and say on stderr why it failed."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    from zoo.benchmarking.cells import Cell, run_cell
+    from zoo.errors import ZooError
+
+    try:
+        run_cell(Cell.from_json(sys.argv[1]))
+    except (ZooError, TypeError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
