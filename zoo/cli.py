@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import zoo
-from zoo import cli_runs
+from zoo import cli_new, cli_runs
 from zoo.cli_options import as_json
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
@@ -143,6 +143,7 @@ def datasets(as_json: bool) -> None:
 
 for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark):
     main.add_command(command)
+main.add_command(cli_new.new)
 
 
 def _text(value: Any) -> str:
