@@ -6,7 +6,7 @@ import datetime
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -77,7 +77,7 @@ def write_plugin_file(name: str, folder: Path) -> list[Path]:
     if not os.path.lexists(registry):
         texts[registry] = _render(REGISTRY, entry=registry_entry(name, folder))
     written: list[Path] = []
-    with _explaining(folder, undo=lambda: [path.unlink() for path in written]):
+    with _explaining(folder, written):
         for path, text in texts.items():
             _write_new(path, text)
             written.append(path)
@@ -121,13 +121,14 @@ def _write_new(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _explaining(folder: Path, undo: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Take back what was written if anything goes wrong, and say in one sentence why a folder cannot be written to."""
+def _explaining(folder: Path, written: list[Path] | None = None) -> Iterator[None]:
+    """Take back what is written by then if anything goes wrong, and say why a folder cannot be written to."""
     try:
         yield
-    except OSError as error:
-        undo()
-        raise OSError(f"{folder}: cannot be written to: {error.strerror or error}: choose another folder") from error
-    except BaseException:
-        undo()
+    except BaseException as error:
+        for path in written or ():
+            path.unlink()
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise OSError(f"{folder}: cannot be written to: {reason}: choose another folder") from error
         raise
