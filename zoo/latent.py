@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ BATCH = 128
 class LatentSpace:
     """The part of ``AutoEncoder`` that gives NumPy arrays for NumPy arrays; everything here is deterministic."""
 
+    posterior: ClassVar[str]
     encoder: keras.Model
     decoder: keras.Model
     likelihood: Any
@@ -46,7 +47,7 @@ class LatentSpace:
             images: as in ``reconstruct``.
 
         Returns:
-            ``(mean, std)``, each ``(batch, *latent_shape)``, float32.
+            ``(mean, std)``, each ``(batch, *latent_shape)``, float32; std is zero where the posterior is a point.
 
         Raises:
             ValueError: images that are not as said above.
@@ -56,6 +57,9 @@ class LatentSpace:
             predict_in_batches(self.encoder, ops.convert_to_numpy(self.prepare(array[start : start + CHUNK])))
             for start in range(0, len(array), CHUNK)
         ]
+        if self.posterior == "point":
+            z = np.concatenate(moments).astype("float32")
+            return z, np.zeros_like(z)
         mean, std = (np.concatenate(parts).astype("float32") for parts in zip(*moments, strict=True))
         return mean, std
 
@@ -71,20 +75,25 @@ class LatentSpace:
         Raises:
             ValueError: latents of another shape, or not finite.
         """
-        array = np.asarray(latents, "float32")
-        if array.shape[1:] != self.latent_shape or not len(array):
-            shown = f"(batch, {', '.join(map(str, self.latent_shape))})"
-            raise ValueError(f"latents: got shape {array.shape}; expected {shown}")
-        if not np.isfinite(array).all():
-            raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
+        array = self.check_latents(latents)
         images = []
         for start in range(0, len(array), CHUNK):
             raw = predict_in_batches(self.decoder, array[start : start + CHUNK])
             images.append(ops.convert_to_numpy(self.likelihood.mean(raw)))
         return np.concatenate(images)
 
+    def check_latents(self, latents: Any) -> np.ndarray:
+        """Give z as float32, or raise ``ValueError`` unless it is finite, ``(batch, *latent_shape)``."""
+        array = np.asarray(latents, "float32")
+        if array.shape[1:] != self.latent_shape or not len(array):
+            shown = f"(batch, {', '.join(map(str, self.latent_shape))})"
+            raise ValueError(f"latents: got shape {array.shape}; expected {shown}")
+        if not np.isfinite(array).all():
+            raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
+        return array
+
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
-        """Draw z from the unit Gaussian and give the mean images.
+        """Draw z from the prior and give the mean images.
 
         Args:
             n: how many.
@@ -95,8 +104,11 @@ class LatentSpace:
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n is {n!r}: expected a whole number of at least 1")
-        draw = np.random.default_rng(seed).standard_normal((n, *self.latent_shape))
-        return self.decode(draw)
+        return self.decode(self.draw_prior(int(n), np.random.default_rng(seed)))
+
+    def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw ``(n, *latent_shape)`` from the prior, here the unit Gaussian."""
+        return generator.standard_normal((n, *self.latent_shape))
 
     def interpolate(self, a: Any, b: Any, steps: int = 8) -> np.ndarray:
         """Go from one image to another on a straight line between their posterior means.
