@@ -14,7 +14,7 @@ def zoo_architectures():
     """Give ``vq_cnn``."""
     yield Architecture(
         name="vq_cnn",
-        summary="A map of codes from a codebook that follows the encoder; residual blocks around it",
+        summary="Vector-quantised: a map of codes from a learned codebook, between residual blocks",
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
         autoencoder=f"{__name__}.autoencoder:VectorQuantizedAutoEncoder",
