@@ -189,6 +189,7 @@ def test_ruff_finds_nothing(new, name):
     run_tool("ruff", "format", "--check", "--config", settings, f"{name}.py", cwd=".")
 
 
+@pytest.mark.slow
 def test_mypy_finds_nothing(new, tmp_path):
     assert new("my_ae").exit_code == 0
     # The zoo is no part of what is checked: installed, it would be looked up alone.

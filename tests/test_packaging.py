@@ -80,7 +80,10 @@ def test_wheel_holds_the_package_and_nothing_else(checkout, built):
         f"autoencoder_zoo-{zoo.__version__}.dist-info/licenses/LICENSE",
         f"autoencoder_zoo-{zoo.__version__}.dist-info/licenses/zoo/data/samples/README.md",
     }
-    assert texts["entry_points.txt"].split() == ["[console_scripts]", "zoo", "=", "zoo.cli:main"]
+    assert texts["entry_points.txt"].split("\n\n") == [
+        "[console_scripts]\nzoo = zoo.cli:main",
+        "[pytest11]\nzoo = zoo.testing.pytest_plugin\n",
+    ]
     assert f"\nVersion: {zoo.__version__}\n" in texts["METADATA"]
     assert "\n# autoencoder-zoo\n" in texts["METADATA"]
 

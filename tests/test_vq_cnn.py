@@ -207,6 +207,7 @@ def test_a_file_holds_all_of_it(tmp_path):
     assert float(done.stdout.split()[-1]) == pytest.approx(zoo.load_model(file).extra_scores()["code_perplexity"])
 
 
+@pytest.mark.slow
 def test_a_run_and_its_place_among_others(tiny, tmp_path):
     board = zoo.benchmark(["vq_cnn/tiny", "tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
     assert not board.failed
