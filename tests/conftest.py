@@ -141,3 +141,19 @@ def write_registry(tmp_path):
         return path
 
     return write_file
+
+
+@pytest.fixture
+def new(clean_registry, monkeypatch, tmp_path):
+    """Run ``zoo new`` in this process, in an empty folder."""
+    from click.testing import CliRunner
+
+    from zoo.cli import main
+
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("zoo.cli.warnings.showwarning", None)
+    yield lambda *arguments: CliRunner().invoke(main, ["new", *map(str, arguments)])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_ae" or name.startswith("zoo_plugin_")]:
+        del sys.modules[name]

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(backend) for backend in BACKENDS), reason="needs TensorFlow and JAX"
 )
 SAVE = """
-import sys, numpy as np, zoo
+import json, sys, numpy as np, zoo
 images = zoo.load_dataset("cifar10_sample", limit=64).train.images
-model = zoo.create_model("residual/cifar10", filters=[4, 8], latent_dim=3, seed=0)
+model = zoo.create_model(sys.argv[2], seed=0, **json.loads(sys.argv[3]))
 model.optimizer.learning_rate = 0.01
 model.fit(images, batch_size=32, epochs=6, verbose=0)
 model.save(sys.argv[1] + "/model.keras")
@@ -47,9 +47,13 @@ def run(backend, *arguments):
 
 
 @pytest.mark.parametrize("saving", BACKENDS)
-def test_a_model_saved_on_one_backend_is_the_same_on_the_other(saving, tmp_path):
+@pytest.mark.parametrize(
+    ("preset", "options"),
+    [("residual/cifar10", {"filters": [4, 8], "latent_dim": 3}), ("vq_cnn/cifar10", {"width": 4, "codes": 16})],
+)
+def test_a_model_saved_on_one_backend_is_the_same_on_the_other(preset, options, saving, tmp_path):
     (loading,) = set(BACKENDS) - {saving}
-    run(saving, "-c", SAVE, tmp_path)
+    run(saving, "-c", SAVE, tmp_path, preset, json.dumps(options))
     run(loading, "-c", LOAD, tmp_path)
     saved, loaded = np.load(tmp_path / "saved.npy"), np.load(tmp_path / "loaded.npy")
     assert saved.std() > 0.01

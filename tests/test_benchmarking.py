@@ -19,6 +19,7 @@ def leaderboard(tiny, tmp_path):
     return zoo.benchmark(PRESETS, seeds=2, epochs=3, full=True, out=tmp_path / "bench", progress=False)
 
 
+@pytest.mark.slow
 def test_benchmark(leaderboard, tmp_path):
     folder = tmp_path / "bench"
     stored = json.loads((folder / "leaderboard.json").read_text())
@@ -57,6 +58,7 @@ def check_finished_runs_are_kept(folder):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("run.json")} == before
 
 
+@pytest.mark.slow
 def test_run_that_did_not_finish_is_trained_anew(tiny, tmp_path, caplog):
     (row,) = zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False).tables[0]["rows"]
     run = Run(tmp_path / row["runs"][0])

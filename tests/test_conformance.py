@@ -9,9 +9,8 @@ from zoo.registry_file import builtin_path, read_registry_file
 OWN = sorted(entry.rpartition(".")[2] for entry in read_registry_file(builtin_path()).plugins if entry != "zoo.data")
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_fast_rules(name):
-    assert len(zoo.testing.check_architecture(name, fast=True).select("passed")) > 20
+def test_fast_rules():
+    assert len(zoo.testing.check_architecture("small_cnn", fast=True).select("passed")) > 20
 
 
 @pytest.mark.slow

@@ -68,6 +68,7 @@ def test_a_damaged_sample_says_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (9, 7, 3)])
+@pytest.mark.slow
 def test_making_a_sample(tmp_path, monkeypatch, shape):
     monkeypatch.setattr(samples.resources, "files", lambda package: tmp_path)
     source = replace(mnist.SOURCE, image_shape=shape, validation=10)

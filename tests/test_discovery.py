@@ -10,7 +10,7 @@ from conftest import write_distribution
 import zoo
 from zoo.errors import DuplicateNameError, PluginLoadError, PluginLoadWarning, UnknownNameError
 
-BUILT_IN = ["zoo.data", "zoo.plugins.small_cnn", "zoo.plugins.deep_cnn", "zoo.plugins.residual"]
+BUILT_IN = ["zoo.data", *(f"zoo.plugins.{name}" for name in ("small_cnn", "deep_cnn", "residual", "vq_cnn"))]
 VERSION = zoo.__version__
 
 # module of sample_plugins -> what its record says
@@ -57,9 +57,9 @@ def run_python(code, *paths, **settings):
 
 def test_built_in_plugins_load_in_the_order_of_the_file(clean_registry):
     records = zoo.list_plugins()
-    assert [record.name for record in records][:4] == BUILT_IN
-    assert {record.status for record in records[:4]} == {"ok"}
-    assert {record.origin for record in records[:4]} == {f"registry.yaml of autoencoder-zoo {VERSION}"}
+    assert [record.name for record in records][:5] == BUILT_IN
+    assert {record.status for record in records[:5]} == {"ok"}
+    assert {record.origin for record in records[:5]} == {f"registry.yaml of autoencoder-zoo {VERSION}"}
     assert records[0].provides == ("mnist", "cifar10", "mnist_sample", "cifar10_sample")
     assert (records[3].provides, records[3].version, records[3].error) == (("residual",), VERSION, None)
 
@@ -95,7 +95,7 @@ def test_a_broken_plugin_breaks_nothing_else(install, fault):
     assert (record.status, record.provides, record.distribution) == ("failed", (), "broken-dist")
     assert FAULTS[fault] in record.error
     assert "\n" not in record.error
-    assert [find_record(name).status for name in (*BUILT_IN, "good_plugin")] == ["ok"] * 5
+    assert [find_record(name).status for name in (*BUILT_IN, "good_plugin")] == ["ok"] * (len(BUILT_IN) + 1)
     assert len(caught) == 1
     message = str(caught[0].message)
     assert message.startswith("plugin broken (entry point 'broken' of broken-dist 1.0) was left out: " + record.error)

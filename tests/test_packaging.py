@@ -1,24 +1,17 @@
 """What is built and installed, used from a folder that has a ``plugins`` of its own. Needs no network."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-import sysconfig
 import tarfile
-import venv
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from installation import Installation, build, copy_checkout, files_of, install, run
 
 import zoo
 
-ROOT = Path(__file__).parent.parent
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-INSTALL = ["install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"]
 MODEL = """
 import zoo
 from zoo.models import residual
@@ -30,36 +23,16 @@ print(residual.build_decoder((16,), (28, 28, 1)).output_shape)
 """
 
 
-def run(*command, cwd, **settings):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "ZOO_", "PIP_"))}
-    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"} | settings
-    command = [str(part) for part in command]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def files_of(folder):
-    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix() for path in files}
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """Copy what is not ignored, so that nothing is built inside the checkout."""
-    ignored = (ROOT / ".gitignore").read_text().splitlines()
-    copy = tmp_path_factory.mktemp("checkout") / "copy"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", *(line.strip("/") for line in ignored)))
-    return copy
+    return copy_checkout(tmp_path_factory.mktemp("checkout") / "copy")
 
 
 @pytest.fixture(scope="module")
 def built(checkout, tmp_path_factory):
     """Build the wheel and the sdist, both from the checkout."""
     out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--sdist", "--outdir", out, checkout, cwd=out)
-    (wheel,), (sdist,) = out.glob("*.whl"), out.glob("*.tar.gz")
-    return {"wheel": wheel, "sdist": sdist}
+    return {kind: build(checkout, out, kind) for kind in ("wheel", "sdist")}
 
 
 @pytest.fixture(scope="module")
@@ -69,31 +42,6 @@ def elsewhere(tmp_path_factory):
     (folder / "plugins").mkdir()
     (folder / "plugins" / "__init__.py").write_text("raise RuntimeError('the plugins of somebody else')\n")
     return folder
-
-
-@dataclass
-class Installation:
-    """A Python that finds the zoo, the folder it finds it in, and where its commands are."""
-
-    python: str | Path
-    home: Path
-    scripts: Path | None = None
-    settings: dict | None = None
-
-    def run(self, *arguments, cwd):
-        return run(self.python, *arguments, cwd=cwd, **(self.settings or {}))
-
-
-def install(folder, *target):
-    """Install into a new environment that borrows the dependencies of this one."""
-    venv.create(folder)
-    places = {"base": str(folder), "platbase": str(folder)}
-    site, scripts = (Path(sysconfig.get_path(name, "venv", places)) for name in ("purelib", "scripts"))
-    borrowed = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    # The last of the .pth files by name: an editable install's own comes before it.
-    (site / "zz_borrowed.pth").write_text("\n".join(borrowed) + "\n")
-    run(*PIP, "--python", scripts / "python", *INSTALL, *target, cwd=folder)
-    return Installation(scripts / "python", site, scripts)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +80,10 @@ def test_wheel_holds_the_package_and_nothing_else(checkout, built):
         f"autoencoder_zoo-{zoo.__version__}.dist-info/licenses/LICENSE",
         f"autoencoder_zoo-{zoo.__version__}.dist-info/licenses/zoo/data/samples/README.md",
     }
-    assert texts["entry_points.txt"].split() == ["[console_scripts]", "zoo", "=", "zoo.cli:main"]
+    assert texts["entry_points.txt"].split("\n\n") == [
+        "[console_scripts]\nzoo = zoo.cli:main",
+        "[pytest11]\nzoo = zoo.testing.pytest_plugin\n",
+    ]
     assert f"\nVersion: {zoo.__version__}\n" in texts["METADATA"]
     assert "\n# autoencoder-zoo\n" in texts["METADATA"]
 
@@ -147,7 +98,7 @@ def test_works_beside_a_folder_called_plugins(installation, elsewhere):
     where = installation.run("-c", "import zoo; print(zoo.__file__)", cwd=elsewhere).strip()
     assert Path(where).resolve() == (installation.home / "zoo" / "__init__.py").resolve()
     listed = json.loads(installation.run("-m", "zoo", "list", "--json", cwd=elsewhere))
-    assert {"deep_cnn", "residual", "small_cnn"} <= {row["name"] for row in listed}
+    assert {"deep_cnn", "residual", "small_cnn", "vq_cnn"} <= {row["name"] for row in listed}
     assert "28 x 28 x 1" in installation.run("-m", "zoo", "show", "small_cnn/mnist", cwd=elsewhere)
     assert "(None, 28, 28, 1)" in installation.run("-c", MODEL, cwd=elsewhere)
 
@@ -155,7 +106,7 @@ def test_works_beside_a_folder_called_plugins(installation, elsewhere):
 def test_command(wheel_installation, elsewhere):
     command = wheel_installation.scripts / "zoo"
     assert zoo.__version__ in run(command, "--version", cwd=elsewhere)
-    for name in ("deep_cnn", "residual", "small_cnn"):
+    for name in ("deep_cnn", "residual", "small_cnn", "vq_cnn"):
         assert name in run(command, "list", cwd=elsewhere)
     assert "28 x 28 x 1" in run(command, "show", "small_cnn/mnist", cwd=elsewhere)
     plugins = json.loads(run(command, "plugins", "--json", cwd=elsewhere))

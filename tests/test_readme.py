@@ -25,7 +25,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WARNINGS = ("error", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 CHECKS = """
-assert zoo.list_models() == ["deep_cnn", "my_ae", "residual", "small_cnn"]
+assert zoo.list_models() == ["deep_cnn", "my_ae", "residual", "small_cnn", "vq_cnn"]
 assert reconstructions.shape == (10, 28, 28, 1)
 assert 0 <= reconstructions.min() <= reconstructions.max() <= 1
 assert mean.shape == std.shape == (10, 16)

@@ -33,7 +33,9 @@ def test_the_built_in_file():
     file = read_registry_file(builtin_path())
     assert file.path == builtin_path()
     assert file.plugins[0] == "zoo.data"
-    assert {"zoo.plugins.small_cnn", "zoo.plugins.deep_cnn", "zoo.plugins.residual"} < set(file.plugins)
+    assert {"zoo.plugins.small_cnn", "zoo.plugins.deep_cnn", "zoo.plugins.residual", "zoo.plugins.vq_cnn"} < set(
+        file.plugins
+    )
     assert file.datasets["mnist"]["epochs"] == 20
     assert file.presets["*/mnist-binary"]["recipe"]["binarization"] == "dynamic"
     assert file.benchmark

@@ -217,7 +217,8 @@ def test_after_a_kill_at_every_moment(snapshots, whole):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
-@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, 4])
+@pytest.mark.slow
 def test_after_sigkill(tiny, tmp_path, kills):
     """Kill the process at moments drawn by chance, go on, kill it again."""
     code = (

@@ -154,6 +154,7 @@ json.dump(
 """
 
 
+@pytest.mark.slow
 def test_two_mirrored_replicas_train_as_one_device(truth, tmp_path):
     out = tmp_path / "out.json"
     command = [sys.executable, "-c", MIRRORED, str(Path(__file__).parent), str(out)]

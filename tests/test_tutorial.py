@@ -27,6 +27,7 @@ def run(command, folder, **settings):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_notebook_cells(tmp_path):
     (tmp_path / "cells.py").write_text("\n".join(blocks("python")))
     run([sys.executable, "cells.py"], tmp_path)
@@ -39,6 +40,7 @@ def commands():
     return [[line.split() for line in block.splitlines()] for block in blocks("sh")]
 
 
+@pytest.mark.slow
 def test_a_plugin_file(tmp_path):
     (registry,) = blocks("yaml")
     (tmp_path / "registry.yaml").write_text(registry)

@@ -7,7 +7,7 @@ from wrong_architectures import CASES
 
 import zoo
 from zoo.testing import CheckFailure, list_checks
-from zoo.testing.runner import run_checks
+from zoo.testing.runner import call_check, run_checks
 from zoo.testing.subject import Subject
 
 PLUGINS = Path(__file__).parent / "sample_plugins"
@@ -32,7 +32,7 @@ def test_the_check_fails_and_names_the_mend(subject):
     _, (check, *_), mend = CASES[subject.name]
     (item,) = [item for item in list_checks() if item.name == check]
     with pytest.raises(CheckFailure) as failure:
-        item.function(subject)
+        call_check(item, subject)
     assert mend in str(failure.value)
 
 

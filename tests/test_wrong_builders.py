@@ -69,7 +69,7 @@ CALL = r"build_encoder\(\(6, 5, 1\), \(3,\)\)"
     ("builder", "message"),
     [
         (encode_wrong_size, rf"{CALL} gives \[\(7,\), \(7,\)\]: expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
-        (encode_one_output, rf"{CALL} gives \(None, 3\): expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
+        (encode_one_output, rf"{CALL} gives \(3,\): expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
         (encode_three_outputs, rf"{CALL} gives \[\(3,\), \(3,\), \(3,\)\]: expected \(mean, std\)"),
         (encode_names, rf"{CALL} gives {{'mean': .*}}: expected \(mean, std\)"),
         (encode_other_images, rf"{CALL} takes \(4, 4, 1\): expected \(6, 5, 1\)"),
@@ -139,6 +139,43 @@ def test_the_cause_is_kept(add):
 @keras.saving.register_keras_serializable(package="test_wrong_builders")
 class OwnAutoEncoder(zoo.AutoEncoder):
     pass
+
+
+@keras.saving.register_keras_serializable(package="test_wrong_builders")
+class PointAutoEncoder(zoo.AutoEncoder):
+    posterior = "point"
+
+    def elbo_terms(self, images, *, z=None, training=False):
+        zeros = 0 * keras.ops.sum(self.prepare(images), axis=(1, 2, 3))
+        return zeros + 1, zeros + 2
+
+
+def test_a_point_posterior_takes_one_tensor(add):
+    made = add(encoder=encode_one_output, autoencoder=PointAutoEncoder)
+    images = make_images(2, *SHAPE)
+    model = zoo.create_model("made", image_shape=SHAPE)
+    mean, std = model.encode(images)
+    assert mean.shape == (2, 3)
+    assert not std.any()
+    assert model.reconstruct(images).shape == model(images).shape == images.shape
+    scores = zoo.evaluate(model, images, iwae_samples=2)
+    assert (scores["negative_elbo"], scores["kl"], scores["iwae"], scores["kl_per_latent"]) == (3, 2, None, None)
+    with pytest.raises(TypeError, match="PointAutoEncoder has a point posterior: it needs elbo_terms and latent_terms"):
+        model.latent_terms(images)
+    wrong = add("wrong", autoencoder=PointAutoEncoder)
+    message = r"gives \[\(3,\), \(3,\)\]: expected one tensor of shape \(3,\), z, since PointAutoEncoder has a point"
+    for build in (wrong.build_encoder, lambda shape: zoo.create_model("wrong", image_shape=shape)):
+        with pytest.raises(ArchitectureError, match=message):
+            build(SHAPE)
+    assert made.build_encoder(SHAPE).output_shape == (None, 3)
+
+
+def test_kinds_of_posterior(add):
+    with pytest.raises(TypeError, match=r"^Odd\.posterior is 'flow': expected one of gaussian, point"):
+        type("Odd", (zoo.AutoEncoder,), {"posterior": "flow"})
+    add(encoder=encode_one_output, autoencoder=type("Bare", (zoo.AutoEncoder,), {"posterior": "point"}))
+    with pytest.raises(ValueError, match=r"^Bare has a point posterior: it needs elbo_terms of its own"):
+        zoo.create_model("made", image_shape=SHAPE)
 
 
 @pytest.mark.parametrize("autoencoder", [OwnAutoEncoder, f"{__name__}:OwnAutoEncoder"])

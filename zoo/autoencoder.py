@@ -30,7 +30,7 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
 
     Args:
         encoder: a built functional or Sequential model: images ``(batch, H, W, C)``, float32 in [0, 1], to
-            ``(mean, std)`` of a diagonal Gaussian, each ``(batch, *latent_shape)``.
+            ``(mean, std)`` of a diagonal Gaussian, each ``(batch, *latent_shape)``; for a ``point`` to z itself.
         decoder: likewise: z ``(batch, *latent_shape)`` to the likelihood's raw parameters ``(batch, H, W,
             likelihood.output_channels(C))``.
         likelihood: a name, a ``zoo.likelihoods.Likelihood`` or a plain Keras loss.
@@ -39,6 +39,11 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         seed: of the draws of z.
         provenance: what a file keeps of the plugins that the model is from.
         **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras model.
+
+    Attributes:
+        posterior: what the encoder gives: ``gaussian``, two tensors ``(mean, std)``; or, in a subclass, ``point``: one
+            tensor, the z that the posterior has all its mass on. Its standard deviation is then zero everywhere, and
+            the subclass has ``elbo_terms`` of its own, since the KL divergence from a Gaussian prior is infinite.
 
     Raises:
         ValueError: encoder, decoder and likelihood do not fit together.
@@ -58,7 +63,7 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         super().__init__(**kwargs)
         if binarization not in BINARIZATIONS:
             raise ValueError(f"binarization is {binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
-        self.image_shape, self.latent_shape = _check_pair(encoder, decoder)
+        self.image_shape, self.latent_shape = _check_pair(encoder, decoder, self.posterior)
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = self._fitting(likelihoods.get(likelihood))
@@ -98,8 +103,13 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         angle = ops.sum(images * keras.random.uniform(shape, seed=seed + 1), axis=(1, 2, 3), keepdims=True)
         return ops.mod(keras.random.uniform(shape, seed=seed) + angle, 1.0)
 
-    def extra_scores(self) -> dict[str, float]:
-        """Give scores that only this kind of model has; none here."""
+    def extra_scores(self) -> dict[str, float | None]:
+        """Give scores that only this kind of model has; none here.
+
+        Returns:
+            By name; None where a score has no meaning. ``zoo.evaluate`` adds them to its own. A name is printed with
+            spaces for its underscores; one that ends in ``_nats``, ``_bits`` or ``_db`` has that unit.
+        """
         return {}
 
     def mean_image(self, images: Tensor, *, training: bool = False) -> Tensor:
@@ -164,25 +174,34 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         return cls(**config)
 
 
-def _check_pair(encoder: Any, decoder: Any) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+def _check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, int, int], tuple[int, ...]]:
     for part, model in (("encoder", encoder), ("decoder", decoder)):
         if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
             raise ValueError(
                 f"{part} is {model!r}: expected a built functional or Sequential keras.Model; wrap a layer as "
                 "keras.Model(inputs, layer(inputs))"
             )
-    shapes = encoder.output_shape
-    if not isinstance(shapes, list | tuple) or len(shapes) != 2 or not all(isinstance(s, tuple) for s in shapes):
-        raise ValueError(
-            f"the encoder's output is {shapes}: expected two tensors (mean, std); zoo.layers.GaussianHead gives them"
-        )
+    shapes = _posterior_shapes(encoder.output_shape, posterior)
     if len(encoder.inputs) != 1 or len(encoder.input_shape) != 4:
         raise ValueError(
             f"the encoder's input is {encoder.input_shape}: expected images (batch, height, width, channels)"
         )
-    mean, std, latent = tuple(shapes[0][1:]), tuple(shapes[1][1:]), tuple(decoder.input_shape[1:])
-    if mean != std or mean != latent:
+    latent = tuple(decoder.input_shape[1:])
+    if any(shape != latent for shape in shapes.values()):
+        given = " and ".join(f"{what} {shape}" for what, shape in shapes.items())
+        raise ValueError(f"the encoder gives {given}, the decoder takes {latent}: expected equal latent shapes")
+    return tuple(encoder.input_shape[1:]), latent
+
+
+def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]:
+    """Give the shapes of what the encoder gives, by what it is."""
+    one = isinstance(output, tuple) and all(isinstance(n, int | None) for n in output)
+    if posterior == "point":
+        if not one:
+            raise ValueError(f"the encoder's output is {output}: expected one tensor, z, for a point posterior")
+        return {"z": output[1:]}
+    if one or not isinstance(output, list | tuple) or len(output) != 2 or not all(isinstance(s, tuple) for s in output):
         raise ValueError(
-            f"the encoder gives mean {mean} and std {std}, the decoder takes {latent}: expected equal latent shapes"
+            f"the encoder's output is {output}: expected two tensors (mean, std); zoo.layers.GaussianHead gives them"
         )
-    return tuple(encoder.input_shape[1:]), mean
+    return {"mean": tuple(output[0][1:]), "std": tuple(output[1][1:])}

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.autoencoder import AutoEncoder
 from zoo.discovery import resolve_reference
 from zoo.errors import ArchitectureError
 from zoo.precision import training_policy
@@ -87,6 +88,18 @@ def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
         raise ArchitectureError(
             f"{describe(architecture)}: {what} {reference!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error
+
+
+def autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
+    """Give the class of an architecture's models; ``ArchitectureError`` if it is no ``AutoEncoder``."""
+    if architecture.autoencoder is None:
+        return AutoEncoder
+    cls = resolve_part(architecture, "autoencoder")
+    if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
+        raise ArchitectureError(
+            f"{describe(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
+        )
+    return cls
 
 
 def _options(architecture: Architecture, part: str) -> set[str]:
@@ -210,15 +223,22 @@ def _check_model(model: Any, architecture: Architecture, part: str, shapes: tupl
         raise ArchitectureError(f"{where} takes {taken}: expected {given}")
     # Not model.output_shape, which gives a list for a dict of outputs.
     outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
-    expected: Any = result
+    one = all(isinstance(n, int | None) for n in outputs)
     got: Any = outputs
-    if part == "encoder":
-        expected = [result, result]
-        got = [tuple(s[1:]) for s in outputs] if all(isinstance(s, tuple | list) for s in outputs) else outputs
-    elif all(isinstance(n, int | None) for n in outputs):
+    if one:
         got = tuple(outputs[1:])
+    elif all(isinstance(s, tuple | list) for s in outputs):
+        got = [tuple(s[1:]) for s in outputs]
+    expected: Any = result
+    shown = f"one tensor of shape {result}"
+    if part == "encoder":
+        cls = autoencoder_class(architecture)
+        if cls.posterior == "point":
+            shown += f", z, since {cls.__name__} has a point posterior"
+        else:
+            expected = [result, result]
+            shown = f"(mean, std) of shapes {expected}"
     if got != expected:
-        shown = f"(mean, std) of shapes {expected}" if part == "encoder" else f"one tensor of shape {expected}"
         raise ArchitectureError(f"{where} gives {got}: expected {shown}")
 
 

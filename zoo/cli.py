@@ -15,6 +15,7 @@ import click
 import zoo
 from zoo import cli_runs
 from zoo.cli_check import check
+from zoo.cli_new import new
 from zoo.cli_options import as_json
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
@@ -142,8 +143,10 @@ def datasets(as_json: bool) -> None:
         print_table(["name", "image", "summary"], [[it.name, _text(it.image_shape), it.summary] for it in specs])
 
 
-for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark, check):
+for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark):
     main.add_command(command)
+main.add_command(check)
+main.add_command(new)
 
 
 def _text(value: Any) -> str:

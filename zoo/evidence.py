@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 Tensor = Any
+POSTERIORS = ("gaussian", "point")
 
 
 class EvidenceBounds:
     """The part of ``AutoEncoder`` that computes the evidence lower bound and the importance-weighted one."""
 
+    posterior: ClassVar[str] = "gaussian"
     encoder: keras.Model
     decoder: keras.Model
     likelihood: Any
     latent_shape: tuple[int, ...]
     seed_generator: Any
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Check what kind of posterior a subclass says that it has."""
+        super().__init_subclass__(**kwargs)
+        if cls.posterior not in POSTERIORS:
+            raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
+
     def prepare(self, images: Any, *, draw: str = "threshold") -> Tensor:
         """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
         raise TypeError("an AutoEncoder defines prepare")
 
     def _posterior(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor]:
-        mean, std = self.encoder(images, training=training)
+        given = self.encoder(images, training=training)
+        if self.posterior == "point":
+            z = ops.cast(given, "float32")
+            return z, ops.zeros_like(z)
+        mean, std = given
         return ops.cast(mean, "float32"), ops.cast(std, "float32")
+
+    def _check_gaussian(self, terms: str) -> None:
+        if self.posterior != "gaussian":
+            name = type(self).__name__
+            raise TypeError(f"{name} has a {self.posterior} posterior: it needs {terms} of its own")
 
     def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
         """Give the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
+        self._check_gaussian("elbo_terms and latent_terms")
         images = self.prepare(images, draw="new" if training else "fixed")
         mean, std = self._posterior(images, training)
         if z is None:
@@ -69,6 +87,7 @@ class EvidenceBounds:
             log p(x|z) and log p(z) - log q(z|x), each ``(samples, batch)``, and KL(q(z|x) || N(0, I)), ``(batch,)``;
             nats.
         """
+        self._check_gaussian("importance_terms")
         images = self.prepare(images, draw="new" if training else "fixed")
         mean, std = self._posterior(images, training) if posterior is None else posterior
         noise = keras.random.normal((samples, *ops.shape(mean)), seed=self.seed_generator if seed is None else seed)
@@ -99,6 +118,10 @@ class EvidenceBounds:
         """Raise ``ValueError`` for an objective that the model has no terms for."""
         check_samples_of(self.likelihood, importance_samples)
         if type(self).elbo_terms is EvidenceBounds.elbo_terms:
+            if self.posterior != "gaussian":
+                raise ValueError(
+                    f"{type(self).__name__} has a {self.posterior} posterior: it needs elbo_terms of its own"
+                )
             return
         for wanted, option, terms in (
             (free_bits, f"free_bits is {free_bits!r}", "latent_terms"),

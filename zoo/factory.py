@@ -16,12 +16,11 @@ from zoo.adam import get_optimizer
 from zoo.autoencoder import AutoEncoder
 from zoo.builders import (
     PARTS,
+    autoencoder_class,
     build_part,
     check_options,
     check_part_options,
     choose_latent_shape,
-    describe,
-    resolve_part,
     take_latent,
 )
 from zoo.discovery import PluginRecord
@@ -173,7 +172,7 @@ def _assemble(
             "equal ones; give both with latent_dim= or latent_shape="
         )
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
-    cls = _autoencoder_class(first)
+    cls = autoencoder_class(first)
     with _seeded(seed):
         encoder = build_part(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
         decoder = build_part(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
@@ -195,17 +194,6 @@ def _check_image_shape(preset: Preset, image_shape: Any) -> None:
             f"image_shape is {tuple(image_shape)}: preset {preset.name} has {expected}; for other images use "
             f"create_model({preset.architecture.name!r}, image_shape=...)"
         )
-
-
-def _autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
-    if architecture.autoencoder is None:
-        return AutoEncoder
-    cls = resolve_part(architecture, "autoencoder")
-    if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
-        raise ArchitectureError(
-            f"{describe(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
-        )
-    return cls
 
 
 def _provenance(pair: tuple[Architecture, Architecture], preset: str | None) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo.batches import stream
 from zoo.inputs import check_images
@@ -18,6 +17,7 @@ BATCH = 128
 class LatentSpace:
     """The part of ``AutoEncoder`` that gives NumPy arrays for NumPy arrays; everything here is deterministic."""
 
+    posterior: ClassVar[str]
     encoder: keras.Model
     decoder: keras.Model
     likelihood: Any
@@ -45,7 +45,7 @@ class LatentSpace:
             images: as in ``reconstruct``.
 
         Returns:
-            ``(mean, std)``, each ``(batch, *latent_shape)``, float32.
+            ``(mean, std)``, each ``(batch, *latent_shape)``, float32; std is zero where the posterior is a point.
 
         Raises:
             ValueError: images that are not as said above.
@@ -66,17 +66,21 @@ class LatentSpace:
         Raises:
             ValueError: latents of another shape, or not finite.
         """
+        images: np.ndarray = predict_in_batches(traced(self, _Decode), self.check_latents(latents))
+        return images
+
+    def check_latents(self, latents: Any) -> np.ndarray:
+        """Give z as float32, or raise ``ValueError`` unless it is finite, ``(batch, *latent_shape)``."""
         array = np.asarray(latents, "float32")
         if array.shape[1:] != self.latent_shape or not len(array):
             shown = f"(batch, {', '.join(map(str, self.latent_shape))})"
             raise ValueError(f"latents: got shape {array.shape}; expected {shown}")
         if not np.isfinite(array).all():
             raise ValueError("latents: got values that are NaN or infinite; expected finite ones")
-        images: np.ndarray = predict_in_batches(traced(self, _Decode), array)
-        return images
+        return array
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
-        """Draw z from the unit Gaussian and give the mean images.
+        """Draw z from the prior and give the mean images.
 
         Args:
             n: how many.
@@ -87,8 +91,11 @@ class LatentSpace:
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n is {n!r}: expected a whole number of at least 1")
-        draw = np.random.default_rng(seed).standard_normal((n, *self.latent_shape))
-        return self.decode(draw)
+        return self.decode(self.draw_prior(int(n), np.random.default_rng(seed)))
+
+    def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw ``(n, *latent_shape)`` from the prior, here the unit Gaussian."""
+        return generator.standard_normal((n, *self.latent_shape))
 
     def interpolate(self, a: Any, b: Any, steps: int = 8) -> np.ndarray:
         """Go from one image to another on a straight line between their posterior means.
@@ -129,7 +136,7 @@ class _Encode(keras.Model):
         self.model = model
 
     def call(self, images: Tensor) -> list[Tensor]:
-        return [ops.cast(part, "float32") for part in self.model.encoder(self.model.prepare(images), training=False)]
+        return list(self.model._posterior(self.model.prepare(images), training=False))
 
 
 class _Decode(keras.Model):

@@ -46,7 +46,7 @@ def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
 
 
 def plot_samples(model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int | None = 0) -> Figure:
-    """Show mean images of z drawn from the prior, the unit Gaussian."""
+    """Show mean images of z drawn from the prior."""
     images = model.sample(rows * columns, seed=seed)
     grid = {str(row): images[row * columns : (row + 1) * columns] for row in range(rows)}
     return plot_rows(grid, "samples from the prior", named=False)

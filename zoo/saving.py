@@ -111,7 +111,9 @@ def _describe_missing(origin: dict[str, Any], there: Architecture | None) -> str
             text += f" (that plugin has failed: {record.error})" if record.error else " (that plugin is disabled)"
     if distribution:
         return f"{text}: install {distribution}=={origin.get('version')}"
-    return f"{text}: run the code that registers it before loading"
+    return (
+        f"{text}: run the code that registers it before loading, or name the registry file that lists it (ZOO_REGISTRY)"
+    )
 
 
 def _describe_newer(metadata: dict[str, Any]) -> str:

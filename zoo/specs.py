@@ -70,13 +70,19 @@ class Architecture:
         summary: one line for tables.
         encoder: ``build_encoder(image_shape, latent_shape, **config) -> keras.Model``, as ``"module:function"`` or the
             function itself. The model maps images ``(H, W, C)``, float32 in [0, 1], to ``(mean, std)`` of a diagonal
-            Gaussian, each of shape ``latent_shape``, std > 0, float32.
+            Gaussian, each of shape ``latent_shape``, std > 0, float32; with an ``autoencoder`` whose ``posterior`` is
+            ``point``, to one tensor z of that shape.
         decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
             the likelihood's raw parameters, linear, of shape ``output_shape``.
         defaults: options and their default values. ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a
             function of the image shape) reaches the builders as ``latent_shape``; every other one goes to the
             builders that name it.
-        autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective.
+        autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective. What
+            it overrides of ``elbo_terms``, ``log_weights``, ``objective``, ``draw_prior``, ``decode`` and
+            ``extra_scores`` is what training, scores and pictures use; a score that it cannot give is null. Its
+            attribute ``posterior`` says what the encoder gives: ``gaussian`` (two tensors, the default) or ``point``
+            (one tensor: z has no spread, as in a vector-quantised model). The class is to be registered with
+            ``keras.saving.register_keras_serializable``, so that models can be loaded.
         requires_zoo: the zoo versions that it works with, such as ``">=0.1,<1"``.
         source: the paper it is from.
 
@@ -129,7 +135,7 @@ class Architecture:
 
         Returns:
             A Keras model from images ``(batch, *image_shape)``, float32 in [0, 1], to ``(mean, std)``, each
-            ``(batch, *latent_shape)``.
+            ``(batch, *latent_shape)``, or to one such tensor where the posterior is a point.
 
         Raises:
             TypeError: an unknown option.

@@ -28,6 +28,8 @@ SCORE_TITLES = {
     "active_units": ("active latents", ""),
     "parameters": ("parameters", ""),
 }
+# Units of scores that a kind of model has for itself (``AutoEncoder.extra_scores``), by the last word of the name.
+UNITS = {"nats": "nats/image", "bits": "bits/image", "db": "dB"}
 DIGITS = {"bits_per_dim": 3, "mse": 5, "ssim": 4, "peak_memory_mb": 0, "train_images_per_second": 0}
 BOUND, ACTIVE = "importance-weighted bound", SCORE_TITLES["active_units"][0]
 # By where a number stands in a result: title, unit and, where it is shown in another unit, how many of its own that is.
@@ -95,8 +97,8 @@ def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 def print_scores(scores: dict[str, Any]) -> None:
     """Print a model's scores, and what it costs if that is among them."""
     click.echo(_describe_facts({**scores["data"], **scores}))
-    known = dict(_flatten({name: scores.get(name) for name in (*SCORE_TITLES, "iwae", "cost")}))
-    rows = [_row(keys, [value]) for keys, value in known.items() if keys in TITLES and value is not None]
+    ordered = {**dict.fromkeys((*SCORE_TITLES, "iwae")), **scores}
+    rows = [_row(keys, [value]) for keys, value in _flatten(ordered) if _is_shown(keys, value)]
     latents = scores.get("kl_per_latent")
     for row in rows:
         if row[0] == ACTIVE and latents:
@@ -137,10 +139,25 @@ def _describe_facts(facts: dict[str, Any]) -> str:
 
 def _row(keys: tuple[str, ...], values: Sequence[float], sign: str = "") -> list[str]:
     """Give a line of a table: what a score of a result is, its values as text, and its unit."""
-    title, unit, *scale = TITLES.get(keys, (" ".join(keys).replace("_", " "), ""))
+    title, unit, *scale = _title(keys)
     if scale:
         values = [value / scale[0] for value in values]
     return [title, *(_show(value, keys[-1], sign) for value in values), unit]
+
+
+def _is_shown(keys: tuple[str, ...], value: Any) -> bool:
+    """Tell whether this is a number that has a title, or a score that a kind of model has for itself."""
+    own = len(keys) == 1 and keys[0] != "seed" and isinstance(value, int | float)
+    return value is not None and (keys in TITLES or own)
+
+
+def _title(keys: tuple[str, ...]) -> tuple[Any, ...]:
+    """Give title, unit and perhaps scale of a number of a result."""
+    if keys in TITLES:
+        return TITLES[keys]
+    words = " ".join(keys).split("_")
+    unit = UNITS.get(words[-1], "") if len(words) > 1 else ""
+    return " ".join(words[:-1] if unit else words), unit
 
 
 def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

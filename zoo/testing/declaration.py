@@ -77,10 +77,12 @@ def check_defaults_reach_a_builder(subject: Subject) -> None:
 @check()
 def check_unknown_option_is_refused(subject: Subject) -> None:
     """An option that nobody takes is refused, with the valid ones, before anything is built."""
+    from zoo.builders import builder_options
+
     try:
         subject.build(no_such_option=1)
     except TypeError as error:
-        missing = [option for option in subject.architecture.defaults if option not in str(error)]
+        missing = sorted(option for option in builder_options(subject.architecture) if option not in str(error))
         require(
             "no_such_option" in str(error) and not missing,
             f"the message {str(error)!r} does not name {', '.join(missing) or 'the option'}: let zoo.create_model "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -138,9 +140,7 @@ def call_check(item: Check, subject: Any) -> None:
     try:
         if item.gaussian and not subject.is_gaussian:
             raise CheckSkipped("the posterior is no Gaussian")
-        with warnings.catch_warnings():
-            # Keras warns of what one of the checks finds.
-            warnings.filterwarnings("ignore", "Gradients do not exist")
+        with _quiet():
             item.function(subject)
     except (CheckFailure, CheckSkipped):
         raise
@@ -148,6 +148,20 @@ def call_check(item: Check, subject: Any) -> None:
         frames = traceback.extract_tb(error.__traceback__)[-LONGEST_TRACE:]
         where = ", ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames)
         raise CheckFailure(f"raised {shorten(error)} ({where}), while checking: {item.rule}") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out Keras' warning of what one of the checks finds, and TensorFlow's that many models are compiled."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Gradients do not exist")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _run(item: Check, subject: Any) -> CheckResult:

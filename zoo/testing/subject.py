@@ -88,10 +88,9 @@ class Subject:
     @cached_property
     def is_gaussian(self) -> bool:
         """Whether the posterior is a Gaussian."""
-        from zoo.builders import resolve_part
+        from zoo.builders import autoencoder_class
 
-        cls = resolve_part(self.architecture, "autoencoder") if self.architecture.autoencoder else None
-        return getattr(cls, "posterior", "gaussian") == "gaussian"
+        return autoencoder_class(self.architecture).posterior == "gaussian"
 
 
 def _try(make: Callable[[], Made], reporter: str) -> Made:

@@ -175,7 +175,7 @@ def _draw(job: Job, model: AutoEncoder) -> None:
         pairs = min(half, 4)
         figure = plots.plot_interpolation(model, images[:pairs], images[half : half + pairs])
         run.save_figure(figure, "interpolation.png")
-    if len(images) >= 3 and model.encoder.output_shape[0][1:] != (1,):
+    if len(images) >= 3 and math.prod(model.latent_shape) > 1:
         figure = plots.plot_latent_space(model, images[:2000], labels[:2000], job.dataset.classes)
         run.save_figure(figure, "latent_space.png")
 

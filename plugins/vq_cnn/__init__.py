@@ -1,0 +1,31 @@
+"""A vector-quantised autoencoder: its latent is a map of codes out of a learned codebook."""
+
+from zoo import Architecture, hookimpl
+
+
+def latent_map(image_shape):
+    """Give the default latent of an image: a quarter of its height and width, rounded up, 16 values each."""
+    height, width, _ = image_shape
+    return -(-height // 4), -(-width // 4), 16
+
+
+@hookimpl
+def zoo_architectures():
+    """Give ``vq_cnn``."""
+    yield Architecture(
+        name="vq_cnn",
+        summary="Vector-quantised: a map of codes from a learned codebook, between residual blocks",
+        encoder=f"{__name__}.model:build_encoder",
+        decoder=f"{__name__}.model:build_decoder",
+        autoencoder=f"{__name__}.autoencoder:VectorQuantizedAutoEncoder",
+        defaults={
+            "latent_shape": latent_map,
+            "width": 64,
+            "blocks": 1,
+            "codes": 512,
+            "commitment": 16.0,
+            "decay": 0.98,
+            "restart_below": 0.05,
+        },
+        source="van den Oord et al. 2017, arXiv:1711.00937; Razavi et al. 2019, arXiv:1906.00446",
+    )

@@ -1,0 +1,108 @@
+"""The objective, the prior and the scores of a vector-quantised autoencoder."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+from zoo.plugins.vq_cnn.quantizer import VectorQuantizer
+
+from zoo import AutoEncoder
+
+BATCH = 128
+
+
+@keras.saving.register_keras_serializable(package="vq_cnn")
+class VectorQuantizedAutoEncoder(AutoEncoder):
+    """A vector-quantised autoencoder (van den Oord et al. 2017).
+
+    z is a map of codes. The prior is uniform over the codes of each position and the posterior has all its mass on the
+    nearest ones, so KL(q(z|x) || p(z)) is the constant (positions) * log K, and -log p(x|z) plus it is an upper bound
+    on -log p(x). The loss adds the commitment of the encoder to its codes, ``commitment`` times the squared distance
+    of its output from them, summed over the latents (ibid., equation 3).
+
+    Args:
+        encoder: as of an ``AutoEncoder``, but to one tensor, which a ``VectorQuantizer`` gives.
+        decoder: as of an ``AutoEncoder``.
+        *args: further arguments of an ``AutoEncoder``.
+        **kwargs: the same.
+
+    Raises:
+        ValueError: the encoder's output is not that of a ``VectorQuantizer``.
+    """
+
+    posterior = "point"
+
+    def __init__(self, encoder, decoder, *args, **kwargs):
+        super().__init__(encoder, decoder, *args, **kwargs)
+        quantizer = encoder.layers[-1]
+        if not isinstance(quantizer, VectorQuantizer):
+            raise ValueError(f"the encoder's last layer is {quantizer!r}: expected a VectorQuantizer")
+        # Past Keras' tracking, which would take them for layers besides the encoder's.
+        vars(self)["quantizer"] = quantizer
+        vars(self)["_with_vectors"] = keras.Model(
+            encoder.input, [quantizer.input, encoder.outputs[0]], name=encoder.name
+        )
+        self.positions = math.prod(self.latent_shape[:-1])
+
+    def elbo_terms(self, images, *, z=None, training=False):
+        """Give -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; a given z is quantised first."""
+        if z is None:
+            return self._terms(images, training)[:2]
+        z = ops.take(self.quantizer.codebook, self.quantizer.indices(z), axis=0)
+        return self._score(self.prepare(images, draw="new" if training else "fixed"), z, training)
+
+    def objective(self, images, *, kl_weight, free_bits, importance_samples, training):
+        """Give the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, with the commitment in the loss."""
+        reconstruction, kl, distance = self._terms(images, training)
+        return reconstruction + kl_weight * kl + self.quantizer.commitment * distance, reconstruction, kl
+
+    def _terms(self, images, training):
+        images = self.prepare(images, draw="new" if training else "fixed")
+        vectors, z = self._with_vectors(images, training=training)
+        distance = ops.square(ops.cast(vectors, "float32") - ops.stop_gradient(z))
+        return *self._score(images, z, training), ops.sum(distance, axis=tuple(range(1, len(z.shape))))
+
+    def _score(self, images, z, training):
+        reconstruction = -self.likelihood.log_prob(images, self.decoder(z, training=training))
+        return reconstruction, ops.full_like(reconstruction, self.positions * math.log(self.quantizer.codes))
+
+    def check_objective(self, free_bits, importance_samples):
+        """Raise ``ValueError`` for free bits and importance weights: there is neither a choice nor a chance of z."""
+        super().check_objective(0.0, 1)
+        if free_bits:
+            raise ValueError(f"free_bits is {free_bits!r}: expected 0, for the KL divergence of codes is a constant")
+        if importance_samples > 1:
+            raise ValueError(
+                f"importance_samples is {importance_samples}: expected 1, for codes are not drawn, so all samples are "
+                "the same"
+            )
+
+    def decode(self, latents):
+        """Give the mean image of p(x given z) as in ``AutoEncoder``, of the codes that are nearest to the latents."""
+        array = self.check_latents(latents)
+        parts = (self.quantizer.indices(array[start : start + BATCH]) for start in range(0, len(array), BATCH))
+        return super().decode(self._codes(np.concatenate([ops.convert_to_numpy(part) for part in parts])))
+
+    def draw_prior(self, n, generator):
+        """Draw ``(n, *latent_shape)``: every code of a position is as likely."""
+        return self._codes(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
+
+    def _codes(self, indices):
+        return ops.convert_to_numpy(self.quantizer.codebook)[indices]
+
+    def extra_scores(self):
+        """Give what is known of the codes' use; None before any training.
+
+        Returns:
+            - ``code_perplexity``: exp of the entropy of the shares p that codes have in the moving average of their
+              use, exp(- sum of p log p); from 1 to K, the number of codes that are in use if all are used alike.
+            - ``code_rate_bits``: the bits that the codes of an image take with an ideal code for these shares,
+              (positions) * - sum of p log2 p; the uniform prior's are (positions) * log2 K.
+        """
+        usage = self.quantizer.usage()
+        if usage is None:
+            return {"code_perplexity": None, "code_rate_bits": None}
+        used = usage[usage > 0]
+        entropy = float(-np.sum(used * np.log(used)))
+        return {"code_perplexity": math.exp(entropy), "code_rate_bits": self.positions * entropy / math.log(2)}

@@ -1,0 +1,69 @@
+"""Strided convolutions and residual blocks down to a map of codes; the decoder mirrors them with upsampling."""
+
+import math
+
+import keras
+from keras import layers
+from zoo.plugins.vq_cnn.quantizer import VectorQuantizer
+
+from zoo.layers import UpsampleConv2D, halved_sizes
+
+STAGES = 2  # Halvings of the image, unless the latent is a map of another size.
+
+
+def _count_stages(shape, latent_shape):
+    """Give how many halvings lead from the image to the latent map, and whether they do."""
+    if len(latent_shape) == 3:
+        sizes = halved_sizes(shape, max(shape[:2]).bit_length())
+        if latent_shape[:2] in sizes:
+            return sizes.index(latent_shape[:2]), True
+    return STAGES, False
+
+
+def _block(x):
+    width = x.shape[-1]
+    branch = layers.Conv2D(max(1, width // 2), 3, padding="same", activation="relu")(layers.Activation("relu")(x))
+    return layers.Add()([x, layers.Conv2D(width, 1)(branch)])
+
+
+def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, decay, restart_below):
+    """Give images -> z, a map of codes; a latent that is no map of the image is made of all of it by a dense layer.
+
+    The last axis of the latent is a code's, so ``(16,)`` is one code of 16 values.
+    """
+    stages, is_map = _count_stages(image_shape, latent_shape)
+    inputs = keras.Input(image_shape, name="images")
+    x = inputs
+    for _ in range(stages):
+        x = layers.Conv2D(width, 4, strides=2, padding="same", activation="relu")(x)
+    x = layers.Conv2D(width, 3, padding="same")(x)
+    for _ in range(blocks):
+        x = _block(x)
+    x = layers.Activation("relu")(x)
+    # In float32, as all that decides which code is the nearest.
+    if is_map:
+        x = layers.Conv2D(latent_shape[-1], 1, dtype="float32")(x)
+    else:
+        x = layers.Dense(math.prod(latent_shape), dtype="float32")(layers.Flatten()(x))
+        x = layers.Reshape(latent_shape)(x)
+    outputs = VectorQuantizer(codes, commitment, decay, restart_below)(x)
+    return keras.Model(inputs, outputs, name="vq_cnn_encoder")
+
+
+def build_decoder(latent_shape, output_shape, width, blocks):
+    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    stages, is_map = _count_stages(output_shape, latent_shape)
+    sizes = halved_sizes(output_shape, stages)
+    inputs = keras.Input(latent_shape, name="latents")
+    x = inputs
+    if not is_map:
+        x = layers.Dense(math.prod(sizes[-1]) * width, activation="relu")(layers.Flatten()(x))
+        x = layers.Reshape((*sizes[-1], width))(x)
+    x = layers.Conv2D(width, 3, padding="same")(x)
+    for _ in range(blocks):
+        x = _block(x)
+    x = layers.Activation("relu")(x)
+    for stage in reversed(range(1, stages)):
+        x = layers.Activation("relu")(UpsampleConv2D(width, sizes[stage])(x))
+    last = UpsampleConv2D(output_shape[-1], sizes[0]) if stages else layers.Conv2D(output_shape[-1], 3, padding="same")
+    return keras.Model(inputs, last(x), name="vq_cnn_decoder")

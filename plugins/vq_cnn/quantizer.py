@@ -1,0 +1,130 @@
+"""The layer that puts the nearest code of a codebook in the place of a vector, and how the codebook learns."""
+
+import numbers
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="vq_cnn")
+class VectorQuantizer(keras.layers.Layer):
+    """Each vector, along the last axis, becomes the nearest code of a codebook (van den Oord et al. 2017).
+
+    The gradient goes straight through, from the output to the input. The codebook has none: in training each code
+    follows the exponential moving average of the vectors that it was the nearest of (ibid., appendix A.1). With
+    ``n[i]`` the number of vectors z that code i was given to in a batch,
+
+        N[i] = decay N[i] + (1 - decay) n[i],    m[i] = decay m[i] + (1 - decay) sum of z,    code i = m[i] / N[i].
+
+    A code that is hardly used would never move. So one whose N[i] is below a share of the average N begins again at a
+    random vector of the batch with the average N (as in Dhariwal et al. 2020, arXiv:2005.00341, section 3.1). N
+    begins at zero, so that after the first batch every code lies where vectors are. Computes in float32 under every
+    dtype policy.
+
+    Args:
+        codes: K, how many codes the codebook has.
+        commitment: the weight of the squared distance of a vector from its code, which the model adds to its loss.
+            Against a likelihood in nats, summed over pixels, it is larger than against a mean squared error.
+        decay: of the moving averages; in [0, 1).
+        restart_below: the share of the average N that a code needs to stay; in (0, 1).
+        seed: of the first codebook and of the random vectors; None draws one.
+
+    Call arguments:
+        vectors: ``(batch, ..., d)``.
+        training: whether the codebook learns from them.
+
+    Returns:
+        Codes in the shape of ``vectors``, float32.
+
+    Raises:
+        ValueError: an option out of its range.
+    """
+
+    def __init__(self, codes=512, commitment=16.0, decay=0.98, restart_below=0.05, seed=None, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if not isinstance(codes, numbers.Integral) or codes < 1:
+            raise ValueError(f"codes is {codes!r}: expected a whole number of at least 1")
+        if not 0 <= commitment < float("inf"):
+            raise ValueError(f"commitment is {commitment!r}: expected a finite number of at least 0")
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay is {decay!r}: expected a number from 0 to below 1")
+        if not 0 < restart_below < 1:
+            raise ValueError(f"restart_below is {restart_below!r}: expected a number between 0 and 1")
+        self.codes, self.commitment, self.decay, self.restart_below = codes, commitment, decay, restart_below
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        """Make the codebook and its moving averages."""
+        # Tiny codes: before the first training step the nearest one is told by a vector's direction, not by its length.
+        small = keras.initializers.RandomUniform(-1 / self.codes, 1 / self.codes, self.seed)
+        shape = (self.codes, input_shape[-1])
+        self.codebook = self._average(shape, small, "codebook")
+        self.sizes = self._average(shape[:1], "zeros", "sizes")
+        self.sums = self._average(shape, "zeros", "sums")
+        self.built = True
+
+    def _average(self, shape, initializer, name):
+        # Replicas see different vectors; the mean of their averages is the average of all.
+        return self.add_weight(
+            shape=shape, initializer=initializer, name=name, trainable=False, autocast=False, aggregation="mean"
+        )
+
+    def call(self, vectors, training=False):
+        """Give the codes; in training, the codebook learns afterwards."""
+        flat = ops.reshape(vectors, (-1, vectors.shape[-1]))
+        indices = self._nearest(flat)
+        found = ops.reshape(ops.take(ops.convert_to_tensor(self.codebook), indices, axis=0), ops.shape(vectors))
+        if training and self.trainable:
+            self._learn(ops.stop_gradient(flat), indices)
+        # The difference is exactly zero, so the output is exactly a code.
+        return ops.stop_gradient(found) + (vectors - ops.stop_gradient(vectors))
+
+    def indices(self, vectors):
+        """Give the numbers of the nearest codes, ``(batch, ...)``, of vectors ``(batch, ..., d)``."""
+        vectors = ops.cast(vectors, "float32")
+        return ops.reshape(self._nearest(ops.reshape(vectors, (-1, vectors.shape[-1]))), ops.shape(vectors)[:-1])
+
+    def _nearest(self, flat):
+        codebook = ops.convert_to_tensor(self.codebook)
+        # |z - e|^2 without |z|^2, which is the same for all codes.
+        distances = ops.sum(ops.square(codebook), axis=1) - 2 * ops.matmul(flat, ops.transpose(codebook))
+        return ops.argmin(distances, axis=1)
+
+    def _learn(self, flat, indices):
+        counts = ops.segment_sum(ops.ones_like(flat[:, 0]), indices, num_segments=self.codes)
+        totals = ops.segment_sum(flat, indices, num_segments=self.codes)
+        sizes = self.decay * self.sizes + (1 - self.decay) * counts
+        sums = self.decay * self.sums + (1 - self.decay) * totals
+        fair = ops.mean(sizes)
+        dead = sizes < self.restart_below * fair
+        drawn = self._draw(flat)
+        sizes = ops.where(dead, fair, sizes)
+        sums = ops.where(dead[:, None], fair * drawn, sums)
+        self.sizes.assign(sizes)
+        self.sums.assign(sums)
+        # Of what was assigned, which replicas have put together.
+        self.codebook.assign(ops.convert_to_tensor(self.sums) / ops.convert_to_tensor(self.sizes)[:, None])
+
+    def _draw(self, flat):
+        """Give a random vector for each code."""
+        count = ops.shape(flat)[0]
+        share = keras.random.uniform((self.codes,), seed=self.seed_generator)
+        # A share close to one may be rounded up to the count.
+        drawn = ops.minimum(ops.cast(share * ops.cast(count, "float32"), "int32"), count - 1)
+        return ops.take(flat, drawn, axis=0)
+
+    def usage(self):
+        """Give how large a share of vectors each code gets, ``(codes,)`` NumPy float64; None before any training."""
+        sizes = ops.convert_to_numpy(self.sizes).astype("float64")
+        return sizes / sizes.sum() if sizes.any() else None
+
+    def compute_output_shape(self, input_shape):
+        """Give the input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Give the arguments."""
+        names = ("codes", "commitment", "decay", "restart_below", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,0 +1,58 @@
+"""The command that begins a plugin: ``zoo new``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from zoo import scaffolding
+
+
+@click.command()
+@click.argument("name")
+@click.option("--here", is_flag=True,
+              help="Write a plugin file, NAME.py, into the current folder, and a registry.yaml that lists it unless "
+                   "there is one.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder that the project's folder goes into (default: the current one).")  # fmt: skip
+def new(name: str, here: bool, out: Path | None) -> None:
+    """Write the project of a package that brings an architecture called NAME: hook, networks, test, README, CI."""
+    if here and out is not None:
+        raise click.UsageError("--here writes into the current folder: leave out --out, or --here")
+    scaffolding.check_new_name(name)
+    if here:
+        _write_plugin_file(name)
+    else:
+        _write_project(name, out or Path())
+
+
+def _write_project(name: str, folder: Path) -> None:
+    for path in scaffolding.write_project(name, folder):
+        click.echo(path)
+    _print_next(
+        f"cd {shlex.quote(str(folder / name))}",
+        "pip install -e '.[dev]'",
+        f"zoo check {name}",
+        f"zoo train {name}/mnist --sample",
+    )
+
+
+def _write_plugin_file(name: str) -> None:
+    folder = Path()
+    registry = scaffolding.registry_in_use(folder)
+    written = scaffolding.write_plugin_file(name, folder)
+    for path in written:
+        click.echo(path)
+    listed = f"{registry} lists it" if registry in written else f"{registry} is left as it is: see that it lists it"
+    click.echo(f"\n{listed}, with these lines:")
+    click.echo(f"  version: 1\n  plugins: [{scaffolding.registry_entry(name, folder)}]")
+    zoo = f"zoo --registry {shlex.quote(str(registry))}"
+    _print_next(f"{zoo} check {name}", f"{zoo} train {name}/mnist --sample")
+
+
+def _print_next(*commands: str) -> None:
+    click.echo("\nnext:")
+    for command in commands:
+        click.echo(f"  {command}")
