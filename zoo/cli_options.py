@@ -34,6 +34,29 @@ def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str,
     return settings
 
 
+def read_grid(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Read ``KEY=VALUE,VALUE`` settings as a click callback; commas within brackets are a value's own."""
+    grid = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        parts = [part.strip() for part in _split(text)]
+        if not equals or not key or not all(parts):
+            raise click.BadParameter(f"{value!r}: expected KEY=VALUE or KEY=VALUE,VALUE")
+        grid[key] = [_parse(part) for part in parts]
+    return grid
+
+
+def _split(text: str) -> list[str]:
+    depth, parts = 0, [""]
+    for letter in text:
+        depth += (letter in "[{(") - (letter in "]})")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
 def _parse(text: str) -> Any:
     import yaml
 

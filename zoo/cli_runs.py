@@ -17,6 +17,7 @@ from zoo.cli_options import (
     dataset_option,
     out_option,
     part_option,
+    read_grid,
     read_settings,
     seed_option,
     source_argument,
@@ -230,11 +231,22 @@ def reconstruct(
 @click.option("--full", is_flag=True, help="Train on the full datasets; else on the embedded samples.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many seeds.")
 @click.option("--epochs", type=click.IntRange(1), help="In place of the recipes'.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE...]", callback=read_grid,
+              help="Settings of recipes or options of architectures; every combination is trained.")  # fmt: skip
+@click.option("--baseline", metavar="NAME", help="Row that the others' differences are from (default: the best).")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Runs at a time; the processors are divided among them.")  # fmt: skip
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each run.")
+@click.option("--memory-limit", type=click.FloatRange(0, min_open=True), metavar="MIB",
+              help="For each run (default: an equal share of what is available).")  # fmt: skip
 @out_option
 @data_option
 @as_json
 def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any) -> None:
-    """Train presets and compare them; without names, the default set of the registry."""
+    """Train presets and compare them; without names, the default set of the registry.
+
+    Each run has a process of its own. Started again with the same arguments, it goes on with what is missing.
+    """
     for name in presets:
         zoo.get_model_info(name)
     import_keras()
@@ -243,6 +255,6 @@ def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any
         print_json(leaderboard.to_dict())
     else:
         print_leaderboard(leaderboard)
-    click.echo(f"zoo: {out}/leaderboard.md, leaderboard.json and reconstructions.png are written", err=True)
+    click.echo(f"zoo: {out}/leaderboard.md, .csv and .json and reconstructions.png are written", err=True)
     if leaderboard.failed:
         sys.exit(1)

@@ -1,5 +1,8 @@
 """A dataset small enough to train on in a test, and architectures that fail in ways a run must survive."""
 
+import os
+import time
+
 from zoo import Architecture, DatasetSpec, hookimpl
 
 
@@ -23,6 +26,9 @@ def zoo_architectures():
     yield Architecture(name="raises", summary="Cannot be built", decoder=raise_error, **small)
     yield Architecture(name="exits", summary="Ends the process", decoder=exit_process, **small)
     yield Architecture(name="unregistered", summary="Cannot be read back", decoder=build_unregistered, **small)
+    yield Architecture(name="hangs", summary="Never ends", decoder=never_end, **small)
+    yield Architecture(name="eats", summary="Fills the memory", decoder=eat_memory, **small)
+    yield Architecture(name="leaves", summary="Ends the process at once", decoder=leave, **small)
     yield Architecture(name="explodes", summary="NaN in the third step", decoder=build_exploding, **small)
 
 
@@ -35,6 +41,21 @@ def load(data_dir):
         for part, split in (("train", sample.train), ("validation", sample.validation), ("test", sample.test))
     }
     return zoo.Dataset("tiny", classes=sample.classes, image_shape=sample.image_shape, **parts)
+
+
+def never_end(latent_shape, output_shape, filters):
+    while True:
+        time.sleep(1)
+
+
+def eat_memory(latent_shape, output_shape, filters):
+    eaten = []
+    while True:
+        eaten.append(b"x" * 2**25)
+
+
+def leave(latent_shape, output_shape, filters):
+    os._exit(3)
 
 
 def raise_error(latent_shape, output_shape, filters):

@@ -139,6 +139,9 @@ def _finish(cell: Cell, progress: bool) -> Run:
             raise
         except RunError as error:
             logger.warning("%s: trained anew: %s", cell.path, error)
+    elif cell.path.exists():
+        state = "finished before, but the code has changed since" if run.state == "finished" else run.state
+        logger.warning("%s: %s, trained anew", cell.path, state)
     return train(
         cell.preset,
         seed=cell.seed,

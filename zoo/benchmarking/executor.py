@@ -95,7 +95,7 @@ class LocalProcesses:
                 _kill(process)
             reason = reason or _explain_end(process.returncode, output)
         run = Run(cell.path)
-        if run.state == "finished" and process.returncode == 0:
+        if run.state == "finished":  # Whatever its process did afterwards.
             return run
         raise RunError(_settle(run, reason or "its process ended without finishing it"))
 

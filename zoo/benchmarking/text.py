@@ -78,7 +78,7 @@ def explain_table(table: dict[str, Any]) -> str:
         else ""
     )
     paired = (
-        f"; - {table['rows'][0]['baseline']} is the difference from that row, paired by seed"
+        f"; Δ is the difference from {table['rows'][0]['baseline']}, paired by seed"
         if any(row.get("difference") for row in table["rows"])
         else ""
     )
@@ -89,13 +89,12 @@ def table_cells(table: dict[str, Any]) -> list[list[str]]:
     """Give a table's header and rows as text; a column that no row has a value for is left out."""
     score = main_score(table["rows"])
     titles = {"negative_elbo": "-ELBO", "cross_entropy": "cross-entropy", "mse": "mse"}
-    base = table["rows"][0].get("baseline")
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "model": lambda row: row["model"],
         "rank": lambda row: str(row.get("rank", "-")),
         "seeds": lambda row: str(len(row["seeds"])),
         titles[score]: lambda row: _number(row[score], 4 if score == "mse" else 1),
-        f"- {base}": lambda row: _number(row.get("difference"), 4 if score == "mse" else 1, sign="+"),
+        f"Δ {titles[score]}": lambda row: _number(row.get("difference"), 4 if score == "mse" else 1, sign="+"),
         "bits/dim": lambda row: _number(row["bits_per_dim"], 3),
         "validation": lambda row: _number(row["validation"], 1),
         "KL": lambda row: _number(row["kl"], 1),

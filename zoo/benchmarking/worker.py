@@ -12,7 +12,8 @@ GONE = 75  # The exit status of a worker whose benchmark is gone; nobody reads i
 
 def _end_with_parent() -> None:
     """End this process at once when the one that started it ends, however it does; the run can be gone on with."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock this thread would hold when the interpreter ends.
+    os.read(0, 1)
     os._exit(GONE)
 
 
