@@ -222,5 +222,5 @@ def test_differences_are_paired_by_seed_and_intervals_students(tiny, tmp_path):
         == board.tables[0]["rows"][0]["negative_elbo"]["mean"]
     )
     assert (
-        "Δ is the difference from tiny_cnn latent_dim=1, paired by seed" in Path(tmp_path, "leaderboard.md").read_text()
+        "Δ is the difference from tiny_cnn latent_dim=1, paired by seed" in board.to_markdown()
     )
