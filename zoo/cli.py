@@ -17,6 +17,7 @@ from zoo import cli_runs
 from zoo.cli_check import check
 from zoo.cli_new import new
 from zoo.cli_options import as_json
+from zoo.cli_verify import verify
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
 from zoo.versions import describe_versions
@@ -147,6 +148,7 @@ for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.re
     main.add_command(command)
 main.add_command(check)
 main.add_command(new)
+main.add_command(verify)
 
 
 def _text(value: Any) -> str:

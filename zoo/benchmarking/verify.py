@@ -1,0 +1,156 @@
+"""Whether runs are what they say: their files unchanged, and their scores made again from the stored models."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.data.load import load_dataset
+from zoo.errors import DatasetError, ModelLoadError, RunError, ZooError
+from zoo.evaluation import evaluate
+from zoo.saving import MODEL_FILE
+from zoo.training.run import RUN_FILE, Run
+
+TOLERANCE = 1e-4  # Relative. Another machine or number of threads changes scores by some 1e-6.
+BOARD = "leaderboard.json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one run folder, or of a leaderboard.
+
+    Args:
+        path: of the folder or the file.
+        status: ``verified``; ``failed``; or ``unchecked``, where something that is needed is not there.
+        findings: what is wrong or could not be checked; empty if verified.
+        drift: the largest relative difference of a score made again; None if none was.
+    """
+
+    path: Path
+    status: str
+    findings: tuple[str, ...] = ()
+    drift: float | None = None
+
+
+def verify(
+    path: str | Path,
+    *,
+    tolerance: float = TOLERANCE,
+    data_dir: str | Path | None = None,
+    tell: Callable[[Path], None] = lambda path: None,
+) -> list[Verdict]:
+    """Check run folders, and the leaderboard that was made from them.
+
+    Every file is compared with its SHA-256 of when the run ended; the stored model is scored again on the images that
+    it was scored on; the leaderboard is made again from the runs that it names.
+
+    Args:
+        path: a run folder, or a folder that has some.
+        tolerance: how far a score may be off, relatively (absolutely below 1).
+        data_dir: where the official files of the datasets are.
+        tell: is called with each run folder before it is checked.
+
+    Returns:
+        A verdict for each run folder and leaderboard.
+
+    Raises:
+        RunError: there is no run folder.
+    """
+    folder = Path(path)
+    runs = [Run(file.parent) for file in sorted(folder.rglob(RUN_FILE))]
+    boards = sorted(folder.rglob(BOARD))
+    if not runs and not boards:
+        raise RunError(f"{folder}: expected a run folder, or a folder that has some: there is no {RUN_FILE} in it")
+    found = []
+    for run in runs:
+        tell(run.path)
+        found.append(_verify_run(run, tolerance, data_dir))
+    return found + [_verify_board(file) for file in boards]
+
+
+def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verdict:
+    if run.state in ("failed", "interrupted", "running"):
+        return Verdict(run.path, "unchecked", (f"the run is {run.state}: it has no scores",))
+    model_file = run.path / MODEL_FILE
+    doubts = [doubt for doubt in run.doubts() if doubt != f"{model_file} is missing"]
+    if doubts:
+        return Verdict(run.path, "failed", tuple(doubts))
+    if not model_file.is_file():
+        return Verdict(run.path, "unchecked", (f"{MODEL_FILE} is not there: its scores cannot be made again",))
+    try:
+        drifts = _score_again(run, data_dir)
+    except (DatasetError, ModelLoadError) as error:
+        return Verdict(run.path, "unchecked", (f"its scores cannot be made again: {error}",))
+    except (ZooError, ValueError) as error:
+        return Verdict(run.path, "failed", (str(error),))
+    beyond = tuple(
+        f"{name} is {old!r} in {RUN_FILE}, and {new!r} when scored again"
+        for name, (old, new, drift) in drifts.items()
+        if drift > tolerance
+    )
+    largest = max((drift for _, _, drift in drifts.values()), default=0.0)
+    return Verdict(run.path, "failed" if beyond else "verified", beyond, largest)
+
+
+def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, Any, float]]:
+    """Give each number among the scores: what it was, what it is now, and how far they are apart."""
+    before = run.scores
+    if before is None:
+        raise RunError(f"{run.path / RUN_FILE}: the run is finished, but has no scores")
+    split = load_dataset(run.config["dataset"], data_dir=data_dir).test
+    if before["data"]["sha256"] != split.sha256:
+        raise DatasetError(f"the test images of {run.config['dataset']} are others than those that it was scored on")
+    after = json.loads(json.dumps(evaluate(run.model, split, seed=before["seed"])))
+    known, now = dict(_numbers(before)), dict(_numbers(after))
+    return {
+        name: (known.get(name), now.get(name), _apart(known.get(name), now.get(name)))
+        for name in sorted(known.keys() | now.keys())
+    }
+
+
+def _numbers(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _numbers(value, f"{name}.{key}" if name else key)
+    elif isinstance(tree, list):
+        for number, value in enumerate(tree):
+            yield from _numbers(value, f"{name}[{number}]")
+    else:
+        yield name, tree
+
+
+def _apart(old: Any, new: Any) -> float:
+    """Give the relative difference of two numbers, the absolute one below 1; other values are equal or not."""
+    if isinstance(old, bool | str) or old is None or isinstance(new, bool | str) or new is None:
+        return 0.0 if old == new else math.inf
+    return abs(old - new) / max(1.0, abs(old))
+
+
+def _verify_board(file: Path) -> Verdict:
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        rows = [row for table in stored["tables"] for row in table["rows"]]
+        paths = [file.parent / path for row in rows for path in row["runs"]]
+        baselines = {row["baseline"] for row in rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Verdict(file, "failed", (f"cannot be read: {type(error).__name__}: {error}",))
+    missing = tuple(f"the run {path} is missing" for path in paths if not (path / RUN_FILE).is_file())
+    if missing:
+        return Verdict(file, "failed", missing)
+    try:
+        # Rows' own names; a table whose baseline is its best row gets the same one again.
+        again = [
+            Leaderboard.from_runs([Run(path) for path in paths], file.parent, (), baseline).tables
+            for baseline in sorted(baselines)
+        ]
+    except (ZooError, KeyError, TypeError, ValueError) as error:
+        return Verdict(file, "failed", (f"cannot be made again: {type(error).__name__}: {error}",))
+    possible = [json.loads(json.dumps(table)) for tables in again for table in tables]
+    changed = [table for table in stored["tables"] if table not in possible]
+    findings = tuple(f"the table of {table.get('dataset')} is not what its runs make" for table in changed)
+    return Verdict(file, "failed" if findings else "verified", findings)
