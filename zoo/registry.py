@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 import warnings
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from zoo.model_info import ModelInfo
 from zoo.presets import Preset, make_preset, merge_options, preset_names
 from zoo.registry_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
 from zoo.specs import FOLDER, Architecture, DatasetSpec
+from zoo.unknown_names import explain_unknown
 
 Found = TypeVar("Found")
 
@@ -253,17 +253,4 @@ def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Fou
         raise TypeError(f"{what} name is {name!r}: expected text")
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    text = f"no {what} is called {name!r}"
-    text += (
-        f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {', '.join(sorted(known)[:12])}."
-    )
-    text += f" List all with: {command}"
-    records = list_plugins()
-    broken = [f"{record.name} ({record.error})" for record in records if record.status == "failed"]
-    disabled = [record.name for record in records if record.status == "disabled"]
-    if broken:
-        text += f". It may be in a plugin that failed to load: {'; '.join(broken)}"
-    if disabled:
-        text += f". It may be in a plugin disabled by ZOO_DISABLE_PLUGINS: {', '.join(disabled)}"
-    raise UnknownNameError(text)
+    raise UnknownNameError(explain_unknown(name, what, known, command, list_plugins()))
