@@ -221,6 +221,4 @@ def test_differences_are_paired_by_seed_and_intervals_students(tiny, tmp_path):
         float(lines[1].split(",")[lines[0].split(",").index("negative_elbo")])
         == board.tables[0]["rows"][0]["negative_elbo"]["mean"]
     )
-    assert (
-        "Δ is the difference from tiny_cnn latent_dim=1, paired by seed" in board.to_markdown()
-    )
+    assert "Δ is the difference from tiny_cnn latent_dim=1, paired by seed" in board.to_markdown()

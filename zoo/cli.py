@@ -143,10 +143,10 @@ def datasets(as_json: bool) -> None:
         print_table(["name", "image", "summary"], [[it.name, _text(it.image_shape), it.summary] for it in specs])
 
 
-for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark):
+for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct):
     main.add_command(command)
-main.add_command(check)
-main.add_command(new)
+for command in (cli_runs.benchmark, cli_runs.report, check, new):
+    main.add_command(command)
 
 
 def _text(value: Any) -> str:
