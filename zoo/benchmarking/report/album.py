@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -121,7 +120,7 @@ def _draw_latents(
         )
         return
     size = math.prod(model.latent_shape)
-    order = range(size)
+    order = list(range(size))
     if kl is not None and len(kl) == size:
         album.bars = draw_kl(kl, name)
         order = sorted(order, key=lambda index: -kl[index])

@@ -14,7 +14,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from zoo.benchmarking.report.svg import ACCENT, MUTED, PAPER, RULE, SERIES, drawing, to_svg
+from zoo.benchmarking.report.svg import ACCENT, MUTED, PAPER, SERIES, drawing, to_svg
+from zoo.benchmarking.report.typography import typeset
 
 # Shapes tell series apart where colours do not.
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "p", "<", ">"]
@@ -33,6 +34,7 @@ class Series:
         y: values.
         low: the lower ends of a band or of error bars; None for none.
         high: the upper ends.
+        dashed: whether a curve is dotted.
     """
 
     index: int
@@ -40,6 +42,7 @@ class Series:
     y: Sequence[float]
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
+    dashed: bool = False
 
     @property
     def style(self) -> dict[str, Any]:
@@ -56,6 +59,8 @@ def draw_curves(series: Sequence[Series], name: str, title: str, label: str) -> 
         longest = max(len(each.x) for each in series)
         for each in series:
             style = each.style | ({} if longest <= FEW_EPOCHS else {"marker": None})
+            if each.dashed:
+                style["linestyle"] = ":"
             if each.low is not None and each.high is not None:
                 axes.fill_between(each.x, each.low, each.high, color=style["color"], alpha=0.18, linewidth=0)
             axes.plot(each.x, each.y, markersize=5, **style)
@@ -101,7 +106,7 @@ def draw_points(
 def draw_bars(values: Sequence[float], name: str, title: str, xlabel: str, label: str) -> Markup:
     """Draw bars from the highest to the lowest, with their places in ``values`` where there is room."""
     order = np.argsort(values)[::-1]
-    with drawing(height=240) as figure:
+    with drawing() as figure:
         axes = _axes(figure, title, xlabel)
         axes.bar(range(len(order)), np.asarray(values)[order], color=ACCENT, width=0.75 if len(order) <= NAMED else 0.9)
         axes.set_ylim(bottom=0)
@@ -123,7 +128,7 @@ def draw_map(
         name: of the figure.
         labels: what stands at the horizontal and the vertical axis, and what the chart shows.
     """
-    with drawing(400, 400) as figure:
+    with drawing(360, 360) as figure:
         axes = _axes(figure, labels[1], labels[0])
         for chosen, colour in zip(groups, colours, strict=True):
             # Lines of no length with round ends are dots, in a tenth of the space of marks.
@@ -144,13 +149,13 @@ def class_colours(count: int) -> list[str]:
     """Give a colour for each class: the page's own for up to ten, else the colour wheel's."""
     if count <= len(SERIES):
         return SERIES[:count]
-    return [to_hex(hsv_to_rgb((index / count, 0.65, 0.75))) for index in range(count)]
+    return [to_hex(tuple(hsv_to_rgb((index / count, 0.65, 0.75)))) for index in range(count)]
 
 
 def _axes(figure: Any, title: str, xlabel: str) -> Axes:
     axes: Axes = figure.subplots()
-    axes.set_title(title, color=MUTED)
-    axes.set_xlabel(xlabel)
+    axes.set_title(typeset(title), color=MUTED)
+    axes.set_xlabel(typeset(xlabel))
     axes.grid(True, axis="y")
     axes.yaxis.set_major_formatter(FuncFormatter(_format))
     axes.xaxis.set_major_formatter(FuncFormatter(_format))
@@ -158,7 +163,7 @@ def _axes(figure: Any, title: str, xlabel: str) -> Axes:
 
 
 def _format(value: float, _: Any) -> str:
-    return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 1 else f"{value:.3g}".replace("-", "−")
+    return typeset(f"{value:,.6g}" if abs(value) >= 1 else f"{value:.3g}")
 
 
 def _pad(axes: Axes) -> None:
@@ -172,7 +177,9 @@ def _pad(axes: Axes) -> None:
 def _draw_bounds(axes: Axes) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for total in MaxNLocator(6).tick_values(left + bottom, right + top):
-        axes.plot([left, right], [total - left, total - right], color=RULE, linewidth=1, linestyle=(0, (3, 3)))
+        axes.plot(
+            [left, right], [total - left, total - right], color=MUTED, linewidth=0.8, alpha=0.6, linestyle=(0, (3, 3))
+        )
         if bottom < total - right < top - 0.1 * (top - bottom):
             axes.annotate(
                 _format(total, None), (right, total - right), (-2, 3), textcoords="offset points", ha="right",

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from zoo.benchmarking.report.charts import Series, draw_curves, draw_points
 from zoo.benchmarking.report.collecting import Collection
 from zoo.benchmarking.report.tables import Cell, Column, main_title, make_table
+from zoo.benchmarking.report.typography import typeset
 from zoo.benchmarking.text import explain_table, main_score
 from zoo.errors import RunError
 from zoo.training.history import History
@@ -21,9 +22,9 @@ from zoo.training.run import Run
 GLYPHS = "●■▲◆▼✚✖⬟◀▶"  # As charts' MARKERS.
 ENOUGH = 3  # Seeds whose interval is drawn; that of two is 12.7 times as wide as their spread.
 COSTS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
-    "parameters": ("parameters, millions", lambda row: row["parameters"] / 1e6),
-    "decode": ("time to decode one image, ms", lambda row: (row["decode_ms"] or {}).get("1")),
-    "training": ("training time, s", lambda row: row["train_seconds"]),
+    "size": ("parameters, millions", lambda row: row["parameters"] / 1e6),
+    "latency": ("time to decode one image, ms", lambda row: (row["decode_ms"] or {}).get("1")),
+    "training time": ("training time, s", lambda row: row["train_seconds"]),
 }
 
 
@@ -104,7 +105,7 @@ def make_groups(collection: Collection) -> list[Group]:
             f"{table['images']:,} {table['part']} images",
         ]  # fmt: skip
         rows = list(zip(entries, cells, strict=True))
-        group = Group(name, anchor, facts, main_title(table), columns, rows, explain_table(table).replace("-E", "−E"))
+        group = Group(name, anchor, facts, main_title(table), columns, rows, typeset(explain_table(table)))
         group.figures = _draw(group, table)
         groups.append(group)
     return groups
@@ -113,11 +114,11 @@ def make_groups(collection: Collection) -> list[Group]:
 def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
     score = main_score(table["rows"])
     unit = "" if score == "mse" else ", nats per image"
-    title = {"-ELBO": "−ELBO", "mse": "MSE"}.get(group.score, group.score)
+    title = "MSE" if score == "mse" else group.score
     figures = []
     curves = [curve for entry in group.entries if (curve := _curve(entry))]
     if curves:
-        what = "Validation −ELBO" if score == "negative_elbo" else "Validation reconstruction + KL"
+        what = "Validation -ELBO" if score == "negative_elbo" else "Validation reconstruction + KL"
         several = any(len(entry.runs) > 1 for entry in group.entries)
         caption = "Lower is better." + (" Lines: means over seeds; bands: from the least to the most." * several)
         label = f"Lines: {what} by epoch of {_names(group)}"
@@ -129,37 +130,53 @@ def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
         if known:
             bars = " Bars: 95 % intervals over seeds." if any(point.low for point in known) else ""
             label = f"Marks: test {title} against {xlabel} of {_names(group)}"
-            svg = draw_points(known, f"{group.anchor}-{key}", f"Test {title}{unit}", xlabel, label)
+            svg = draw_points(known, f"{group.anchor}-{key[:4]}", f"Test {title}{unit}", xlabel, label)
             figures.append(Figure(f"Quality against {key}", svg, f"Lower left is better.{bars}"))
     rates = [rate for entry in group.entries if (rate := _rate(entry))]
     if rates:
         label = f"Marks: reconstruction term against KL divergence of {_names(group)}, one for each run"
         svg = draw_points(
-            rates, f"{group.anchor}-rate", "Distortion: −log p(x|z), nats per image", "rate: KL, nats per image", label,
+            rates, f"{group.anchor}-rate", "Distortion: -log p(x|z), nats per image", "rate: KL, nats per image", label,
             bounds=True,
         )  # fmt: skip
-        caption = "One mark for each run. −ELBO is the same along a dashed line; lower is better."
+        caption = "One mark for each run. \N{MINUS SIGN}ELBO is the same along a dashed line; lower is better."
         figures.append(Figure("Rate against distortion", svg, caption))
     return figures
 
 
 def _curve(entry: Entry) -> Series | None:
-    histories = [values for run in entry.runs if (values := read_validation(run))]
+    histories = [values for run in entry.runs if (values := read_history(run, "val_negative_elbo"))]
     if not histories:
         return None
     # Where some ended early, a mean over those that are left would be another one.
     epochs = min(map(len, histories))
-    values = np.array([history[:epochs] for history in histories])
-    low, high = (values.min(axis=0), values.max(axis=0)) if len(values) > 1 else (None, None)
-    return Series(entry.index, range(1, epochs + 1), values.mean(axis=0), low, high)
+    curves = np.array([history[:epochs] for history in histories])
+    low, high = (curves.min(axis=0), curves.max(axis=0)) if len(curves) > 1 else (None, None)
+    return Series(entry.index, range(1, epochs + 1), curves.mean(axis=0), low, high)
 
 
-def read_validation(run: Run) -> list[float] | None:
-    """Give a run's validation -ELBO by epoch; None if there is no history to read."""
+def read_history(run: Run, column: str) -> list[float] | None:
+    """Give a column of a run's history, by epoch; None if it cannot be read."""
     try:
-        return History.read(run.path).columns.get("val_negative_elbo")
+        return History.read(run.path).columns.get(column)
     except RunError:
         return None
+
+
+def draw_training(entry: Entry) -> Figure | None:
+    """Draw the training and validation -ELBO of each run of a model; None if no history can be read."""
+    series = []
+    for run in entry.runs:
+        for column, dashed in (("val_negative_elbo", False), ("negative_elbo", True)):
+            values = read_history(run, column)
+            if values:
+                series.append(Series(entry.index, range(1, len(values) + 1), values, dashed=dashed))
+    if not series:
+        return None
+    label = f"Lines: -ELBO on training and validation images by epoch, {len(entry.runs)} runs of {entry.name}"
+    title = "-ELBO, nats per image"
+    svg = draw_curves(series, f"{entry.anchor}-training", title, label)
+    return Figure("Training", svg, "Solid: validation; dotted: training, averaged over the epoch while it learns.")
 
 
 def _point(entry: Entry, x: float | None, score: dict[str, Any]) -> Series | None:
@@ -173,7 +190,7 @@ def _point(entry: Entry, x: float | None, score: dict[str, Any]) -> Series | Non
 def _rate(entry: Entry) -> Series | None:
     scores = [run.scores or {} for run in entry.runs]
     known = [(score["kl"], score["reconstruction"]) for score in scores if score["reconstruction"] is not None]
-    return Series(entry.index, *map(list, zip(*known, strict=True))) if known else None
+    return Series(entry.index, [kl for kl, _ in known], [rest for _, rest in known]) if known else None
 
 
 def _names(group: Group) -> str:

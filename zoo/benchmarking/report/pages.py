@@ -14,8 +14,9 @@ from urllib.parse import quote
 import keras
 
 from zoo.benchmarking.report.album import Album, draw_kl, make_album
-from zoo.benchmarking.report.groups import Entry, Group
-from zoo.data.dataset import Dataset
+from zoo.benchmarking.report.groups import Entry, Figure, Group, draw_training
+from zoo.benchmarking.report.typography import NONE, typeset
+from zoo.data.dataset import Dataset, Split
 from zoo.data.load import load_dataset
 from zoo.discovery import describe_error
 from zoo.errors import ZooError
@@ -50,6 +51,7 @@ class Page:
         notes: what a reader must know of it.
         runs: its runs.
         facts: lists of names and values, by their headings.
+        training: how its runs went; None if no history can be read.
     """
 
     entry: Entry
@@ -59,6 +61,7 @@ class Page:
     notes: list[str]
     runs: list[RunRow]
     facts: dict[str, list[tuple[str, str]]]
+    training: Figure | None
 
 
 def make_page(entry: Entry, group: Group, home: Path, data_dir: Path | None) -> Page:
@@ -86,7 +89,8 @@ def make_page(entry: Entry, group: Group, home: Path, data_dir: Path | None) -> 
         kl = (entry.runs[0].scores or {}).get("kl_per_latent")
         album = Album(bars=draw_kl(kl, entry.anchor) if kl else None)
     notes += [doubt for run in entry.runs for doubt in run.doubts() if "model.keras" not in doubt or seed is not None]
-    return Page(entry, group, album, seed, notes, [_row(run, home) for run in entry.runs], _facts(entry.runs[0]))
+    rows = [_row(run, home) for run in entry.runs]
+    return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry))
 
 
 def _open_album(run: Run, entry: Entry, notes: list[str], data_dir: Path | None) -> Album:
@@ -95,7 +99,8 @@ def _open_album(run: Run, entry: Entry, notes: list[str], data_dir: Path | None)
         warnings.simplefilter("always", UserWarning)
         model = load_model(run.path)
     try:
-        split, classes = None, ()
+        split: Split | None = None
+        classes: tuple[str, ...] = ()
         try:
             dataset = _load(run.config["dataset"], data_dir)
             split, classes = dataset.test, dataset.classes
@@ -137,7 +142,7 @@ def _row(run: Run, home: Path) -> RunRow:
         link=link_to(run.path, home),
         score=f"{score:,.4g}" if abs(score) < 10 else f"{score:,.1f}",
         kl=f"{scores['kl']:,.1f}",
-        epoch=f"{best.get('epoch', '–')}",
+        epoch=str(best.get("epoch", NONE)),
         seconds=f"{run.cost['train_seconds']:,.0f}",
         started=str(run.record["provenance"]["started"]).replace("T", " ").removesuffix("+00:00"),
     )
@@ -185,7 +190,7 @@ def _titled(values: dict[tuple[str, ...], Any]) -> list[tuple[str, str]]:
             continue
         title, unit, *scale = TITLES.get(keys) or (keys[-1].replace("_", " "), "")
         number = value / scale[0] if scale else value
-        found.append((title.replace("-ELBO", "−ELBO"), f"{show(number)} {unit}".strip()))
+        found.append((typeset(title), f"{show(number)} {unit}".strip()))
     return found
 
 

@@ -12,22 +12,25 @@ import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
+from zoo.benchmarking.report.typography import typeset
+
 # Colours that stand for variables of the page's style sheet.
 INK, MUTED, RULE, ACCENT, PAPER = (f"#0101{index:02x}" for index in range(1, 6))
 SERIES = [f"#0102{index:02x}" for index in range(10)]
 VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", ACCENT: "--accent", PAPER: "--surface"} | {
     colour: f"--series-{index}" for index, colour in enumerate(SERIES)
 }
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
-    "font.size": 11,
+    "font.size": 12,
+    "path.simplify": False,
     "axes.edgecolor": RULE,
     "axes.labelcolor": MUTED,
     "axes.titlecolor": INK,
-    "axes.titlesize": 11,
+    "axes.titlesize": 12,
     "axes.titlelocation": "left",
     "axes.titlepad": 10,
-    "axes.labelsize": 11,
+    "axes.labelsize": 12,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
@@ -47,7 +50,7 @@ STYLE = {
 
 
 @contextmanager
-def drawing(width: float = 400, height: float = 280) -> Iterator[Figure]:
+def drawing(width: float = 360, height: float = 270) -> Iterator[Figure]:
     """Give a figure of so many units to draw on; what is drawn has the page's style."""
     with matplotlib.rc_context(STYLE):
         yield Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
@@ -78,7 +81,7 @@ def to_svg(figure: Figure, name: str, label: str) -> Markup:
     body = re.sub(r'"[^"]*"', lambda found: re.sub(r"\d+\.\d{3,}", _round, found[0]), body)
     for colour, variable in VARIABLES.items():
         body = body.replace(colour, f"var({variable})")
-    start = f'<svg class="chart" viewBox="{box[1] if box else ""}" role="img" aria-label="{escape(label)}">'
+    start = f'<svg class="chart" viewBox="{box[1] if box else ""}" role="img" aria-label="{escape(typeset(label))}">'
     return Markup(start + re.sub(r">\s+<", "><", body).strip())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking import text
+from zoo.benchmarking.report.typography import NONE, typeset
 
 NATS = "nats/image"
 # By a column's title: its name, its unit, what it is, and the number that it is sorted by.
@@ -14,15 +15,15 @@ COLUMNS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], Any]]] = {
     "model": ("model", "", "architecture, variant and settings", lambda row: row["model"]),
     "rank": ("rank", "", "place by the score that orders the table", lambda row: row["rank"]),
     "seeds": ("seeds", "", "how many trainings, each with a seed of its own", lambda row: len(row["seeds"])),
-    "-ELBO": ("−ELBO", NATS, "upper bound on −log p(x), on the test split; lower is better",
+    "-ELBO": ("-ELBO", NATS, "upper bound on -log p(x), on the test split; lower is better",
               lambda row: _mean(row["negative_elbo"])),
     "cross-entropy": ("cross-entropy", NATS, "on the test split; no likelihood; lower is better",
                       lambda row: _mean(row["cross_entropy"])),
     "mse": ("MSE", "", "mean squared error on the test split, values in [0, 1]; lower is better",
             lambda row: _mean(row["mse"])),
-    "bits/dim": ("bits/dim", "", "−ELBO in bits for each value of an image; lower is better",
+    "bits/dim": ("bits/dim", "", "-ELBO in bits for each value of an image; lower is better",
                  lambda row: _mean(row["bits_per_dim"])),
-    "validation": ("validation", NATS, "−ELBO of the best epoch on the validation split; lower is better",
+    "validation": ("validation", NATS, "-ELBO of the best epoch on the validation split; lower is better",
                    lambda row: _mean(row["validation"])),
     "KL": ("KL", NATS, "what the latents take; neither better low nor high", lambda row: _mean(row["kl"])),
     "PSNR dB": ("PSNR", "dB", "of reconstructions; higher is better", lambda row: _mean(row["psnr"])),
@@ -79,7 +80,9 @@ def make_table(table: dict[str, Any]) -> tuple[list[Column], list[list[Cell]]]:
     columns, values = [], []
     for title in header:
         name, unit, hint, value = COLUMNS.get(title) or _difference(title, table)
-        columns.append(Column(name, unit, hint, "ascending" if title == score else "", title != "model"))
+        columns.append(
+            Column(typeset(name), unit, typeset(hint), "ascending" if title == score else "", title != "model")
+        )
         values.append([value(row) for row in table["rows"]])
     cells = [
         [_cell(shown, values[column][number], columns[column]) for column, shown in enumerate(row)]
@@ -97,14 +100,14 @@ def _difference(title: str, table: dict[str, Any]) -> tuple[str, str, str, Calla
     baseline = table["rows"][0]["baseline"]
     unit = "" if title.endswith("mse") else NATS
     hint = f"difference from {baseline}, paired by seed; lower is better"
-    return title.replace("-", "−"), unit, hint, lambda row: _mean(row["difference"])
+    return title, unit, hint, lambda row: _mean(row["difference"])
 
 
 def _cell(shown: str, value: Any, column: Column) -> Cell:
     if shown == "-":
-        return Cell("–", "", "")
+        return Cell(NONE, "", "")
     number, _, interval = shown.partition(" ± ") if column.numbers else (shown, "", "")
-    return Cell(number.replace("-", "−") if column.numbers else number, interval, str(value))
+    return Cell(typeset(number) if column.numbers else number, interval, str(value))
 
 
 def _mean(summary: Any) -> Any:
