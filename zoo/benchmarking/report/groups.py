@@ -120,7 +120,9 @@ def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
     if curves:
         what = "Validation -ELBO" if score == "negative_elbo" else "Validation reconstruction + KL"
         several = any(len(entry.runs) > 1 for entry in group.entries)
-        caption = "Lower is better." + (" Lines: means over seeds; bands: from the least to the most." * several)
+        caption = "Lower is better." + (
+            " Lines: means over seeds; bands: from the lowest to the highest seed." * several
+        )
         label = f"Lines: {what} by epoch of {_names(group)}"
         svg = draw_curves(curves, f"{group.anchor}-curves", f"{what}, nats per image", label)
         figures.append(Figure("Learning curves", svg, caption))

@@ -7,14 +7,17 @@
 
   // A page is what the address says after "#": the one of that name, or the one that holds it.
   function open() {
-    const wanted = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const wanted = document.getElementById(location.hash.slice(1));
     const page = (wanted && wanted.closest("[data-page]")) || overview;
     const first = shown === null;
     const back = page === overview && shown !== overview && !first && !opening;
     for (const each of pages) each.classList.toggle("shown", each === page);
-    const heading = page.querySelector("h1").textContent.trim();
+    const heading = page.querySelector("h1").lastChild.textContent.trim();
     document.title = page === overview ? title : `${heading} · ${title}`;
-    if (!first && page !== shown) (wanted || page).focus({ preventScroll: true });
+    if (!first && page !== shown) {
+      const left = back && overview.querySelector(`a[href="#${shown.id}"]`);
+      (left || wanted || page).focus({ preventScroll: true });
+    }
     if (back) scrollTo(0, place);
     else if (wanted && wanted !== page) wanted.scrollIntoView();
     else if (page !== shown || wanted) scrollTo(0, 0);
@@ -25,6 +28,11 @@
   let opening = false;
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
+    if (link && link.classList.contains("skip")) {
+      event.preventDefault();
+      shown.focus();
+      return;
+    }
     opening = Boolean(link) && link.hash !== location.hash;
     if (link && link.hash === location.hash) open();
   });

@@ -9,7 +9,7 @@ from typing import Any
 from zoo.benchmarking import text
 from zoo.benchmarking.report.typography import NONE, typeset
 
-NATS = "nats/image"
+NATS = "nats"
 # By a column's title: its name, its unit, what it is, and the number that it is sorted by.
 COLUMNS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], Any]]] = {
     "model": ("model", "", "architecture, variant and settings", lambda row: row["model"]),
@@ -30,9 +30,9 @@ COLUMNS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], Any]]] = {
     "SSIM": ("SSIM", "", "structural similarity of reconstructions, at most 1; higher is better",
              lambda row: _mean(row["ssim"])),
     "parameters": ("parameters", "", "of encoder and decoder", lambda row: row["parameters"]),
-    "MFLOPs": ("MFLOPs", "per image", "encoder and decoder; a multiply-add is two",
+    "MFLOPs": ("MFLOPs", "", "of encoder and decoder for one image; a multiply-add is two",
                lambda row: sum((row["flops"] or {}).values())),
-    "decode ms": ("decode", "ms/image", "time of one compiled call of the decoder on one image",
+    "decode ms": ("decode", "ms", "time of one compiled call of the decoder on one image",
                   lambda row: (row["decode_ms"] or {}).get("1")),
     "images/s": ("speed", "images/s", "in training; higher is better", lambda row: row["train_images_per_second"]),
     "train s": ("training", "s", "all epochs, validation and saving included", lambda row: row["train_seconds"]),
