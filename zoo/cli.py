@@ -17,6 +17,7 @@ from zoo import cli_runs
 from zoo.cli_check import check
 from zoo.cli_new import new
 from zoo.cli_options import as_json
+from zoo.cli_report import report
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
 from zoo.versions import describe_versions
@@ -145,7 +146,7 @@ def datasets(as_json: bool) -> None:
 
 for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct):
     main.add_command(command)
-for command in (cli_runs.benchmark, cli_runs.report, check, new):
+for command in (cli_runs.benchmark, report, check, new):
     main.add_command(command)
 
 

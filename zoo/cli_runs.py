@@ -258,18 +258,3 @@ def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any
     click.echo(f"zoo: {out}/leaderboard.md, .csv and .json and reconstructions.png are written", err=True)
     if leaderboard.failed:
         sys.exit(1)
-
-
-@click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-              help="Where it goes (default: DIR/report.html).")  # fmt: skip
-@data_option
-def report(folder: Path, out: Path | None, data_dir: Path | None) -> None:
-    """Write one HTML file about the runs in DIR: tables, charts and a page for each model; no network needed."""
-    if out is not None and not out.absolute().parent.is_dir():
-        raise click.BadParameter(f"--out {out}: there is no folder {out.parent}")
-    import_keras()
-    from zoo.benchmarking.report import write_report
-
-    click.echo(write_report(folder, out, data_dir=data_dir, progress=True))

@@ -115,8 +115,8 @@ def _draw_latents(
 ) -> None:
     if model.posterior != "gaussian":
         album.notes.append(
-            "Its latents are codes, not Gaussian variables: none can be moved by itself, and the KL divergence is the "
-            "same constant for every image. So there are no latent traversals and no KL divergence by latent."
+            "Its posterior is a point, such as a map of codes, not a Gaussian: no latent can be moved by itself, and "
+            "the KL divergence has no parts by latent. So there are no latent traversals and no chart of these parts."
         )
         return
     size = math.prod(model.latent_shape)
@@ -124,6 +124,8 @@ def _draw_latents(
     if kl is not None and len(kl) == size:
         album.bars = draw_kl(kl, name)
         order = sorted(order, key=lambda index: -kl[index])
+    else:
+        album.notes.append("The scores of the run have no KL divergence by latent.")
     base = np.zeros(size, "float32") if shown is None else model.encode(shown[:1])[0].reshape(size)
     values = np.linspace(-REACH, REACH, STEPS)
     for index in order[:TRAVERSED]:

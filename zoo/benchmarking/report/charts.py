@@ -34,7 +34,7 @@ class Series:
         y: values.
         low: the lower ends of a band or of error bars; None for none.
         high: the upper ends.
-        dashed: whether a curve is dotted.
+        dashed: whether a curve is dotted and its marks are hollow.
     """
 
     index: int
@@ -60,7 +60,7 @@ def draw_curves(series: Sequence[Series], name: str, title: str, label: str) -> 
         for each in series:
             style = each.style | ({} if longest <= FEW_EPOCHS else {"marker": None})
             if each.dashed:
-                style["linestyle"] = ":"
+                style |= {"linestyle": ":", "markerfacecolor": PAPER}
             if each.low is not None and each.high is not None:
                 axes.fill_between(each.x, each.low, each.high, color=style["color"], alpha=0.18, linewidth=0)
             axes.plot(each.x, each.y, markersize=5, **style)
@@ -89,10 +89,12 @@ def draw_points(
             style = each.style | {"linestyle": "none"}
             if each.low is not None and each.high is not None:
                 axes.vlines(each.x, each.low, each.high, color=style["color"], linewidth=1.5)
-            axes.plot(each.x, each.y, markersize=9, markeredgecolor=PAPER, markeredgewidth=1, **style)
+            axes.plot(each.x, each.y, markersize=9, markeredgecolor=PAPER, markeredgewidth=1, alpha=0.9, **style)
         values = np.concatenate([np.asarray(each.x, float) for each in series])
         if bounds:
             _pad(axes)
+            if values.min() >= 0:
+                axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
             _draw_bounds(axes)
         elif values.min() > 0 and values.max() > MANY * values.min():
             axes.set_xscale("log")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def collect(folder: Path) -> Collection:
                 failures.append(Failure(_label(run.config), run.record["error"] or STATUSES[run.status], path))
                 others.append(run)
         except RunError as error:
-            failures.append(Failure(name, str(error), path))
+            failures.append(Failure(name, str(error).replace(f"{folder}{os.sep}", ""), path))
         except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
             failures.append(Failure(name, f"{RUN_FILE} is damaged: {type(error).__name__}: {error}", path))
     failures += _without_folder(folder, [*finished.values(), *others])

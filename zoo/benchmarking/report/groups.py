@@ -129,13 +129,13 @@ def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
     for key, (xlabel, cost) in COSTS.items():
         points = [_point(entry, cost(entry.row), entry.row[score]) for entry in group.entries]
         known = [point for point in points if point]
-        if known:
+        if len(known) > 1:
             bars = " Bars: 95 % intervals over seeds." if any(point.low for point in known) else ""
             label = f"Marks: test {title} against {xlabel} of {_names(group)}"
             svg = draw_points(known, f"{group.anchor}-{key[:4]}", f"Test {title}{unit}", xlabel, label)
             figures.append(Figure(f"Quality against {key}", svg, f"Lower left is better.{bars}"))
     rates = [rate for entry in group.entries if (rate := _rate(entry))]
-    if rates:
+    if sum(len(rate.x) for rate in rates) > 1:
         label = f"Marks: reconstruction term against KL divergence of {_names(group)}, one for each run"
         svg = draw_points(
             rates, f"{group.anchor}-rate", "Distortion: -log p(x|z), nats per image", "rate: KL, nats per image", label,
@@ -178,7 +178,9 @@ def draw_training(entry: Entry) -> Figure | None:
     label = f"Lines: -ELBO on training and validation images by epoch, {len(entry.runs)} runs of {entry.name}"
     title = "-ELBO, nats per image"
     svg = draw_curves(series, f"{entry.anchor}-training", title, label)
-    return Figure("Training", svg, "Solid: validation; dotted: training, averaged over the epoch while it learns.")
+    return Figure(
+        "Training", svg, "Solid: validation; dotted and hollow: training, averaged over the epoch while it learns."
+    )
 
 
 def _point(entry: Entry, x: float | None, score: dict[str, Any]) -> Series | None:

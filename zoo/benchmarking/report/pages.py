@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +17,6 @@ from zoo.benchmarking.report.album import Album, draw_kl, make_album
 from zoo.benchmarking.report.groups import Entry, Figure, Group, draw_training
 from zoo.benchmarking.report.typography import NONE, typeset
 from zoo.data.dataset import Dataset, Split
-from zoo.data.load import load_dataset
 from zoo.discovery import describe_error
 from zoo.errors import ZooError
 from zoo.saving import load_model
@@ -64,20 +63,21 @@ class Page:
     training: Figure | None
 
 
-def make_page(entry: Entry, group: Group, home: Path, data_dir: Path | None) -> Page:
+def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callable[[str], Dataset]) -> Page:
     """Load a model and draw its pictures; what cannot be had is a note.
 
     Args:
         entry: the model.
         group: what it is compared with.
+        folder: the folder of all runs, which notes leave out of paths.
         home: the folder that the report will be in.
-        data_dir: where the official files of the datasets are.
+        load: gives a dataset by its name.
     """
     notes: list[str] = []
     album, seed = Album(), None
     for run in entry.runs:
         try:
-            album = _open_album(run, entry, notes, data_dir)
+            album = _open_album(run, entry, notes, load)
             seed = run.config["seed"]
             break
         except ZooError as error:
@@ -89,11 +89,12 @@ def make_page(entry: Entry, group: Group, home: Path, data_dir: Path | None) -> 
         kl = (entry.runs[0].scores or {}).get("kl_per_latent")
         album = Album(bars=draw_kl(kl, entry.anchor) if kl else None)
     notes += [doubt for run in entry.runs for doubt in run.doubts() if "model.keras" not in doubt or seed is not None]
+    notes = [note.replace(f"{folder}{os.sep}", "") for note in notes]
     rows = [_row(run, home) for run in entry.runs]
     return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry))
 
 
-def _open_album(run: Run, entry: Entry, notes: list[str], data_dir: Path | None) -> Album:
+def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], Dataset]) -> Album:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
@@ -102,7 +103,7 @@ def _open_album(run: Run, entry: Entry, notes: list[str], data_dir: Path | None)
         split: Split | None = None
         classes: tuple[str, ...] = ()
         try:
-            dataset = _load(run.config["dataset"], data_dir)
+            dataset = load(run.config["dataset"])
             split, classes = dataset.test, dataset.classes
             if split.sha256 != (run.scores or {})["data"]["sha256"]:
                 notes.append(f"The test images of {dataset.name} here are not those that the run was scored on.")
@@ -116,11 +117,6 @@ def _open_album(run: Run, entry: Entry, notes: list[str], data_dir: Path | None)
         del model
         keras.utils.clear_session()
         gc.collect()
-
-
-@lru_cache(maxsize=2)
-def _load(name: str, data_dir: Path | None) -> Dataset:
-    return load_dataset(name, data_dir=data_dir)
 
 
 def link_to(folder: Path, home: Path) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from zoo.data.load import load_dataset
 from zoo.errors import RunError
 from zoo.evaluation.progress import show_progress
 from zoo.files import write_text
@@ -48,12 +50,14 @@ def write_report(
     if not out.parent.is_dir():
         raise RunError(f"{out}: there is no folder {out.parent}")
     collection = collect(folder)
+    # Not longer than this report: the files may change.
+    load = lru_cache(maxsize=2)(partial(load_dataset, data_dir=data_dir))
     groups = make_groups(collection)
     pages = []
     with show_progress("report", sum(len(group.rows) for group in groups), progress, unit="models") as advance:
         for group in groups:
             for entry in group.entries:
-                pages.append(make_page(entry, group, out.parent, None if data_dir is None else Path(data_dir)))
+                pages.append(make_page(entry, group, folder, out.parent, load))
                 advance(1)
     failures = [(it, None if it.path is None else link_to(it.path, out.parent)) for it in collection.failures]
     environment = Environment(
