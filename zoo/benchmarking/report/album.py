@@ -132,8 +132,8 @@ def _draw_latents(
         latents = np.repeat(base[None], STEPS, axis=0)
         latents[:, index] = values
         images = model.decode(latents.reshape(STEPS, *model.latent_shape))
-        label = f"latent {index + 1}" + (f", {kl[index]:.1f} nats" if album.bars and kl else "")
-        alt = f"{STEPS} images; {label} goes from -{REACH:g} to {REACH:g}, all others stay"
+        label = f"latent {index + 1}" + (f"\n{kl[index]:.1f} nats" if album.bars and kl else "")
+        alt = f"{STEPS} images; latent {index + 1} goes from -{REACH:g} to {REACH:g}, all others stay"
         album.traversals.append(make_sheet(images, alt, label))
 
 
