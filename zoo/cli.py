@@ -17,6 +17,7 @@ from zoo import cli_runs
 from zoo.cli_check import check
 from zoo.cli_new import new
 from zoo.cli_options import as_json
+from zoo.cli_report import report
 from zoo.cli_verify import verify
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
 from zoo.terminal import print_json, print_table
@@ -144,11 +145,10 @@ def datasets(as_json: bool) -> None:
         print_table(["name", "image", "summary"], [[it.name, _text(it.image_shape), it.summary] for it in specs])
 
 
-for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct, cli_runs.benchmark):
+for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct):
     main.add_command(command)
-main.add_command(check)
-main.add_command(new)
-main.add_command(verify)
+for command in (cli_runs.benchmark, report, verify, check, new):
+    main.add_command(command)
 
 
 def _text(value: Any) -> str:

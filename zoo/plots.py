@@ -88,7 +88,7 @@ def plot_latent_space(
         raise ValueError(f"got {len(means)} images and {means.shape[1]} latents; expected at least 3 and 2")
     if labels is not None and len(labels) != len(means):
         raise ValueError(f"labels: got {len(labels)}; expected {len(means)}, one for each image")
-    points, names = _plane(means)
+    points, names = principal_plane(means)
     figure = Figure(figsize=(6.4, 5.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     if labels is None:
@@ -157,7 +157,8 @@ def _show(axes: Axes, image: np.ndarray) -> None:
     axes.set_axis_off()
 
 
-def _plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+def principal_plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+    """Give points and what their two axes are: two latents as they are, more on their first principal components."""
     if means.shape[1] == 2:
         return means, ("first latent", "second latent")
     centred = means - means.mean(axis=0)
