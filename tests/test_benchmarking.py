@@ -48,7 +48,7 @@ def test_benchmark(leaderboard, tmp_path):
     text = (folder / "leaderboard.md").read_text()
     assert "| tiny_cnn " in text
     assert "±" in text
-    assert "- raises/tiny, seed 0: " in text
+    assert "- raises/tiny, seed 0, epochs=3: " in text
     check_finished_runs_are_kept(folder)
 
 

@@ -1,5 +1,6 @@
 """A benchmark's grid: processes of their own, what becomes of those that fail, and going on after a kill."""
 
+import itertools
 import json
 import os
 import random
@@ -23,6 +24,7 @@ from zoo.training import Run
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are not those of POSIX")
 # What two runs of one configuration may differ in.
 TIMES = ("cost", "provenance")
+COUNTER = itertools.count()
 
 
 def test_cells_are_all_combinations_seed_by_seed(tiny, tmp_path):
@@ -135,10 +137,13 @@ def test_a_killed_worker_is_said_to_be_killed(tiny, tmp_path):
 def start(folder, *arguments):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "zoo", "benchmark", "tiny_cnn/tiny", "small_cnn/tiny", "--full", "--seeds", "2"]
-    return subprocess.Popen(
-        [*command, "--epochs", "3", "--out", str(folder), *arguments], env=environment, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    with folder.with_suffix(f".{next(COUNTER)}.log").open("w") as log:
+        return subprocess.Popen([*command, "--epochs", "3", "--out", str(folder), *arguments], env=environment,
+                                stdout=log, stderr=log)  # fmt: skip
+
+
+def said(folder):
+    return "\n".join(file.read_text() for file in folder.parent.glob(f"{folder.name}.*.log"))
 
 
 def contents(folder):
@@ -164,7 +169,7 @@ def contents(folder):
 def test_killed_at_ten_moments_and_started_again(tiny, tmp_path):
     whole = start(tmp_path / "whole", "--jobs", "2")
     began = time.monotonic()
-    assert whole.wait() == 0, whole.stderr.read()
+    assert whole.wait() == 0, said(tmp_path / "whole")
     took = time.monotonic() - began
     draw = random.Random(0)
     for _ in range(10):
@@ -173,7 +178,7 @@ def test_killed_at_ten_moments_and_started_again(tiny, tmp_path):
         process.kill()
         process.wait()
     last = start(tmp_path / "killed", "--jobs", "2")
-    assert last.wait() == 0, last.stderr.read()
+    assert last.wait() == 0, said(tmp_path / "killed")
     found, expected = contents(tmp_path / "killed"), contents(tmp_path / "whole")
     assert found.keys() == expected.keys()
     for name, content in expected.items():
@@ -185,13 +190,14 @@ def test_killed_at_ten_moments_and_started_again(tiny, tmp_path):
 
 @pytest.mark.slow
 def test_two_benchmarks_in_one_folder_share_the_work(tiny, tmp_path):
-    processes = [start(tmp_path) for _ in "ab"]
+    folder = tmp_path / "shared"
+    processes = [start(folder) for _ in "ab"]
     for process in processes:
-        assert process.wait() == 0, process.stderr.read()
-    runs = [Run(file.parent) for file in tmp_path.glob("*/tiny/*/run.json")]
+        assert process.wait() == 0, said(folder)
+    runs = [Run(file.parent) for file in folder.glob("*/tiny/*/run.json")]
     assert len(runs) == 4
     assert all(run.status == "finished" and not run.doubts() for run in runs)
-    (table,) = json.loads((tmp_path / "leaderboard.json").read_text())["tables"]
+    (table,) = json.loads((folder / "leaderboard.json").read_text())["tables"]
     assert [row["seeds"] for row in table["rows"]] == [[0, 1], [0, 1]]
 
 

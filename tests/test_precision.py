@@ -22,6 +22,18 @@ class Probe(keras.layers.Layer):
         return inputs
 
 
+@keras.saving.register_keras_serializable(package="test_precision")
+class Scale(keras.layers.Layer):
+    """Leaves its configuration to Keras, which keeps what ``__init__`` was given, so neither name nor type."""
+
+    def __init__(self, layers=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = layers
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
 def build_encoder(image_shape, latent_shape):
     images = keras.Input(image_shape)
     features = Probe(name="features")(keras.layers.Conv2D(4, 3, activation="relu")(images))
@@ -166,3 +178,16 @@ def test_unknown_precision(model):
 def test_a_run_tells_what_it_computed_in(tiny, few_pictures, tmp_path, chosen):
     run = zoo.train("tiny_cnn/tiny", epochs=1, out=tmp_path, precision=chosen, progress=False)
     assert run.record["provenance"]["precision"] == run.config["recipe"]["precision"] == chosen
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_layers_without_a_configuration_of_their_own_are_kept(model, tmp_path, sequential):
+    images = keras.Input(SHAPE)
+    body = keras.Sequential([keras.Input(SHAPE), Scale(layers=2.0), keras.layers.Conv2D(4, 3)])
+    features = body(images) if sequential else keras.layers.Conv2D(4, 3)(Scale(layers=2.0)(images))
+    encoder = keras.Model(images, GaussianHead(model.latent_shape)(features))
+    built = zoo.AutoEncoder(encoder, model.decoder)
+    built.compile()
+    built.save(tmp_path / "model.keras")
+    loaded = zoo.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.reconstruct(IMAGES), built.reconstruct(IMAGES), atol=1e-6)

@@ -104,12 +104,17 @@ def restore_policies(model: keras.Model, config: Mapping[str, Any]) -> None:
         model: a functional or Sequential model as it was made from the configuration, under ``training_policy``.
         config: its serialized form.
     """
+    layers = {layer.name: layer for layer in model.layers}
     for item in config["config"].get("layers", ()):
         inner = item["config"]
+        # A functional model keeps names beside the layers, whose own configuration may have none.
+        layer = layers.get(item.get("name") or inner.get("name"))
+        if layer is None:  # Without a name, or a Sequential model's input, which is none of its layers.
+            continue
         if isinstance(inner.get("dtype"), dict) and inner["dtype"].get("class_name") == TrainingPolicy.__name__:
-            model.get_layer(inner["name"]).dtype_policy = TrainingPolicy()
-        if "layers" in inner:
-            restore_policies(model.get_layer(inner["name"]), item)
+            layer.dtype_policy = TrainingPolicy()
+        if isinstance(layer, keras.Model):
+            restore_policies(layer, item)
 
 
 @functools.cache
