@@ -3,10 +3,12 @@ import json
 import re
 
 import pytest
+from click.testing import CliRunner
 from small_models import make_model
 
 import zoo
 from zoo.benchmarking.leaderboard import KEYS
+from zoo.cli import main
 from zoo.errors import IncomparableError, RunError
 from zoo.evaluation.comparison import FACTS
 
@@ -57,6 +59,19 @@ def test_differences_of_the_scores_that_both_have(first, second, split):
     assert {"cost", "cross_entropy", "kl_per_latent", "data", "seed"}.isdisjoint(difference)
     assert ONE_RUN.search(comparison["note"])
     assert comparison["note"].count("\n") == 0
+
+
+def test_a_score_that_one_alone_has(first, second, tmp_path):
+    first["perplexity"] = 12.5
+    comparison = zoo.compare(first, second)
+    assert comparison["first"]["perplexity"] == 12.5
+    assert "perplexity" not in comparison["second"]
+    assert "perplexity" not in comparison["difference"]
+    for name, result in (("first", first), ("second", second)):
+        (tmp_path / name).write_text(json.dumps(result))
+    printed = CliRunner().invoke(main, ["compare", str(tmp_path / "first"), str(tmp_path / "second")]).stdout
+    (line,) = [line for line in printed.splitlines() if line.startswith("perplexity")]
+    assert line.split() == ["perplexity", "12.50", "-", "-"]
 
 
 def test_nested_scores(first):

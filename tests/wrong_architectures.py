@@ -178,12 +178,21 @@ def head_of_any_type(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, head=HalfHead)
 
 
-@builds(
-    "encoder", "check_std_is_positive", "check_loss_falls", "check_scores", "check_tf_data_is_taken", *POLICIES,
-    mend="a variance's logarithm is no standard deviation",
-)  # fmt: skip
+@builds("encoder", "check_std_is_positive", "check_loss_falls", mend="a variance's logarithm is no standard deviation")
 def negative_std(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, head=lambda shape: HalfHead(shape, "linear"))
+
+
+@layer
+def zero(self, x, training):
+    return 0 * x
+
+
+@builds("encoder", "check_std_is_positive", "check_loss_falls", mend="expected values above 0")
+def std_of_zero(image_shape, latent_shape):
+    encoder = make_encoder(image_shape, latent_shape)
+    mean, std = encoder.outputs
+    return keras.Model(encoder.input, [mean, zero()(std)])
 
 
 # What the decoder gives.
@@ -264,6 +273,12 @@ wrong(
     encoder=lambda image_shape, latent_shape: _fix_weights(make_encoder(image_shape, latent_shape)),
     decoder=lambda latent_shape, output_shape: _fix_weights(make_decoder(latent_shape, output_shape)),
 )("fixed_weights")  # fmt: skip
+
+
+@builds("encoder", "check_seed_decides_weights", mend="begin with the same")
+def layer_with_a_seed(image_shape, latent_shape):
+    dense = layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(seed=3))
+    return make_encoder(image_shape, latent_shape, before=dense)
 
 
 @layer

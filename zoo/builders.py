@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo.autoencoder import AutoEncoder
+from zoo.built import check_built, explain_arguments
 from zoo.discovery import resolve_reference
 from zoo.errors import ArchitectureError
 from zoo.precision import training_policy
@@ -201,45 +202,16 @@ def build_part(
     }
     # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
     wanted = keras.tree.map_structure(lambda value: value, wanted)
+    where = f"{describe(architecture)}: build_{part}{shapes}"
     try:
         with training_policy():
             model = builder(*shapes, **wanted)
     except (Exception, SystemExit) as error:
-        raise ArchitectureError(
-            f"{describe(architecture)}: build_{part}{shapes} raised {type(error).__name__}: {error}"
-        ) from error
-    _check_model(model, architecture, part, shapes)
+        way_out = explain_arguments(list(parameters), part)
+        raise ArchitectureError(f"{where} raised {type(error).__name__}: {error}", way_out) from error
+    cls = autoencoder_class(architecture)
+    check_built(model, where, shapes, part, cls.__name__ if cls.posterior == "point" else None)
     return model
-
-
-def _check_model(model: Any, architecture: Architecture, part: str, shapes: tuple[Any, Any]) -> None:
-    where = f"{describe(architecture)}: build_{part}{shapes}"
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise ArchitectureError(f"{where} gave {model!r}: expected a functional or Sequential keras.Model")
-    given, result = shapes
-    taken = tuple(model.input_shape[1:])
-    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
-    if not fits:
-        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
-    # Not model.output_shape, which gives a list for a dict of outputs.
-    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
-    one = all(isinstance(n, int | None) for n in outputs)
-    got: Any = outputs
-    if one:
-        got = tuple(outputs[1:])
-    elif all(isinstance(s, tuple | list) for s in outputs):
-        got = [tuple(s[1:]) for s in outputs]
-    expected: Any = result
-    shown = f"one tensor of shape {result}"
-    if part == "encoder":
-        cls = autoencoder_class(architecture)
-        if cls.posterior == "point":
-            shown += f", z, since {cls.__name__} has a point posterior"
-        else:
-            expected = [result, result]
-            shown = f"(mean, std) of shapes {expected}"
-    if got != expected:
-        raise ArchitectureError(f"{where} gives {got}: expected {shown}")
 
 
 def describe(architecture: Architecture) -> str:

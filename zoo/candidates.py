@@ -41,11 +41,12 @@ def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
     """Give the plugin that somebody names.
 
     Args:
-        entry: a file or a package's folder, if it has a slash or ends in ``.py``; else a module that Python can import.
+        entry: a file or a package's folder, if it has a slash, begins with a dot or ends in ``.py``; else a module that
+            Python can import.
         folder: what a file's path is relative to.
         how: how it is named, as its origin tells.
     """
-    if "/" in entry or os.sep in entry or entry.endswith(".py"):
+    if "/" in entry or os.sep in entry or entry.endswith(".py") or entry.startswith("."):
         path = (folder / Path(entry).expanduser()).resolve()
         return Candidate(PluginRecord(path.stem, f"{path}, {how}"), partial(import_file, path))
     return Candidate(PluginRecord(entry, how), partial(importlib.import_module, entry))

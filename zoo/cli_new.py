@@ -45,9 +45,11 @@ def _write_plugin_file(name: str) -> None:
     written = scaffolding.write_plugin_file(name, folder)
     for path in written:
         click.echo(path)
-    listed = f"{registry} lists it" if registry in written else f"{registry} is left as it is: see that it lists it"
-    click.echo(f"\n{listed}, with these lines:")
-    click.echo(f"  version: 1\n  plugins: [{scaffolding.registry_entry(name, folder)}]")
+    entry = scaffolding.registry_entry(name, folder)
+    if registry in written:
+        click.echo(f"\n{registry} lists it")
+    else:
+        click.echo(f"\n{registry} is left as it is: add {entry} to its list of plugins, as in\n  plugins: [{entry}]")
     zoo = f"zoo --registry {shlex.quote(str(registry))}"
     _print_next(f"{zoo} check {name}", f"{zoo} train {name}/mnist --sample")
 

@@ -239,6 +239,8 @@ def describe_error(error: BaseException) -> str:
     if isinstance(error, PluginLoadError):
         return message
     text = f"{type(error).__name__}: {message}".rstrip(": ")
+    if isinstance(error, SyntaxError):  # Its message has the place.
+        return text
     frames = traceback.extract_tb(error.__traceback__)
     outside = [it for it in frames if it.filename != frames[0].filename and "importlib" not in it.filename]
     where = outside[-1] if outside else None

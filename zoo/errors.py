@@ -36,7 +36,16 @@ class PluginLoadWarning(UserWarning):
 
 
 class ArchitectureError(ZooError):
-    """A builder that is missing, raises, or gives a model of the wrong shape."""
+    """A builder that is missing, raises, or gives a model of the wrong shape.
+
+    Args:
+        message: what was got, and what is expected.
+        way_out: what the author of the builder does about it, where that is known; it ends the message.
+    """
+
+    def __init__(self, message: str, way_out: str | None = None) -> None:
+        super().__init__(message if way_out is None else f"{message}: {way_out}")
+        self.way_out = way_out
 
 
 class RegistryFileError(ZooError):

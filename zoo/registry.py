@@ -123,7 +123,8 @@ def load_plugin(entry: str) -> PluginRecord:
     """Load a plugin that discovery does not know, for this process; one that it knows stays as it is.
 
     Args:
-        entry: a Python file (it ends in ``.py`` or has a slash), or a module that Python can import.
+        entry: a Python file or a package's folder (it ends in ``.py``, has a slash or begins with a dot), or a module
+            that Python can import.
 
     Returns:
         Its record; ``provides`` has the names.

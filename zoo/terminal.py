@@ -121,9 +121,12 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
     click.echo(f"first:  {first}\nsecond: {second}\n")
     parts = [dict(_flatten(comparison[name])) for name in ("first", "second", "difference")]
     rows = []
-    for keys, difference in parts[2].items():
-        title, *shown, unit = _row(keys, [part[keys] for part in parts[:2]])
-        rows.append([title, *shown, _row(keys, [difference], sign="+")[1], unit])
+    for keys in dict.fromkeys((*parts[0], *parts[1])):
+        signs = ("", "", "+")
+        cells = [_row(keys, [part[keys]], sign)[1] if keys in part else "-"
+                 for part, sign in zip(parts, signs, strict=True)]  # fmt: skip
+        title, *_, unit = _row(keys, [])
+        rows.append([title, *cells, unit])
     print_table(["score", "first", "second", "difference", "unit"], rows, numbers_from=1)
     click.echo(f"\n{comparison['note']}")
 

@@ -44,9 +44,9 @@ def compare(
         - ``facts``: what both have in common: ``dataset``, ``part``, ``sha256`` and number of ``images``,
           ``likelihood``, ``binarization``, ``k`` of the importance-weighted bound (None: neither has it) and ``seed``
           of the draws.
-        - ``first``, ``second``: the scores that both have, nested as in a result; of runs the cost too. The KL
-          divergence of each latent is left out: the latents of two models have no order in common.
-        - ``difference``: second - first of each.
+        - ``first``, ``second``: the scores of each, nested as in a result; of runs the cost too. The KL divergence of
+          each latent is left out: the latents of two models have no order in common.
+        - ``difference``: second - first of each that both have.
         - ``note``: what the difference does not tell.
 
     Raises:
@@ -77,9 +77,10 @@ def compare(
             "images with the same likelihood, binarization, k and seed"
         )
     scores = [_drop_facts(result) for result in results]
-    one, two = _common(*scores), _common(*reversed(scores))
-    note = NO_EVIDENCE + (SAME_MACHINE if set(two.get("cost", {})) - {"flops"} else "")
-    return {"facts": facts[0], "first": one, "second": two, "difference": _subtract(two, one), "note": note}
+    one, two = (_numbers(tree) for tree in scores)
+    difference = _subtract(two, one)
+    note = NO_EVIDENCE + (SAME_MACHINE if set(difference.get("cost", {})) - {"flops"} else "")
+    return {"facts": facts[0], "first": one, "second": two, "difference": difference, "note": note}
 
 
 def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,25 +160,22 @@ def _read_file(path: Path) -> Any:
         raise ValueError(f"{path}: is not JSON, as zoo evaluate --json prints it: {error}") from error
 
 
-def _common(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the numbers of one that the other has too."""
+def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a result's numbers, nested as they are in it."""
+    found = {name: _numbers(value) if isinstance(value, Mapping) else value for name, value in tree.items()}
+    return {name: value for name, value in found.items() if _is_number(value) or (isinstance(value, dict) and value)}
+
+
+def _subtract(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the differences of the numbers that both have."""
     found: dict[str, Any] = {}
     for name, value in these.items():
         other = those.get(name)
         if isinstance(value, Mapping) and isinstance(other, Mapping):
-            inner = _common(value, other)
-            if inner:
-                found[name] = inner
+            found[name] = _subtract(value, other)
         elif _is_number(value) and _is_number(other):
-            found[name] = value
-    return found
-
-
-def _subtract(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _subtract(value, those[name]) if isinstance(value, Mapping) else value - those[name]
-        for name, value in these.items()
-    }
+            found[name] = value - other
+    return {name: value for name, value in found.items() if value != {}}
 
 
 def _is_number(value: Any) -> bool:

@@ -28,9 +28,10 @@ def check_new_name(name: str) -> None:
         ValueError: not lower-case letters, digits and underscores, or taken; the message says by what.
     """
     if not NAME_PATTERN.fullmatch(name) or len(name) > LONGEST:
+        shown = name if len(name) <= LONGEST else name[:LONGEST] + "..."
         raise ValueError(
-            f"the name {name!r}: expected at most {LONGEST} lower-case letters, digits and underscores, beginning with "
-            f"a letter, such as {_suggest(name)}"
+            f"the name {shown!r}: expected at most {LONGEST} lower-case letters, digits and underscores, beginning "
+            f"with a letter, such as {_suggest(name)}"
         )
     owner = _find_owner(name)
     if owner is not None:

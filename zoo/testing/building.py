@@ -55,7 +55,7 @@ def check_builds_for_every_likelihood(subject: Subject) -> None:
         try:
             decoder = subject.architecture.build_decoder(latent, output_shape)
         except Exception as error:
-            raise CheckFailure(f"{error}. {MEND}") from error
+            raise _explain(error) from error
         _expect(np.shape(decoder(np.zeros((2, *latent), "float32"))), (2, *output_shape), "the decoder", output_shape)
 
 
@@ -80,7 +80,12 @@ def _create(subject: Subject, shape: tuple[int, int, int], **options: Any) -> Au
     try:
         return subject.build(shape, **options)
     except Exception as error:
-        raise CheckFailure(f"{error}. {MEND} (zoo.layers.halved_sizes gives the sizes of stages)") from error
+        raise _explain(error, " (zoo.layers.halved_sizes gives the sizes of stages)") from error
+
+
+def _explain(error: Exception, hint: str = "") -> CheckFailure:
+    """Make an error a failure; one that says no way out itself is mostly about sizes."""
+    return CheckFailure(str(error) if getattr(error, "way_out", None) else f"{error}. {MEND}{hint}")
 
 
 def _expect(got: tuple[int, ...], expected: tuple[int, ...], what: str, shape: tuple[int, ...]) -> None:

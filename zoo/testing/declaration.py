@@ -103,9 +103,15 @@ def check_listing_imports_no_keras(subject: Subject) -> None:
         raise CheckSkipped("it is registered by a script, which may import Keras before")
     found = run_fresh("listing", plugin=subject.plugin, arguments=[subject.name])
     subject.import_seconds = found["seconds"]
+    in_file = subject.plugin is not None and subject.plugin.endswith(".py")
+    mend = (
+        "import Keras inside the builders, or make the file a package whose second module has them"
+        if in_file
+        else "do that in the module that has the builders"
+    )
     what = f"imports {', '.join(found['heavy'])}" if found["heavy"] else "takes over a second"
     require(
         not found["slow"],
-        f"loading the plugin {what}: do that in the module that has the builders, and name these as "
-        '"module:function", such as encoder="my_package.model:build_encoder"',
+        f'loading the plugin {what}: {mend}, named as "module:function", such as '
+        'encoder="my_package.model:build_encoder"',
     )

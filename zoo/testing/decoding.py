@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.testing.rule import check, require
+from zoo.testing.subject import is_container, walk_layers
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -17,7 +18,7 @@ LOUDER = 1e3
 
 
 def _draw(subject: Subject) -> np.ndarray:
-    shape = (DRAWS, *subject.trained.model.latent_shape)
+    shape = (DRAWS, *subject.example.latent_shape)
     return (SPREAD * np.random.default_rng(0).standard_normal(shape)).astype("float32")
 
 
@@ -30,9 +31,10 @@ def _decode(decoder: Any, z: np.ndarray) -> np.ndarray:
 @check()
 def check_decoder_is_linear(subject: Subject) -> None:
     """The decoder's last step has no activation: with larger weights its output goes below 0 and above 1."""
-    decoder = subject.trained.model.decoder
+    decoder = subject.example.decoder
     before = decoder.get_weights()
-    last = next((layer for layer in reversed(list(_layers(decoder))) if layer.trainable_weights), None)
+    layers = [layer for layer in walk_layers(decoder) if layer.trainable_weights and not is_container(layer)]
+    last = layers[-1] if layers else None
     try:
         for weight in [] if last is None else last.trainable_weights:
             weight.assign(weight * LOUDER)
@@ -50,7 +52,7 @@ def check_decoder_is_linear(subject: Subject) -> None:
 @check()
 def check_latent_reaches_every_output(subject: Subject) -> None:
     """Every value that the decoder gives depends on z."""
-    given = _decode(subject.trained.model.decoder, _draw(subject))
+    given = _decode(subject.example.decoder, _draw(subject))
     still = np.ptp(given, axis=0) == 0
     require(
         not still.any(),
@@ -63,7 +65,7 @@ def check_latent_reaches_every_output(subject: Subject) -> None:
 def check_every_latent_reaches_the_output(subject: Subject) -> None:
     """Every latent changes what the decoder gives."""
     z = _draw(subject)[:1]
-    decoder = subject.trained.model.decoder
+    decoder = subject.example.decoder
     latents = z[0].size
     # One latent at a time; of maps a hundred of them, spread evenly.
     chosen = np.unique(np.linspace(0, latents - 1, min(latents, 100)).astype(int))
@@ -76,12 +78,3 @@ def check_every_latent_reaches_the_output(subject: Subject) -> None:
         f"the latents {idle[:10]}{'...' if len(idle) > 10 else ''} of {latents} change nothing of the decoder's "
         "output: use all of z",
     )
-
-
-def _layers(model: Any) -> Any:
-    """Give the layers of a model and of the models and layers in it, in the order in which they are called."""
-    for layer in model.layers:
-        if getattr(layer, "layers", None):
-            yield from _layers(layer)
-        else:
-            yield layer

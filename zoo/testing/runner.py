@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import time
 import traceback
 import warnings
@@ -112,6 +113,7 @@ def run_checks(
     kind: str = "architecture",
     fast: bool = False,
     tell: Callable[[str], None] = lambda name: None,
+    into: Report | None = None,
 ) -> Report:
     """Run all checks of a kind on a subject, whatever becomes of each.
 
@@ -120,8 +122,9 @@ def run_checks(
         kind: ``architecture`` or ``dataset``.
         fast: leave out the slow ones.
         tell: is called with each check's name before it runs.
+        into: a report to add results to as they come, so that they are there after an interruption.
     """
-    report = Report(subject.name)
+    report = into or Report(subject.name)
     for item in list_checks(kind, fast=fast):
         tell(item.name)
         report.results.append(_run(item, subject))
@@ -159,7 +162,11 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Gradients do not exist")
-            yield
+            # TensorFlow's own, of NumPy 2, at every array that it is asked for.
+            warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
+            # Builders that print must not disturb a result on stdout.
+            with contextlib.redirect_stdout(sys.stderr):
+                yield
     finally:
         logger.setLevel(level)
 

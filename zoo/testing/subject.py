@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -71,10 +71,25 @@ class Subject:
         return model
 
     @cached_property
-    def trained(self) -> Training:
-        """A model of grey images after a few steps: what starts at zero, as some layers do, no longer is."""
+    def training(self) -> Training:
+        """A few training steps on grey images, whatever became of them."""
         self.model  # noqa: B018 - what cannot be built is said there
         return _try(lambda: Training(self.build(), self.images()), "check_training_step_runs")
+
+    @property
+    def trained(self) -> Training:
+        """The same for checks that ask a model that can be trained."""
+        if not np.isfinite(self.training.losses).all():
+            raise CheckSkipped("it cannot be tried, for the loss is not finite: see check_loss_falls")
+        return self.training
+
+    @property
+    def example(self) -> AutoEncoder:
+        """A model after a few steps, since what starts at zero, as some layers do, no longer is; else as it is built.
+
+        A model that has a loss that is not finite has weights that are not.
+        """
+        return self.training.model if np.isfinite(self.training.losses).all() else self.model
 
     def create_trainable(self) -> AutoEncoder:
         """Build a model as ``create`` does, for checks of how it trains; what cannot be trained at all is skipped."""
@@ -91,6 +106,19 @@ class Subject:
         from zoo.builders import autoencoder_class
 
         return autoencoder_class(self.architecture).posterior == "gaussian"
+
+
+def walk_layers(model: Any) -> Iterator[Any]:
+    """Give the layers of a model and of the models in it, in the order in which they are called."""
+    for layer in model.layers:
+        yield layer
+        if is_container(layer):
+            yield from walk_layers(layer)
+
+
+def is_container(layer: Any) -> bool:
+    """Tell whether a layer is a model, made of layers."""
+    return bool(getattr(layer, "layers", None))
 
 
 def _try(make: Callable[[], Made], reporter: str) -> Made:

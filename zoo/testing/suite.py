@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from zoo import registry
+from zoo.errors import UnknownNameError
 from zoo.testing.pytest_checks import make_parameters
 
 
@@ -14,8 +16,13 @@ def pytest_generate_tests(metafunc: Any) -> None:
     option = metafunc.config.getoption
     models, datasets = option("--zoo-model"), option("--zoo-dataset")
     if not models and not datasets:
-        raise pytest.UsageError("zoo.testing.suite: give --zoo-model NAME or --zoo-dataset NAME")
+        raise pytest.Collector.CollectError("zoo.testing.suite: give --zoo-model NAME or --zoo-dataset NAME")
     named = [(name, "architecture") for name in models] + [(name, "dataset") for name in datasets]
+    for name, kind in named:
+        try:
+            registry.architecture(name) if kind == "architecture" else registry.dataset(name)
+        except UnknownNameError as error:
+            raise pytest.Collector.CollectError(str(error)) from error
     parameters = []
     for name, kind in named:
         for parameter in make_parameters(name, fast=option("--zoo-fast"), kind=kind):

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.testing.rule import CheckFailure, CheckSkipped, check, require, shorten
-from zoo.testing.subject import STEPS
+from zoo.testing.subject import STEPS, is_container, walk_layers
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
 FALL = 0.98  # What the loss must fall to of itself; a network that learns anything reaches a fraction of that.
+NO_SEED = "give initializers no seed of their own"
 ALIKE = 1e-3  # Relative; three steps in float32, summed in another order.
 
 
@@ -43,10 +44,17 @@ def check_gradient_reaches_every_weight(subject: Subject) -> None:
 @check()
 def check_loss_falls(subject: Subject) -> None:
     """The loss falls on a few real images in a few steps, and stays finite."""
-    losses = subject.trained.losses
+    losses = subject.training.losses
     end = float(np.mean(losses[-3:]))
+    broken = next((step for step, loss in enumerate(losses) if not np.isfinite(loss)), None)
     require(
-        bool(np.isfinite(losses).all()) and end < FALL * losses[0],
+        broken is None,
+        f"the loss is {losses[broken or 0]} at step {1 + (broken or 0)}: if check_std_is_positive or "
+        "check_posterior_is_finite fails too, mend that first; else look for logarithms, roots and divisions whose "
+        "gradient is infinite",
+    )
+    require(
+        end < FALL * losses[0],
         f"the loss went from {losses[0]:.1f} to {end:.1f} nats per image in {STEPS} steps on {len(subject.images())} "
         "images: look for layers that saturate, a scale of the first weights that is far off, or a decoder that does "
         "not use z",
@@ -63,10 +71,12 @@ def check_seed_decides_weights(subject: Subject) -> None:
         "two models of seed 0 begin with different weights: draw first weights by Keras' initializers, not by NumPy "
         "or Python in the builders",
     )
-    require(
-        any(not np.array_equal(one, two) for one, two in zip(first, other, strict=True)),
-        "models of seeds 0 and 1 begin with the same weights: give initializers no seed of their own",
-    )
+    same = [np.array_equal(one, two) for one, two in zip(first, other, strict=True)]
+    require(not all(same), f"models of seeds 0 and 1 begin with the same weights: {NO_SEED}")
+    drawn = {id(weight) for weight in _weights_of_own_seeds(subject.model)}
+    fixed = [weight.path for weight, is_same in zip(subject.model.weights, same, strict=True)
+             if is_same and id(weight) in drawn]  # fmt: skip
+    require(not fixed, f"models of seeds 0 and 1 begin with the same {', '.join(fixed[:5])}: {NO_SEED}")
 
 
 @check(slow=True)
@@ -153,6 +163,22 @@ def _policy(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _weights_of_own_seeds(model: Any) -> Iterator[Any]:
+    """Give the weights, not all of one value, of layers that have an initializer with a seed of its own."""
+    import keras
+
+    for layer in (*walk_layers(model.encoder), *walk_layers(model.decoder)):
+        if is_container(layer):
+            continue
+        seeds = [
+            value["config"].get("seed")
+            for key, value in layer.get_config().items()
+            if key.endswith("initializer") and isinstance(value, dict) and isinstance(value.get("config"), dict)
+        ]
+        if any(isinstance(seed, int) for seed in seeds):
+            yield from (weight for weight in layer.weights if np.ptp(keras.ops.convert_to_numpy(weight)) > 0)
 
 
 @contextlib.contextmanager

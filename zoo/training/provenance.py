@@ -43,5 +43,8 @@ def describe_origin(architecture: Architecture, dataset: Dataset) -> dict[str, A
 
 
 def count_threads() -> int:
-    """Give how many processors this process may use: another number of threads changes the last digits."""
+    """Give how many threads an operation of this process may use: another number of them changes the last digits."""
+    asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")  # As a benchmark's processes are told.
+    if keras.backend.backend() == "tensorflow" and asked.isdigit() and int(asked) > 0:
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.load import load_dataset
-from zoo.errors import RunError
+from zoo.errors import RunError, UnknownNameError
 from zoo.presets import Preset
 from zoo.saving import MODEL_FILE
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
@@ -127,6 +127,12 @@ def _plan_again(run: Run, record: dict[str, Any], epochs: int | None) -> tuple[P
         found = json.loads(json.dumps(describe_plan(plan, config["seed"])))
     except TypeError as error:
         raise RunError(f"{run.path}: cannot be trained as it was: {error}: {ANEW}") from error
+    except UnknownNameError as error:
+        plugin = record["provenance"].get("plugin")
+        if not isinstance(plugin, dict) or not plugin.get("distribution"):
+            raise
+        wanted = f"{plugin['distribution']}=={plugin.get('version')}"
+        raise UnknownNameError(f"{run.path}: {error}. It was trained with {wanted}: install that") from error
     changed = [key for key, value in (config | {"recipe": recipe}).items() if found.get(key) != value]
     if changed:
         raise RunError(f"{run.path}: the preset has changed since in {', '.join(changed)}: {ANEW}")

@@ -1,0 +1,92 @@
+"""What a builder gave: whether it is an encoder or a decoder, and what its author does if it is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from zoo.errors import ArchitectureError
+
+ARGUMENTS = {"encoder": ["image_shape", "latent_shape"], "decoder": ["latent_shape", "output_shape"]}
+LIST = "end the builder with return keras.Model(images, [mean, std]), or with zoo.layers.GaussianHead(latent_shape)"
+
+
+def explain_arguments(names: list[str], part: str) -> str | None:
+    """Tell how a builder that raised has to take its arguments; None if it does."""
+    expected = ARGUMENTS[part]
+    if names[:2] == expected:
+        return None
+    return (
+        f"it is called with two shapes by position: define it as build_{part}({', '.join(expected)}, ...), where "
+        f"it takes {', '.join(names) or 'nothing'}"
+    )
+
+
+def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, point_class: str | None = None) -> None:
+    """Check a model that a builder gave.
+
+    Args:
+        model: whatever it gave.
+        where: the call, for messages.
+        shapes: of what goes in and of what comes out.
+        part: ``encoder`` or ``decoder``.
+        point_class: the name of the ``AutoEncoder`` class, if the encoder is to give z itself.
+
+    Raises:
+        ArchitectureError: it is no functional model, or of other shapes.
+    """
+    _check_kind(model, where, "z" if part == "decoder" else "images")
+    given, result = shapes
+    taken = tuple(model.input_shape[1:])
+    fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
+    if not fits:
+        raise ArchitectureError(f"{where} takes {taken}: expected {given}")
+    # Not model.output_shape, which gives a list for a dict of outputs.
+    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
+    is_one = all(isinstance(n, int | None) for n in outputs)
+    got: Any = outputs
+    if is_one:
+        got = tuple(outputs[1:])
+    elif all(isinstance(shape, tuple | list) for shape in outputs):
+        got = [tuple(shape[1:]) for shape in outputs]
+    gaussian = part == "encoder" and point_class is None
+    expected: Any = [result, result] if gaussian else result
+    if got != expected:
+        shown = f"(mean, std) of shapes {expected}" if gaussian else f"one tensor of shape {result}"
+        if part == "encoder" and point_class is not None:
+            shown += f", z, since {point_class} has a point posterior"
+        way_out = _explain_outputs(outputs, is_one=is_one) if gaussian else None
+        raise ArchitectureError(f"{where} gives {got}: expected {shown}", way_out)
+
+
+def _check_kind(model: Any, where: str, argument: str) -> None:
+    if isinstance(model, keras.Model) and getattr(model, "inputs", None):
+        return
+    way_out = None
+    if model is None:
+        way_out = "end the builder with return keras.Model(...)"
+    elif isinstance(model, keras.Layer):
+        shape = "latent_shape" if argument == "z" else "image_shape"
+        way_out = f"wrap it: {argument} = keras.Input({shape}); return keras.Model({argument}, network({argument}))"
+    raise ArchitectureError(f"{where} gave {_name(model)}: expected a functional or Sequential keras.Model", way_out)
+
+
+def _name(model: Any) -> str:
+    if isinstance(model, keras.Model):
+        return f"a subclassed model, {type(model).__name__}"
+    return f"a layer, {type(model).__name__}" if isinstance(model, keras.Layer) else repr(model)
+
+
+def _explain_outputs(outputs: Any, *, is_one: bool) -> str | None:
+    """Tell how an encoder's outputs become mean and standard deviation, where it is more than their shapes."""
+    if isinstance(outputs, dict):
+        return LIST
+    if is_one:
+        return (
+            "end it with zoo.layers.GaussianHead(latent_shape), or, if its latent is no Gaussian, give the "
+            'architecture an autoencoder= of its own: a subclass of zoo.AutoEncoder with posterior = "point"'
+        )
+    if len(outputs) > 2:
+        return f"{LIST}: z is drawn by the zoo"
+    return None
