@@ -101,6 +101,8 @@ def test_package(plain, zoo_wheel, tmp_path):
     uninstall(installation, "my-ae", tmp_path)
     assert listed(installation, tmp_path) == set(zoo.list_models())
     assert "is not there: install my-ae==0.1.0" in load(installation, path, tmp_path)
+    with pytest.raises(AssertionError, match=r"It was trained with my-ae==0\.1\.0: install that"):
+        command(installation, "train", "--resume", path, cwd=tmp_path)
 
 
 def test_plugin_file(plain, tmp_path):

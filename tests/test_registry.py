@@ -238,6 +238,7 @@ def test_unknown_attributes_of_the_package():
     with pytest.raises(AttributeError, match="module 'zoo' has no attribute 'no_such_thing'"):
         _ = zoo.no_such_thing
     assert set(zoo.__all__) <= set(dir(zoo))
+    assert set(zoo.__all__) == {*zoo._HOME_OF, *zoo._MODULES}
 
 
 def test_the_plugins_folder_is_refused_under_another_name(monkeypatch):

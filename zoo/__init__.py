@@ -62,7 +62,47 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = ("data", "errors", "layers", "likelihoods", "models", "plugins", "schedules", "testing")
 
-__all__ = [*sorted(_HOME_OF), *_MODULES]
+# Written out, so that type checkers see that these names are public.
+__all__ = [
+    "Architecture",
+    "AutoEncoder",
+    "Dataset",
+    "DatasetSpec",
+    "Leaderboard",
+    "PluginRecord",
+    "Recipe",
+    "Run",
+    "Split",
+    "benchmark",
+    "compare",
+    "create_model",
+    "data",
+    "errors",
+    "evaluate",
+    "get_model_info",
+    "hookimpl",
+    "layers",
+    "likelihoods",
+    "list_datasets",
+    "list_models",
+    "list_plugins",
+    "load_dataset",
+    "load_images",
+    "load_model",
+    "models",
+    "plot_history",
+    "plot_interpolation",
+    "plot_latent_space",
+    "plot_reconstructions",
+    "plot_samples",
+    "plugins",
+    "refresh",
+    "register",
+    "resume",
+    "schedules",
+    "testing",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
