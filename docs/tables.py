@@ -1,9 +1,9 @@
 """Rewrites the tables of README.md and of docs/: ``python docs/tables.py``.
 
 A table stands between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. They are made from the registry, from
-``docs/benchmark.json``, which is the ``leaderboard.json`` of a ``zoo benchmark``, from ``docs/results.json``, which
-``docs/results.py`` collects, and from ``docs/speed.json`` and ``docs/quality.json``, which the scripts of
-``tests/speed/`` write.
+``docs/benchmark.json``, which is the ``leaderboard.json`` of a ``zoo benchmark``, from ``docs/leaderboard/``, which
+``docs/leaderboard.py`` makes, from ``docs/results.json``, which ``docs/results.py`` collects, and from
+``docs/speed.json`` and ``docs/quality.json``, which the scripts of ``tests/speed/`` write.
 """
 
 import json
@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-FILLED = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("plugins", "results", "speed")))
+FILLED = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("leaderboard", "plugins", "results", "speed")),
+)
 BENCHMARK = ROOT / "docs" / "benchmark.json"
+LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
 RESULTS = ROOT / "docs" / "results.json"
 SPEED = ROOT / "docs" / "speed.json"
 QUALITY = ROOT / "docs" / "quality.json"
@@ -42,14 +46,24 @@ def make_models() -> str:
 
 
 def make_benchmark() -> str:
-    """Give the tables of ``docs/benchmark.json``; nothing while there is none."""
-    if not BENCHMARK.exists():
+    """Give the tables of ``docs/benchmark.json``."""
+    return _boards(BENCHMARK)
+
+
+def make_leaderboard() -> str:
+    """Give the tables of ``docs/leaderboard/``."""
+    return _boards(LEADERBOARD)
+
+
+def _boards(file: Path) -> str:
+    """Give the tables of a ``leaderboard.json``; nothing while there is none."""
+    if not file.exists():
         return ""
     from zoo.benchmarking.text import describe_table, explain_table, table_cells
 
-    content = json.loads(BENCHMARK.read_text(encoding="utf-8"))
+    content = json.loads(file.read_text(encoding="utf-8"))
     if content["failed"]:
-        raise SystemExit(f"{BENCHMARK}: has runs that failed: {content['failed']}")
+        raise SystemExit(f"{file}: has runs that failed: {content['failed']}")
     parts = []
     for table in content["tables"]:
         rows = table_cells(table)
@@ -210,6 +224,7 @@ TABLES = {
     "cifar10": partial(make_results, "cifar10"),
     "speed": make_speed,
     "checks": make_checks,
+    "leaderboard": make_leaderboard,
 }
 
 if __name__ == "__main__":

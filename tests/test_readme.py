@@ -181,6 +181,7 @@ def test_links_lead_to_files(target):
     ("file", "names"),
     [
         ("README.md", {"models", "benchmark"}),
+        ("docs/leaderboard.md", {"leaderboard"}),
         ("docs/plugins.md", {"checks"}),
         ("docs/results.md", {"mnist_binary", "cifar10"}),
         ("docs/speed.md", {"speed"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,13 @@ def _print(verdicts: list[Verdict], tolerance: float) -> None:
     ]
     print_table(["  run", "", "largest drift"], rows, numbers_from=2)
     for verdict in verdicts:
-        for finding in verdict.findings:
+        for finding in verdict.findings if verdict.status == "failed" else ():
             click.echo(f"\n{verdict.path}: {finding}")
+    unchecked = Counter(
+        finding for verdict in verdicts if verdict.status == "unchecked" for finding in verdict.findings
+    )
+    for finding, count in unchecked.items():
+        click.echo(f"\nunchecked, {count}: {finding}")
     counts = ", ".join(
         f"{sum(it.status == status for it in verdicts)} {status}"
         for status in MARKS

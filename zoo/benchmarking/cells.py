@@ -140,7 +140,9 @@ def _finish(cell: Cell, progress: bool) -> Run:
         except RunError as error:
             logger.warning("%s: trained anew: %s", cell.path, error)
     elif cell.path.exists():
-        state = "finished before, but the code has changed since" if run.state == "finished" else run.state
+        state = run.state
+        if state == "finished":
+            state = next(iter(run.doubts()), "finished before, but the code has changed since")
         logger.warning("%s: %s, trained anew", cell.path, state)
     return train(
         cell.preset,

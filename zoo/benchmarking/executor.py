@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -19,7 +20,9 @@ from zoo.errors import RunError
 from zoo.training.lock import claim
 from zoo.training.run import Run
 
-LOOK = 0.05  # Seconds between two looks at a process.
+logger = logging.getLogger("zoo")
+WARNING = "zoo warns: "  # Begins the lines of a process's output that are passed on.
+LOOK = 0.2  # Seconds between two looks at a process.
 MEGABYTE = 2**20
 ENDED = "the benchmark was ended"
 
@@ -93,7 +96,12 @@ class LocalProcesses:
                 reason = self._watch(process)
             finally:
                 _kill(process)
-            reason = reason or _explain_end(process.returncode, output)
+            output.seek(0)
+            said = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
+        for line in said:
+            if line.startswith(WARNING):
+                logger.warning("%s: %s", cell.label, line.removeprefix(WARNING))
+        reason = reason or _explain_end(process.returncode, [line for line in said if not line.startswith(WARNING)])
         run = Run(cell.path)
         if run.state == "finished":  # Whatever its process did afterwards.
             return run
@@ -114,7 +122,7 @@ class LocalProcesses:
     def _watch(self, process: subprocess.Popen[bytes]) -> str | None:
         """Wait for the end of a process, or give the reason to end it."""
         start = time.monotonic()
-        while process.poll() is None:
+        while not _has_ended(process, LOOK):
             if self._closed:
                 return ENDED
             if self.time_limit is not None and time.monotonic() - start > self.time_limit:
@@ -122,8 +130,14 @@ class LocalProcesses:
             used = _resident(process.pid)
             if used > self.memory_limit:
                 return f"it used {used:,.0f} MiB of memory, more than the limit of {self.memory_limit:,.0f} MiB"
-            time.sleep(LOOK)
         return None
+
+
+def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for the end of a process for some time; tell whether it has ended."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    return process.returncode is not None
 
 
 def _resident(pid: int) -> float:
@@ -150,11 +164,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def _explain_end(status: int, output: IO[bytes]) -> str | None:
+def _explain_end(status: int, lines: list[str]) -> str | None:
     if status == 0:
         return None
-    output.seek(0)
-    lines = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
     last = next((line for line in reversed(lines) if line), "")
     if status < 0:
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"

@@ -20,10 +20,11 @@ def _end_with_parent() -> None:
 def main() -> int:
     """Do the run, and say on stderr why it failed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     from zoo.benchmarking.cells import Cell, run_cell
+    from zoo.benchmarking.executor import WARNING
     from zoo.errors import ZooError
 
+    logging.basicConfig(level=logging.WARNING, format=f"{WARNING}%(message)s")
     try:
         run_cell(Cell.from_json(sys.argv[1]))
     except (ZooError, TypeError, ValueError, OSError) as error:

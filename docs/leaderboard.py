@@ -1,0 +1,70 @@
+"""Makes the project's leaderboard: ``python docs/leaderboard.py [RUNS]``.
+
+Trains every architecture on the full MNIST, binary MNIST and CIFAR-10 with three seeds, in the folder RUNS (by default
+``runs/leaderboard``); ended early and begun again, it goes on with what is missing. Then it replaces
+``docs/leaderboard/``: of each run ``run.json`` and ``history.csv`` as they are, the model where it is small, the
+checksums of these, the tables, and the report. ``python docs/tables.py`` copies the tables into
+``docs/leaderboard.md``.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "leaderboard"
+DATASETS = ("mnist", "mnist-binary", "cifar10")
+ARCHITECTURES = ("small_cnn", "deep_cnn", "residual", "vq_cnn")
+EPOCHS, SEEDS, JOBS = 3, 3, 2
+LARGEST_MODEL = 1_500_000  # Bytes.
+LARGEST_SUM = 15_000_000
+KEPT = ("run.json", "history.csv")
+
+
+def pack(source: Path, target: Path) -> int:
+    """Copy what is kept of one run; give the bytes of its model, 0 where that is too large."""
+    import zoo
+
+    run = zoo.Run(source)
+    if run.doubts():
+        raise SystemExit("\n".join(run.doubts()))
+    target.mkdir(parents=True)
+    for name in KEPT:
+        shutil.copyfile(source / name, target / name)
+    # The optimizer's moments, two numbers for each weight, are no part of what is scored.
+    model = type(run.model).from_config(run.model.get_config())
+    model.set_weights(run.model.get_weights())
+    file = target / "model.keras"
+    model.save(file)
+    size = file.stat().st_size
+    if size > LARGEST_MODEL:
+        file.unlink()
+        size = 0
+    zoo.Run(target).save_checksums()
+    return size
+
+
+def main(runs: str = "runs/leaderboard") -> None:
+    """Train what is missing, and replace ``docs/leaderboard/``."""
+    import zoo
+    from zoo.benchmarking.report import write_report
+    from zoo.files import making_folder
+
+    presets = [f"{architecture}/{dataset}" for dataset in DATASETS for architecture in ARCHITECTURES]
+    board = zoo.benchmark(presets, seeds=SEEDS, epochs=EPOCHS, full=True, jobs=JOBS, out=runs)
+    if board.failed:
+        raise SystemExit(f"runs that failed: {board.failed}")
+    names = [name for table in board.tables for row in table["rows"] for name in row["runs"]]
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    with making_folder(FOLDER) as folder:
+        models = sum(pack(Path(runs, name), folder / name) for name in names)
+        if models > LARGEST_SUM:
+            raise SystemExit(f"the models have {models:,} bytes: expected at most {LARGEST_SUM:,}")
+        zoo.Leaderboard.from_runs([zoo.Run(folder / name) for name in names], folder).save()
+        write_report(runs, folder / "report.html", progress=True)
+
+
+if __name__ == "__main__":
+    # This checkout, not an installed zoo.
+    sys.path.insert(0, str(ROOT))
+    main(*sys.argv[1:])
