@@ -144,6 +144,44 @@ def write_registry(tmp_path):
 
 
 @pytest.fixture
+def refusal(write_registry):
+    """Give what is said of a registry file, without its path: ``:LINE: ...`` or ``: ...``."""
+
+    from zoo.errors import RegistryFileError
+    from zoo.registry_file import read_registry_file
+
+    def refuse(content):
+        path = write_registry(content)
+        with pytest.raises(RegistryFileError) as caught:
+            read_registry_file(path)
+        message = str(caught.value)
+        assert message.startswith(f"{path}:")
+        assert "\n" not in message
+        return message[len(str(path)) :]
+
+    return refuse
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Run the command in this process: ``command("list", "--json")`` gives exit status, stdout, stderr."""
+    from click.testing import CliRunner
+
+    from zoo.cli import main
+
+    # Warnings are printed as the command prints them, not raised.
+    monkeypatch.setattr("zoo.cli.warnings.showwarning", None)
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
 def new(clean_registry, monkeypatch, tmp_path):
     """Run ``zoo new`` in this process, in an empty folder."""
     from click.testing import CliRunner

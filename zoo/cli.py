@@ -14,6 +14,7 @@ import click
 
 import zoo
 from zoo import cli_runs
+from zoo.cli_benchmark import benchmark
 from zoo.cli_check import check
 from zoo.cli_new import new
 from zoo.cli_options import as_json
@@ -147,7 +148,7 @@ def datasets(as_json: bool) -> None:
 
 for command in (cli_runs.train, cli_runs.evaluate, cli_runs.compare, cli_runs.reconstruct):
     main.add_command(command)
-for command in (cli_runs.benchmark, report, verify, check, new):
+for command in (benchmark, report, verify, check, new):
     main.add_command(command)
 
 

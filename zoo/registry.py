@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from typing import TypeVar
 from zoo import discovery
 from zoo.candidates import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
 from zoo.discovery import Plugin, PluginRecord
-from zoo.errors import PluginLoadError, PluginLoadWarning, UnknownNameError
+from zoo.errors import PluginLoadError, UnknownNameError
 from zoo.model_info import ModelInfo
 from zoo.presets import Preset, make_preset, merge_options, preset_names
 from zoo.registry_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
+from zoo.registry_warnings import warn_of_failures, warn_of_idle_settings
 from zoo.specs import FOLDER, Architecture, DatasetSpec
 from zoo.unknown_names import explain_unknown
 
@@ -69,29 +69,10 @@ def _load() -> _Names:
                 _names = _Names(file, _loading)
             finally:
                 _loading = None
-            _warn_of_failures(_names.plugins)
+            warn_of_failures(_names.plugins)
             if user is not None:
-                _warn_of_unknown_names(user, _names)
+                warn_of_idle_settings(user, _names.architectures, _names.datasets)
         return _names
-
-
-def _warn_of_failures(plugins: list[Plugin]) -> None:
-    for record in (plugin.record for plugin in plugins if plugin.record.status == "failed"):
-        warnings.warn(
-            f"plugin {record.name} ({record.origin}) was left out: {record.error} "
-            "(ZOO_STRICT=1 raises this; zoo plugins lists all)",
-            PluginLoadWarning,
-            stacklevel=4,
-        )
-
-
-def _warn_of_unknown_names(user: RegistryFile, names: _Names) -> None:
-    """Warn of settings for names that nobody gives: a slip of the pen would change nothing in silence."""
-    known = preset_names(names.architectures, names.datasets, user.presets)
-    idle = [f"dataset {name!r}" for name in user.datasets if name not in names.datasets]
-    idle += [f"preset {name!r}" for name in user.presets if not any(fnmatchcase(it, name) for it in known)]
-    if idle:
-        warnings.warn(f"{user.path}: settings without effect: there is no {' and no '.join(idle)}", stacklevel=4)
 
 
 def refresh() -> None:

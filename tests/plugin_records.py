@@ -1,0 +1,10 @@
+"""What discovery says of plugins."""
+
+import zoo
+
+BUILT_IN = ["zoo.data", *(f"zoo.plugins.{name}" for name in ("small_cnn", "deep_cnn", "residual", "vq_cnn"))]
+VERSION = zoo.__version__
+
+
+def find_record(name):
+    return next(record for record in zoo.list_plugins() if record.name == name)
