@@ -183,7 +183,7 @@ def get_model_info(name: str) -> ModelInfo:
     found = entry.architecture
     return ModelInfo(
         name=name,
-        summary=f"{found.summary}, for {entry.dataset.summary}",
+        summary=f"{found.summary}. {entry.dataset.summary}",
         architecture=found.name,
         dataset=entry.dataset.name,
         image_shape=entry.dataset.image_shape,
