@@ -42,7 +42,7 @@ def zoo_architectures():
 """
 
 
-def run(*words, cwd, code=0, **settings):
+def run(*words, cwd, code=0, errors=False, **settings):
     paths = [str(Path(zoo.__file__).parent.parent), str(Path(__file__).parent)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "PYTEST"))}
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **settings}
@@ -50,7 +50,7 @@ def run(*words, cwd, code=0, **settings):
         [sys.executable, *words], capture_output=True, text=True, check=False, cwd=cwd, env=environment
     )
     assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+    return done.stderr if errors else done.stdout
 
 
 def test_rules_are_sentences_with_names_that_say_what_they_check():
@@ -65,7 +65,7 @@ def test_rules_are_sentences_with_names_that_say_what_they_check():
 
 def test_a_failure_has_every_broken_rule(clean_registry):
     zoo.register(CASES["sigmoid_at_the_end"][0])
-    message = r"sigmoid_at_the_end: 1 of \d+ checks failed:\n- check_decoder_is_linear: the"
+    message = r"sigmoid_at_the_end: 1 of \d+ checks failed:\n- check_decoder_is_linear: 2 of 2"
     with pytest.raises(CheckFailure, match=message):
         zoo.testing.check_architecture("sigmoid_at_the_end", fast=True)
 
@@ -158,6 +158,14 @@ def test_without_a_file(tmp_path):
     printed = run(*SUITE, *words, "--zoo-model", "small_cnn", "--zoo-fast", "--collect-only", cwd=tmp_path)
     assert "::test_conformance[small_cnn-check_loss_falls]" in printed
     assert "check_float16_step" not in printed
+    said = run(*SUITE, "--pyargs", "zoo.testing.suite", "--zoo-model", "smal_cnn", cwd=tmp_path, code=4, errors=True)
+    assert said.startswith("ERROR: no architecture is called 'smal_cnn': did you mean 'small_cnn'")
+
+
+def test_a_plugin_file_without_a_file_of_tests(tmp_path):
+    (tmp_path / "mine.py").write_text(FILE)
+    words = ["--pyargs", "zoo.testing.suite", "--zoo-plugin", "mine.py", "--zoo-model", "from_file", "--collect-only"]
+    assert "::test_conformance[from_file-check_loss_falls]" in run(*SUITE, *words, cwd=tmp_path)
 
 
 def test_listing_checks_and_pytests_options_import_nothing_heavy(tmp_path):

@@ -37,6 +37,17 @@ def test_something_that_is_no_set_of_images(wrong, message):
         zoo.evaluate(make(), wrong)
 
 
+def test_a_score_of_its_own_with_the_name_of_another(images):
+    class Boastful(zoo.AutoEncoder):
+        def extra_scores(self):
+            return {"mse": 0.0, "seed": 3, "fame": 1.0}
+
+    with pytest.raises(
+        ValueError, match=r"extra_scores of Boastful gives mse, seed, which zoo\.evaluate gives for every"
+    ):
+        zoo.evaluate(make(Boastful), images)
+
+
 def test_a_whole_dataset():
     with pytest.raises(ValueError, match=r"pass dataset\.train"):
         zoo.evaluate(make(), zoo.load_dataset("mnist_sample", limit=12))

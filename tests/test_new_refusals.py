@@ -20,6 +20,9 @@ def check_refused(result, status, words):
     ("name", "words"),
     [
         ("My-AE", "underscores, beginning with a letter, such as my_ae"),
+        ("my__ae", "single underscores, beginning with a letter, such as my_ae"),
+        ("my_ae_", "single underscores, beginning with a letter, such as my_ae"),
+        ("a" * 300, f"the name '{'a' * 40}...': expected at most 40"),
         ("3d", "beginning with a letter, such as my_3d"),
         ("", "beginning with a letter, such as my_ae"),
         ("JSON", "beginning with a letter, such as my_json"),

@@ -13,7 +13,7 @@ import numpy as np
 from zoo.autoencoder import AutoEncoder
 from zoo.built import check_built, explain_arguments
 from zoo.discovery import resolve_reference
-from zoo.errors import ArchitectureError
+from zoo.errors import ArchitectureError, one_line
 from zoo.precision import training_policy
 from zoo.recipe import RECIPE_KEYS
 from zoo.specs import LATENT_OPTIONS, Architecture, check_shape
@@ -208,7 +208,7 @@ def build_part(
             model = builder(*shapes, **wanted)
     except (Exception, SystemExit) as error:
         way_out = explain_arguments(list(parameters), part)
-        raise ArchitectureError(f"{where} raised {type(error).__name__}: {error}", way_out) from error
+        raise ArchitectureError(f"{where} raised {type(error).__name__}: {one_line(error)}", way_out) from error
     cls = autoencoder_class(architecture)
     check_built(model, where, shapes, part, cls.__name__ if cls.posterior == "point" else None)
     return model

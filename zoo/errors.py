@@ -1,5 +1,7 @@
 """Every error that the zoo raises on purpose; each message says what was got, what is expected, and the way out."""
 
+import re
+
 __all__ = [
     "ArchitectureError",
     "DatasetError",
@@ -13,6 +15,14 @@ __all__ = [
     "UnknownNameError",
     "ZooError",
 ]
+
+
+_ESCAPES = re.compile(r"\x1b\[\d*m")
+
+
+def one_line(error: object) -> str:
+    """Give an error's message in one line, without the escape codes that Keras prints in bold."""
+    return " ".join(_ESCAPES.sub("", str(error)).split())
 
 
 class ZooError(Exception):

@@ -45,7 +45,7 @@ def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, d
         x = layers.Conv2D(latent_shape[-1], 1, dtype="float32")(x)
     else:
         x = layers.Dense(math.prod(latent_shape), dtype="float32")(layers.Flatten()(x))
-        x = layers.Reshape(latent_shape)(x)
+        x = layers.Reshape(latent_shape, dtype="float32")(x)
     outputs = VectorQuantizer(codes, commitment, decay, restart_below)(x)
     return keras.Model(inputs, outputs, name="vq_cnn_encoder")
 

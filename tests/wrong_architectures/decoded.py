@@ -11,6 +11,21 @@ def sigmoid_at_the_end(latent_shape, output_shape):
 
 
 @layer
+def squash_means(self, x, training):
+    return ops.concatenate([ops.sigmoid(x[..., :1]), x[..., 1:]], axis=-1)
+
+
+@builds("decoder", "check_decoder_is_linear", mend="1 of 2 channels")
+def sigmoid_of_the_mean(latent_shape, output_shape):
+    return make_decoder(latent_shape, output_shape, after=squash_means())
+
+
+@builds("decoder", "check_decoder_is_linear", mend="stay within bounds")
+def wide_tanh(latent_shape, output_shape):
+    return make_decoder(latent_shape, output_shape, after=lambda x: layers.Rescaling(2.0)(layers.Activation("tanh")(x)))
+
+
+@layer
 def cover_corner(self, x, training):
     return ops.pad(x[:, 1:], ((0, 0), (1, 0), (0, 0), (0, 0)))
 

@@ -23,7 +23,33 @@ class Brighter(zoo.AutoEncoder):
         return 3 * super().reconstruct(images)
 
 
-wrong("check_scores", mend="a KL divergence of at least 0", autoencoder=NegativeDivergence)("negative_divergence")
+@keras.saving.register_keras_serializable("wrong")
+class MeanOfPixels(zoo.AutoEncoder):
+    def elbo_terms(self, images, *, z=None, training=False):
+        reconstruction, kl = super().elbo_terms(images, z=z, training=training)
+        return reconstruction / 784, kl
+
+
+@keras.saving.register_keras_serializable("wrong")
+class FreeDivergence(zoo.AutoEncoder):
+    def elbo_terms(self, images, *, z=None, training=False):
+        reconstruction, kl = super().elbo_terms(images, z=z, training=training)
+        return reconstruction, 0.25 * kl
+
+
+@keras.saving.register_keras_serializable("wrong")
+class Boastful(zoo.AutoEncoder):
+    def extra_scores(self):
+        return {"mse": 0.0}
+
+
+TERMS = "check_terms_are_those_of_the_bound"
+wrong("check_scores", TERMS, mend="a KL divergence of at least 0", autoencoder=NegativeDivergence)(
+    "negative_divergence"
+)
+wrong("check_scores", mend="choose other names", autoencoder=Boastful)("own_error")
+wrong(TERMS, mend="which sums over pixels", autoencoder=MeanOfPixels)("mean_of_pixels")
+wrong(TERMS, mend="leave weights to kl_weight", autoencoder=FreeDivergence)("free_divergence")
 wrong("check_images_are_in_range", mend="the likelihood's mean", autoencoder=Brighter)("too_bright")
 
 

@@ -79,6 +79,18 @@ def counts_calls(latent_shape, output_shape):
 
 
 @layer
+def numpy_noise(self, x, training):
+    if training and not isinstance(x, keras.KerasTensor):
+        return x + ops.cast(np.random.normal(), x.dtype)
+    return x
+
+
+@builds("encoder", "check_compiled_and_eager_steps_agree", mend="NumPy's random numbers")
+def noise_from_numpy(image_shape, latent_shape):
+    return make_encoder(image_shape, latent_shape, before=numpy_noise())
+
+
+@layer
 def need_a_batch_size(self, x, training):
     if training and not isinstance(x, keras.KerasTensor):
         return x + ops.zeros((int(x.shape[0]), 1, 1, 1), x.dtype)

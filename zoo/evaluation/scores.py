@@ -76,8 +76,8 @@ def evaluate(
     inputs = _binarize(model, images, seed)
     scores = _bounds(model, inputs, iwae_samples, seed, progress)
     scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
-    scores |= model.extra_scores()
     scores["parameters"] = parameter_count(model)
+    scores |= _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed"})
     if cost:
         scores["cost"] = measure_cost(model)
     scores["data"] = {
@@ -87,6 +87,18 @@ def evaluate(
         "images": len(images),
     }
     return scores | {"likelihood": model.likelihood.identifier, "binarization": model.binarization, "seed": seed}
+
+
+def _extra_scores(model: AutoEncoder, taken: set[str]) -> dict[str, Any]:
+    """Give the scores that a kind of model has for itself; ``ValueError`` if one has the name of another score."""
+    extra = model.extra_scores()
+    clash = sorted(taken & set(extra))
+    if clash:
+        raise ValueError(
+            f"extra_scores of {type(model).__name__} gives {', '.join(clash)}, which zoo.evaluate gives for every "
+            "model: choose other names"
+        )
+    return extra
 
 
 def _check_count(name: str, value: Any, most: int) -> int:

@@ -15,7 +15,7 @@ from zoo.specs import NAME_PATTERN
 
 LONGEST = 40
 # What the project installs or the zoo may run on, whether it is installed here or not.
-RESERVED = frozenset({"autoencoder_zoo", "hatchling", "jax", "mypy", "pytest", "ruff", "torch"})
+RESERVED = frozenset({"autoencoder_zoo", "build", "hatchling", "jax", "mypy", "pytest", "ruff", "torch", "twine"})
 
 
 def check_new_name(name: str) -> None:
@@ -27,11 +27,12 @@ def check_new_name(name: str) -> None:
     Raises:
         ValueError: not lower-case letters, digits and underscores, or taken; the message says by what.
     """
-    if not NAME_PATTERN.fullmatch(name) or len(name) > LONGEST:
+    # Of two names that differ in underscores alone, the packages would have one name.
+    if not NAME_PATTERN.fullmatch(name) or len(name) > LONGEST or name.endswith("_") or "__" in name:
         shown = name if len(name) <= LONGEST else name[:LONGEST] + "..."
         raise ValueError(
-            f"the name {shown!r}: expected at most {LONGEST} lower-case letters, digits and underscores, beginning "
-            f"with a letter, such as {_suggest(name)}"
+            f"the name {shown!r}: expected at most {LONGEST} lower-case letters, digits and, between them, single "
+            f"underscores, beginning with a letter, such as {_suggest(name)}"
         )
     owner = _find_owner(name)
     if owner is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.errors import one_line
 from zoo.testing.rule import CheckFailure, check, require, shorten
 from zoo.testing.subject import COLOUR, GREY, ODD
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from zoo.autoencoder import AutoEncoder
     from zoo.testing.subject import Subject
 
+SLIPS = (NameError, ImportError, AttributeError, SystemExit)
 MEND = "derive every size in the builders from image_shape, latent_shape and output_shape"
 
 
@@ -84,8 +86,11 @@ def _create(subject: Subject, shape: tuple[int, int, int], **options: Any) -> Au
 
 
 def _explain(error: Exception, hint: str = "") -> CheckFailure:
-    """Make an error a failure; one that says no way out itself is mostly about sizes."""
-    return CheckFailure(str(error) if getattr(error, "way_out", None) else f"{error}. {MEND}{hint}")
+    """Make an error a failure; one that says no way out itself, and is no slip of the pen, is mostly about sizes."""
+    is_slip = isinstance(error.__cause__, SLIPS)
+    return CheckFailure(
+        one_line(error) if is_slip or getattr(error, "way_out", None) else f"{one_line(error)}. {MEND}{hint}"
+    )
 
 
 def _expect(got: tuple[int, ...], expected: tuple[int, ...], what: str, shape: tuple[int, ...]) -> None:

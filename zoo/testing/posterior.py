@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.testing.rule import CheckSkipped, check, require
-from zoo.testing.subject import GREY
+from zoo.testing.subject import GREY, to_numpy
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -20,13 +20,7 @@ def encode(subject: Subject, images: np.ndarray, *, training: bool = False) -> l
     """Give what the encoder of the model that has taken a few steps gives for images of any type."""
     model = subject.example
     encoded = model.encoder(np.asarray(images, "float32"), training=training)
-    return [np.asarray(_to_numpy(part)) for part in (encoded if isinstance(encoded, list | tuple) else [encoded])]
-
-
-def _to_numpy(value: Any) -> Any:
-    from keras import ops
-
-    return ops.convert_to_numpy(value)
+    return [to_numpy(part) for part in (encoded if isinstance(encoded, list | tuple) else [encoded])]
 
 
 def _images(subject: Subject) -> np.ndarray:

@@ -13,19 +13,19 @@ from zoo.testing.runner import call_check
 
 
 @functools.cache
-def _subject(name: str, kind: str) -> Any:
+def _subject(name: str, kind: str, plugin: str | None) -> Any:
     """Give the subject that all tests of a name share, so that its models are built once."""
     from zoo.testing.datasets import DatasetSubject
     from zoo.testing.subject import Subject
 
-    return Subject(name) if kind == "architecture" else DatasetSubject(name)
+    return Subject(name, plugin) if kind == "architecture" else DatasetSubject(name, plugin)
 
 
 class BoundCheck:
     """A check of one architecture or dataset, called without arguments."""
 
-    def __init__(self, item: Check, name: str) -> None:
-        self.item, self.name = item, name
+    def __init__(self, item: Check, name: str, plugin: str | None = None) -> None:
+        self.item, self.name, self.plugin = item, name, plugin
 
     def __repr__(self) -> str:
         return f"{self.item.name} of {self.name}"
@@ -33,7 +33,7 @@ class BoundCheck:
     def __call__(self) -> None:
         """Run it; what has no meaning here is skipped."""
         try:
-            call_check(self.item, _subject(self.name, self.item.kind))
+            call_check(self.item, _subject(self.name, self.item.kind, self.plugin))
         except CheckSkipped as reason:
             pytest.skip(str(reason))
 
@@ -44,6 +44,7 @@ def parametrize_checks(
     expected_failures: Mapping[str, str] | None = None,
     fast: bool = False,
     kind: str = "architecture",
+    plugin: str | None = None,
 ) -> Any:
     """Make a test function with the argument ``check`` one test for each check.
 
@@ -52,6 +53,7 @@ def parametrize_checks(
         expected_failures: check name -> the reason why it fails; one that passes all the same fails the test.
         fast: leave out the slow checks.
         kind: ``architecture`` or ``dataset``.
+        plugin: a file or a module to load first; the path of a file is relative to the working directory.
 
     Returns:
         A decorator.
@@ -66,11 +68,18 @@ def parametrize_checks(
             check()
         ```
     """
-    return pytest.mark.parametrize("check", make_parameters(name, expected_failures, fast=fast, kind=kind))
+    return pytest.mark.parametrize(
+        "check", make_parameters(name, expected_failures, fast=fast, kind=kind, plugin=plugin)
+    )
 
 
 def make_parameters(
-    name: str, expected_failures: Mapping[str, str] | None = None, *, fast: bool = False, kind: str = "architecture"
+    name: str,
+    expected_failures: Mapping[str, str] | None = None,
+    *,
+    fast: bool = False,
+    kind: str = "architecture",
+    plugin: str | None = None,
 ) -> list[Any]:
     """Give pytest's parameters for all checks of a name; see ``parametrize_checks``."""
     expected = dict(expected_failures or {})
@@ -81,7 +90,7 @@ def make_parameters(
         raise ValueError(f"expected_failures names {', '.join(unknown)}: expected some of {', '.join(known)}")
     return [
         pytest.param(
-            BoundCheck(item, name),
+            BoundCheck(item, name, plugin),
             id=item.name,
             marks=[pytest.mark.xfail(reason=expected[item.name], raises=CheckFailure, strict=True)]
             if item.name in expected

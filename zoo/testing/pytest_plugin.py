@@ -1,4 +1,4 @@
-"""pytest's options ``--zoo-model`` and ``--zoo-fast``; nothing else is imported when pytest starts."""
+"""pytest's options ``--zoo-model`` and so on; nothing else is imported when pytest starts."""
 
 from __future__ import annotations
 
@@ -12,4 +12,27 @@ def pytest_addoption(parser: Any) -> None:
         "--zoo-model", action="append", default=[], metavar="NAME", help="architecture that zoo.testing.suite checks"
     )
     group.addoption("--zoo-dataset", action="append", default=[], metavar="NAME", help="dataset that it checks")
+    group.addoption("--zoo-plugin", metavar="FILE|MODULE", help="plugin that it loads first")
     group.addoption("--zoo-fast", action="store_true", help="leave out the slow checks")
+
+
+def pytest_collection(session: Any) -> None:
+    """Refuse names that nobody gives before there is a test for each check of them."""
+    option = session.config.getoption
+    models, datasets, plugin = option("--zoo-model"), option("--zoo-dataset"), option("--zoo-plugin")
+    if not models and not datasets and not plugin:
+        return
+    import pytest
+
+    from zoo import registry
+    from zoo.errors import ZooError
+
+    try:
+        if plugin:
+            registry.load_plugin(plugin)
+        for name in models:
+            registry.architecture(name)
+        for name in datasets:
+            registry.dataset(name)
+    except ZooError as error:
+        raise pytest.UsageError(str(error)) from error

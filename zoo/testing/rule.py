@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-ESCAPES = re.compile(r"\x1b\[\d*m")
+from zoo.errors import one_line
+
 LONGEST = 300
 
 
@@ -75,7 +75,7 @@ def list_checks(kind: str = "architecture", *, fast: bool = False) -> list[Check
 
 def shorten(error: BaseException) -> str:
     """Give an error in one line: without the escape codes that Keras prints, and cut where it grows long."""
-    line = " ".join(ESCAPES.sub("", str(error)).split())
+    line = one_line(error)
     return f"{type(error).__name__}: {line if len(line) <= LONGEST else line[:LONGEST] + ' ...'}"
 
 

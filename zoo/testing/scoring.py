@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.testing.rule import CheckFailure, check, require, shorten
-from zoo.testing.subject import GREY
+from zoo.testing.subject import GREY, to_numpy
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
+
+ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
 
 
 @check()
@@ -35,6 +37,36 @@ def check_scores(subject: Subject) -> None:
         f"-ELBO is {scores['negative_elbo']:.6g}, its terms are {scores['reconstruction']:.6g} and {scores['kl']:.6g}: "
         "expected their sum, and a KL divergence of at least 0: elbo_terms gives (-log p(x|z), KL), nats per image",
     )
+
+
+@check()
+def check_terms_are_those_of_the_bound(subject: Subject) -> None:
+    """``elbo_terms`` gives -log p(x|z) and, with the prior N(0, I), the KL divergence: nats, summed for each image."""
+    from zoo import AutoEncoder
+
+    model = subject.trained.model
+    images = subject.images()[:8]
+    mean, std = model.encode(images)
+    given, divergence = (to_numpy(term) for term in model.elbo_terms(images, z=mean))
+    expected = -to_numpy(model.likelihood.log_prob(model.prepare(images), model.decoder(mean, training=False)))
+    require(
+        given.shape == expected.shape and bool(np.allclose(given, expected, rtol=ALIKE)),
+        f"elbo_terms gives the reconstruction {_show(given)} for z of encode, -log p(x|z) is {_show(expected)}: "
+        "give -self.likelihood.log_prob(images, parameters), which sums over pixels and channels",
+    )
+    if not subject.is_gaussian or type(model).draw_prior is not AutoEncoder.draw_prior:
+        return
+    mean, std = mean.astype("float64"), std.astype("float64")
+    expected = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).reshape(len(mean), -1).sum(axis=1)
+    require(
+        divergence.shape == expected.shape and bool(np.allclose(divergence, expected, rtol=ALIKE, atol=ALIKE)),
+        f"elbo_terms gives the KL divergence {_show(divergence)}, that from N(0, I) is {_show(expected)}: give the "
+        "whole of it, summed over latents, and leave weights to kl_weight; for another prior override draw_prior too",
+    )
+
+
+def _show(values: np.ndarray) -> str:
+    return f"{float(np.mean(values)):.6g} on average, of shape {values.shape},"
 
 
 @check()

@@ -108,6 +108,13 @@ class Subject:
         return autoencoder_class(self.architecture).posterior == "gaussian"
 
 
+def to_numpy(value: Any) -> np.ndarray:
+    """Give a tensor or a variable as an array."""
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(value))
+
+
 def walk_layers(model: Any) -> Iterator[Any]:
     """Give the layers of a model and of the models in it, in the order in which they are called."""
     for layer in model.layers:

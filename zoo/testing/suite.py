@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from zoo import registry
-from zoo.errors import UnknownNameError
 from zoo.testing.pytest_checks import make_parameters
 
 
@@ -18,14 +16,9 @@ def pytest_generate_tests(metafunc: Any) -> None:
     if not models and not datasets:
         raise pytest.Collector.CollectError("zoo.testing.suite: give --zoo-model NAME or --zoo-dataset NAME")
     named = [(name, "architecture") for name in models] + [(name, "dataset") for name in datasets]
-    for name, kind in named:
-        try:
-            registry.architecture(name) if kind == "architecture" else registry.dataset(name)
-        except UnknownNameError as error:
-            raise pytest.Collector.CollectError(str(error)) from error
     parameters = []
     for name, kind in named:
-        for parameter in make_parameters(name, fast=option("--zoo-fast"), kind=kind):
+        for parameter in make_parameters(name, fast=option("--zoo-fast"), kind=kind, plugin=option("--zoo-plugin")):
             parameters.append(pytest.param(*parameter.values, id=f"{name}-{parameter.id}", marks=parameter.marks))
     metafunc.parametrize("check", parameters)
 

@@ -71,9 +71,7 @@ def make_album(
         label = "original" if model.binarization == "none" else "in 0 and 1"
         listed = ", ".join(names) if names else f"{len(shown)} images"
         album.reconstructions = [
-            make_sheet(
-                originals, f"Test images: {listed}", "original" if model.binarization == "none" else "in 0 and 1"
-            ),
+            make_sheet(originals, f"Test images: {listed}", label),
             make_sheet(model.reconstruct(shown), "The model's reconstructions of them", "reconstruction"),
         ]
         album.paths = _interpolate(model, shown, names)
