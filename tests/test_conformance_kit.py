@@ -116,6 +116,19 @@ def test_command_prints_a_table_and_the_mend(clean_registry):
     assert "✓ check_dataset_loads" in done.stdout
 
 
+def test_an_interrupted_command_prints_what_it_has_and_what_ran(clean_registry):
+    def build_encoder(image_shape, latent_shape):
+        if image_shape[2] == 2:
+            raise KeyboardInterrupt
+        return CASES["idle_default"][0].encoder(image_shape, latent_shape)
+
+    zoo.register(zoo.Architecture("endless", "x", build_encoder, CASES["idle_default"][0].decoder, {"latent_dim": 4}))
+    done = CliRunner().invoke(main, ["check", "endless"])
+    assert done.exit_code == 130
+    assert "✓ check_builds_for_colour_images" in done.stdout
+    assert "interrupted while check_builds_for_an_odd_size ran, check 9 of" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
