@@ -60,7 +60,11 @@ def test_settings_that_are_none(text):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"jobs": 0}, "jobs is 0: expected at least 1"), ({"settings": {"latent": [1]}}, "unknown option 'latent'")],
+    [
+        ({"jobs": 0}, "jobs is 0: expected at least 1"),
+        ({"settings": {"latent": [1]}}, "unknown option 'latent'"),
+        ({"baseline": "big_cnn"}, "the baseline is 'big_cnn': expected a row, which is one of tiny_cnn/tiny, tiny_cnn"),
+    ],
 )
 def test_bad_arguments_stop_before_the_first_training(tiny, tmp_path, arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):

@@ -69,7 +69,7 @@ def benchmark(
     Raises:
         UnknownNameError: no such preset.
         TypeError: a setting that no preset takes.
-        ValueError: no seed, no preset, or a value that is not valid.
+        ValueError: no seed, no preset, a baseline that is no row, or a value that is not valid.
         DatasetError: the images cannot be had.
     """
     folder = Path(out if out is not None else "runs")
@@ -81,6 +81,7 @@ def benchmark(
         raise ValueError(f"jobs is {jobs}: expected at least 1")
     values = {**(settings or {}), **({} if epochs is None else {"epochs": [epochs]})}
     cells, missing = _plan(names, chosen, values, folder, data_dir, full=full, typed=presets is not None)
+    baseline = _find_baseline(baseline, cells, full=full)
     folder.mkdir(parents=True, exist_ok=True)
     local = executor or LocalProcesses(jobs=jobs, time_limit=time_limit, memory_limit=memory_limit)
     here = ThisProcess()
@@ -116,6 +117,19 @@ def _plan(
     for dataset in {cell.plan.dataset.name for cell in cells}:
         load_dataset(dataset, data_dir=data_dir)
     return cells, missing
+
+
+def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> str | None:
+    """Give the baseline as its row will be called; ``ValueError`` if no row can be called so."""
+    if baseline is None:
+        return None
+    if "/" in baseline and not full:
+        baseline = sample_name(baseline)
+    known = list(dict.fromkeys(name for cell in cells for name in (cell.preset, cell.plan.architecture.name)))
+    # A row's name is its architecture's, then its variant and settings.
+    if baseline not in known and baseline.split(" ")[0] not in known:
+        raise ValueError(f"the baseline is {baseline!r}: expected a row, which is one of {', '.join(known)}")
+    return baseline
 
 
 def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[dict[str, Any]]]:
