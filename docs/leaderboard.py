@@ -61,7 +61,8 @@ def main(runs: str = "runs/leaderboard") -> None:
         if models > LARGEST_SUM:
             raise SystemExit(f"the models have {models:,} bytes: expected at most {LARGEST_SUM:,}")
         zoo.Leaderboard.from_runs([zoo.Run(folder / name) for name in names], folder).save()
-        write_report(runs, folder / "report.html", progress=True)
+        # Its links to run folders are relative: the same in both places.
+        shutil.copyfile(write_report(runs, progress=True), folder / "report.html")
 
 
 if __name__ == "__main__":

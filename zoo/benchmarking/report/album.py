@@ -68,7 +68,7 @@ def make_album(
     shown, names = (None, []) if split is None else _choose(split, classes)
     if shown is not None:
         originals = ops.convert_to_numpy(model.prepare(shown))
-        label = "original" if model.binarization == "none" else "in 0 and 1"
+        label = "original" if model.binarization == "none" else "binarized"
         listed = ", ".join(names) if names else f"{len(shown)} images"
         album.reconstructions = [
             make_sheet(originals, f"Test images: {listed}", label),
