@@ -38,7 +38,7 @@ BROKEN = {  # entry point -> (module, its text or None for a file of sample_plug
     "dependency": ("worst_dependency", "import torchvision_of_nobody\n", "No module named 'torchvision_of_nobody'"),
     "recursion": ("worst_recursion", "def f(): f()\nf()\n", "RecursionError"),
     "not_utf8": ("worst_bytes", b"x = '\xff'\n", "SyntaxError"),
-    "null": ("worst_null", b"\0", "SyntaxError"),
+    "null": ("worst_null", b"\0", "cannot contain null bytes"),
     "no_attribute": ("good:nothing_of_this_name", None, "nothing_of_this_name"),
 }
 
