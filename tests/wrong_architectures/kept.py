@@ -57,7 +57,7 @@ wrong("check_images_are_in_range", mend="the likelihood's mean", autoencoder=Bri
 _shared = {}
 
 
-@builds("decoder", "check_models_share_no_state", mend="inside the builders")
+@builds("decoder", "check_models_share_no_state", "check_seed_decides_weights", mend="inside the builders")
 def shared_layer(latent_shape, output_shape):
     size = latent_shape[0]
     dense = _shared.setdefault(size, layers.Dense(size))

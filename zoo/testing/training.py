@@ -149,6 +149,8 @@ def _losses(subject: Subject, *, run_eagerly: bool) -> list[float]:
     import keras
 
     model = subject.create_trainable()
+    # Of one beginning, whatever becomes of the seed: that is another check's.
+    model.set_weights(subject.model.get_weights())
     images = subject.images()[:8]
     model.compile(keras.optimizers.SGD(1e-5), precision="float32", run_eagerly=run_eagerly)
     with _other_random_numbers(int(run_eagerly)), explained(f"a training step with run_eagerly={run_eagerly}"):
