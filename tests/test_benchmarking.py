@@ -66,7 +66,9 @@ def test_run_that_did_not_finish_is_trained_anew(tiny, tmp_path, caplog):
     with caplog.at_level("WARNING", "zoo"):
         zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
     assert Run(run.path).status == "finished"
-    assert "running, trained anew" in caplog.text
+    messages = [record.getMessage() for record in caplog.records if record.name == "zoo"]
+    assert len(messages) == 1
+    assert messages[0].endswith("running, trained anew")
 
 
 @pytest.mark.slow

@@ -24,7 +24,10 @@ def main() -> int:
     from zoo.benchmarking.executor import WARNING
     from zoo.errors import ZooError
 
-    logging.basicConfig(level=logging.WARNING, format=f"{WARNING}%(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{WARNING}%(message)s"))
+    logging.getLogger("zoo").addHandler(handler)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         run_cell(Cell.from_json(sys.argv[1]))
     except (ZooError, TypeError, ValueError, OSError) as error:
