@@ -92,6 +92,7 @@ def test_run_of_other_code_is_trained_anew(clean_registry, tiny, tmp_path, caplo
     assert "the code has changed since, trained anew" in caplog.text
 
 
+@pytest.mark.slow
 def test_plugin_of_the_default_set_that_is_missing_is_a_row(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.registry.benchmark_presets", lambda: ["absent/tiny", "tiny_cnn/tiny"])
     board = zoo.benchmark(epochs=1, full=True, out=tmp_path, progress=False)

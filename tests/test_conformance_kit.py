@@ -148,6 +148,7 @@ def test_a_plugin_that_cannot_be_loaded(tmp_path):
     assert "absent.py: no such file" in done.stderr
 
 
+@pytest.mark.slow
 def test_three_lines_in_pytest(tmp_path):
     (tmp_path / "conftest.py").write_text(
         "import zoo\nfrom wrong_architectures import CASES\nzoo.register(CASES['sigmoid_at_the_end'][0])\n"

@@ -205,6 +205,7 @@ def test_two_benchmarks_in_one_folder_share_the_work(tiny, tmp_path):
     assert [row["seeds"] for row in table["rows"]] == [[0, 1], [0, 1]]
 
 
+@pytest.mark.slow
 def test_differences_are_paired_by_seed_and_intervals_students(tiny, tmp_path):
     board = zoo.benchmark(
         ["tiny_cnn/tiny"], seeds=3, settings={"epochs": [1], "latent_dim": [1, 3]}, full=True, out=tmp_path,

@@ -13,14 +13,23 @@ from zoo.errors import RunError
 from zoo.training import Run
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A place for the runs, which the tests of this file share."""
+    return tmp_path_factory.mktemp("kept") / "runs"
+
+
 @pytest.fixture
-def board(tiny, few_pictures, tmp_path):
-    """Two runs in a folder with their leaderboard."""
-    for seed in (0, 1):
-        zoo.train("tiny_cnn/tiny", epochs=1, seed=seed, out=tmp_path, progress=False)
-    runs = [Run(file.parent) for file in sorted(tmp_path.rglob("run.json"))]
-    zoo.Leaderboard.from_runs(runs, tmp_path).save()
-    return tmp_path, runs
+def board(tiny, few_pictures, kept, tmp_path):
+    """Two runs in a folder with their leaderboard; a copy of its own for each test."""
+    if not kept.exists():
+        for seed in (0, 1):
+            zoo.train("tiny_cnn/tiny", epochs=1, seed=seed, out=kept, progress=False)
+    folder = tmp_path / "runs"
+    shutil.copytree(kept, folder)
+    runs = [Run(file.parent) for file in sorted(folder.rglob("run.json"))]
+    zoo.Leaderboard.from_runs(runs, folder).save()
+    return folder, runs
 
 
 def statuses(folder, **options):
