@@ -95,6 +95,7 @@ def check_own_images(command, path, tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
+@pytest.mark.slow
 def test_benchmark(command, tiny, tmp_path):
     arguments = ("benchmark", "tiny_cnn/tiny", "--full", "--epochs", 1, "--out", tmp_path)
     result = command(*arguments)

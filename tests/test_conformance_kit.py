@@ -86,6 +86,7 @@ def test_unknown_names():
         parametrize_checks("small_cnn", expected_failures={"check_absent": "no reason"})
 
 
+@pytest.mark.slow
 def test_command_with_a_plugin_file_that_imports_keras(clean_registry, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(FILE)

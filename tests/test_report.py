@@ -204,6 +204,7 @@ def test_test_images_that_are_not_there(runs):
     assert "those of\n    the prior&#39;s mean" in text or "those of\n    the prior's mean" in text
 
 
+@pytest.mark.slow
 def test_codes_have_no_traversals(clean_registry, few_pictures, tiny, tmp_path):
     zoo.train("vq_cnn/tiny", epochs=1, out=tmp_path, codes=8, precision="float32")
     text = write_report(tmp_path).read_text(encoding="utf-8")
