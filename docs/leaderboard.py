@@ -47,8 +47,8 @@ def pack(source: Path, target: Path) -> int:
 def main(runs: str = "runs/leaderboard") -> None:
     """Train what is missing, and replace ``docs/leaderboard/``."""
     import zoo
-    from zoo.benchmarking.report import write_report
     from zoo.files import making_folder
+    from zoo.report import write_report
 
     presets = [f"{architecture}/{dataset}" for dataset in DATASETS for architecture in ARCHITECTURES]
     board = zoo.benchmark(presets, seeds=SEEDS, epochs=EPOCHS, full=True, jobs=JOBS, out=runs)

@@ -1,16 +1,14 @@
 import contextlib
 import gc
-import importlib
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
+from support.distributions import write_distribution
+from support.paths import SAMPLE_PLUGINS
 
 import zoo
-from zoo import registry
-
-SAMPLE_PLUGINS = Path(__file__).parent / "sample_plugins"
+from zoo.registry import catalogue
 
 
 def pytest_collection_finish():
@@ -32,7 +30,7 @@ def clean_registry(monkeypatch):
     """Names as in a new process without settings; nothing that the test registers or installs stays."""
     for setting in ("ZOO_STRICT", "ZOO_DISABLE_PLUGINS", "ZOO_REGISTRY"):
         monkeypatch.delenv(setting, raising=False)
-    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(catalogue, "_registered", {})
     zoo.refresh()
     yield
     zoo.refresh()
@@ -98,14 +96,6 @@ def interrupted(monkeypatch):
     return interrupt
 
 
-def write_distribution(site, distribution, version, entry_points):
-    folder = Path(site) / f"{distribution.replace('-', '_')}-{version}.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-    (folder / "entry_points.txt").write_text(entry_points)
-    importlib.invalidate_caches()
-
-
 @pytest.fixture
 def architecture():
     """Make an ``Architecture`` with valid fields, some of them replaced."""
@@ -122,7 +112,7 @@ def architecture():
 def add(architecture):
     """Register an architecture of dense layers with some fields replaced."""
 
-    from dense_parts import build_decoder, build_encoder
+    from support.dense_parts import build_decoder, build_encoder
 
     def register(name="made", **fields):
         valid = {"encoder": build_encoder, "decoder": build_decoder, "defaults": {"latent_dim": 3}}
@@ -148,7 +138,7 @@ def refusal(write_registry):
     """Give what is said of a registry file, without its path: ``:LINE: ...`` or ``: ...``."""
 
     from zoo.errors import RegistryFileError
-    from zoo.registry_file import read_registry_file
+    from zoo.registry.yaml_file import read_registry_file
 
     def refuse(content):
         path = write_registry(content)
@@ -170,7 +160,7 @@ def command(monkeypatch):
     from zoo.cli import main
 
     # Warnings are printed as the command prints them, not raised.
-    monkeypatch.setattr("zoo.cli.warnings.showwarning", None)
+    monkeypatch.setattr("zoo.cli.command.warnings.showwarning", None)
 
     def run(*arguments):
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])
@@ -191,7 +181,7 @@ def new(clean_registry, monkeypatch, tmp_path):
     folder = tmp_path / "a folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("zoo.cli.warnings.showwarning", None)
+    monkeypatch.setattr("zoo.cli.command.warnings.showwarning", None)
     yield lambda *arguments: CliRunner().invoke(main, ["new", *map(str, arguments)])
     for name in [name for name in sys.modules if name.partition(".")[0] == "my_ae" or name.startswith("zoo_plugin_")]:
         del sys.modules[name]

@@ -1,9 +1,9 @@
 """Architectures by name: ``from zoo.models import residual``; ``dir(zoo.models)`` lists them, third parties' too."""
 
 # Underscores, so that no import hides an architecture of the same name.
-from zoo import registry as _registry
 from zoo.errors import UnknownNameError as _UnknownNameError
-from zoo.specs import Architecture as _Architecture
+from zoo.registry import catalogue as _registry
+from zoo.registry.specs import Architecture as _Architecture
 
 
 def __getattr__(name: str) -> _Architecture:

@@ -11,12 +11,12 @@ import numpy as np
 from matplotlib import figure as matplotlib_figure
 from matplotlib.ticker import MaxNLocator
 
-from zoo.inputs import as_float, check_images
+from zoo.data.checks import as_float, check_images
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from zoo.autoencoder import AutoEncoder
+    from zoo.autoencoder.model import AutoEncoder
 
 TILE = 0.8  # inches
 DPI = 150

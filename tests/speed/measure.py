@@ -100,7 +100,7 @@ import json, sys, time
 import numpy as np, tensorflow as tf, torch, keras, zoo, pythae
 from importlib.metadata import version
 from workload import LATENTS
-from zoo.evaluation.flops import count_flops
+from zoo.evaluation.cost.flops import count_flops
 
 def peak(dtype):
     a = tf.cast(tf.random.normal((2048, 2048)), dtype)

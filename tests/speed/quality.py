@@ -43,7 +43,7 @@ def make_pair(preset, seed):
 def train(model, images, seed, epochs, batch_size):
     """Train as ``zoo train`` does: the order of images by the epoch, the rate falling over the second half."""
     from zoo.schedules import LinearDecay
-    from zoo.training.epochs import SeedEpochs, ShuffledImages
+    from zoo.training.shuffling import SeedEpochs, ShuffledImages
 
     data = ShuffledImages(images, batch_size, seed)
     model.optimizer.learning_rate = LinearDecay(0.001, epochs * -(-len(images) // batch_size), 0.5)

@@ -12,17 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import zoo
-from zoo import registry
 from zoo.errors import ArchitectureError, RunError
-from zoo.factory import create_from_preset, parameter_count
-from zoo.presets import Preset
+from zoo.factory.create import create_from_preset, parameter_count
+from zoo.registry import catalogue
+from zoo.registry.presets import Preset
+from zoo.runs.lock import HeldError
+from zoo.runs.run import Run, run_path
 from zoo.training.checkpoint import find_checkpoints
-from zoo.training.lock import HeldError
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.resuming import resume
-from zoo.training.run import Run, run_path
 from zoo.training.session import train
+from zoo.version import __version__
 
 logger = logging.getLogger("zoo")
 WAIT = 1.0  # Seconds between two looks at a run that another process trains.
@@ -65,7 +65,7 @@ class Cell:
     @property
     def is_of_this_process(self) -> bool:
         """Whether another process could not build it: its architecture was registered in this one."""
-        return registry.is_registered(self.plan.architecture.name)
+        return catalogue.is_registered(self.plan.architecture.name)
 
     def to_json(self) -> str:
         """Give it as text, for another process."""
@@ -160,7 +160,7 @@ def _is_current(run: Run, cell: Cell) -> bool:
     plugin = cell.plan.architecture.plugin
     version = None if plugin is None else plugin.version
     provenance = run.record["provenance"]
-    same = provenance["zoo"] == zoo.__version__ and (provenance["plugin"] or {"version": None})["version"] == version
+    same = provenance["zoo"] == __version__ and (provenance["plugin"] or {"version": None})["version"] == version
     try:
         return same and run.cost["parameters"] == parameter_count(create_from_preset(cell.plan, cell.seed))
     except ArchitectureError:

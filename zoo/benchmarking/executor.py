@@ -17,8 +17,8 @@ import psutil
 
 from zoo.benchmarking.cells import Cell, run_cell
 from zoo.errors import RunError
-from zoo.training.lock import claim
-from zoo.training.run import Run
+from zoo.runs.lock import claim
+from zoo.runs.run import Run
 
 logger = logging.getLogger("zoo")
 WARNING = "zoo warns: "  # Begins the lines of a process's output that are passed on.

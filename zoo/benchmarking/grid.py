@@ -9,17 +9,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 
-from zoo import plots, registry
+from zoo import plots
 from zoo.benchmarking.cells import Cell, is_done, make_cells
 from zoo.benchmarking.executor import Executor, LocalProcesses, ThisProcess
 from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.data.checks import as_float
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, ZooError
-from zoo.evaluation.progress import show_progress
 from zoo.files import write_figure
-from zoo.inputs import as_float
+from zoo.progress import show_progress
+from zoo.registry import catalogue
+from zoo.runs.run import Run
 from zoo.training.plan import sample_name
-from zoo.training.run import Run
 
 logger = logging.getLogger("zoo")
 SHOWN = 10
@@ -74,7 +75,7 @@ def benchmark(
     """
     folder = Path(out if out is not None else "runs")
     chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    names = [presets] if isinstance(presets, str) else list(presets or registry.benchmark_presets())
+    names = [presets] if isinstance(presets, str) else list(presets or catalogue.benchmark_presets())
     if not chosen or not names:
         raise ValueError(f"got {len(names)} presets and {len(chosen)} seeds; expected at least one of each")
     if jobs < 1:
@@ -104,7 +105,7 @@ def _plan(
     for name in names:
         try:
             found.append(name if full else sample_name(name))
-            registry.preset(found[-1])
+            catalogue.preset(found[-1])
         except UnknownNameError as error:
             if typed:
                 raise

@@ -12,7 +12,7 @@ from zoo.benchmarking import text
 from zoo.benchmarking.intervals import summarise
 from zoo.evaluation.comparison import FACTS, read_facts
 from zoo.files import write_json, write_text
-from zoo.training.run import Run
+from zoo.runs.run import Run
 
 SCHEMA = 1
 SCORES = ("negative_elbo", "cross_entropy", "bits_per_dim", "kl", "mse", "psnr", "ssim")

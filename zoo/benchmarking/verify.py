@@ -13,8 +13,8 @@ from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.data.load import load_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, ZooError
 from zoo.evaluation import evaluate
-from zoo.saving import MODEL_FILE
-from zoo.training.run import RUN_FILE, Run
+from zoo.runs.run import RUN_FILE, Run
+from zoo.saving.load import MODEL_FILE
 
 TOLERANCE = 1e-4  # Relative. Another machine or number of threads changes scores by some 1e-6.
 BOARD = "leaderboard.json"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from zoo.hookspecs import hookimpl
-from zoo.specs import DatasetSpec
+from zoo.registry.hookspecs import hookimpl
+from zoo.registry.specs import DatasetSpec
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, Split

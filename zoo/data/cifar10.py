@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data import CIFAR10_CLASSES
-from zoo.data.binary_batch import read_binary_batch
 from zoo.data.dataset import Dataset
+from zoo.data.formats.binary_batch import read_binary_batch
+from zoo.data.formats.python_batch import read_python_batch
 from zoo.data.official_files import FileFormat, OfficialArrays
-from zoo.data.python_batch import read_python_batch
 from zoo.data.sources import DataDir, Source, load_official
 
 RECORDS, SIDE, CHANNELS = 10_000, 32, 3

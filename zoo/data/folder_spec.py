@@ -12,7 +12,7 @@ from PIL import Image
 
 from zoo.data.folder import list_images, load_images
 from zoo.errors import DatasetError
-from zoo.specs import FOLDER, DatasetSpec
+from zoo.registry.specs import FOLDER, DatasetSpec
 
 SHAPE = re.compile(r"(.+)@(\d+)x(\d+)x(\d+)")
 LARGEST = 256

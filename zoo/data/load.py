@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from zoo import registry
 from zoo.data.dataset import Dataset, check_limit
-from zoo.discovery import resolve_reference
 from zoo.errors import DatasetError, ZooError
+from zoo.registry import catalogue
+from zoo.registry.references import resolve_reference
 
 
 def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, limit: int | None = None) -> Dataset:
@@ -36,7 +36,7 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
     """
     if limit is not None:
         limit = check_limit(limit)
-    spec = registry.dataset(name)
+    spec = catalogue.dataset(name)
     what = f"dataset {name} of the plugin {spec.plugin.name}" if spec.plugin else f"dataset {name}"
     try:
         dataset = resolve_reference(spec.load)(data_dir)

@@ -9,8 +9,8 @@ import numpy as np
 
 from zoo.data import MNIST_CLASSES
 from zoo.data.dataset import Dataset
-from zoo.data.idx import read_idx
-from zoo.data.npz import read_npz
+from zoo.data.formats.idx import read_idx
+from zoo.data.formats.npz import read_npz
 from zoo.data.official_files import FileFormat, OfficialArrays
 from zoo.data.sources import DataDir, Source, load_official
 from zoo.errors import DatasetError

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 from scipy.special import logsumexp
 
-from zoo.autoencoder import AutoEncoder
-from zoo.evaluation.progress import show_progress
-from zoo.latent import predict_in_batches, traced
+from zoo.autoencoder.latent_space import predict_in_batches, traced
+from zoo.autoencoder.model import AutoEncoder
+from zoo.progress import show_progress
+from zoo.typing import Tensor
 
-Tensor = Any
 # Rows that the decoder gets at once: enough for a matrix product to be fast, few enough to stay in a cache.
 ROWS = 500
 # Images that are prepared at once.

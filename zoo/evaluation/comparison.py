@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import IncomparableError
 
 if TYPE_CHECKING:
-    from zoo.training.run import Run
+    from zoo.runs.run import Run
 
 # What two results must agree in, by where it stands in a result, and what it is called. The leaderboard's tables are
 # made by these too.
@@ -101,7 +101,7 @@ def _drop_facts(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
-    from zoo.training.run import Run
+    from zoo.runs.run import Run
 
     shown = source if isinstance(source, str | Path) else f"an object of type {type(source).__name__}"
     if isinstance(source, str | Path):

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder import AutoEncoder
+from zoo.autoencoder.model import AutoEncoder
+from zoo.data.checks import as_float, check_data
 from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
-from zoo.evaluation.cost import measure_cost
+from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
-from zoo.factory import parameter_count
-from zoo.inputs import as_float, check_data
+from zoo.factory.create import parameter_count
 
 ACTIVE_VARIANCE = 0.01
 MOST_SAMPLES = 1_000_000  # More would take hours for one image.
@@ -58,7 +58,7 @@ def evaluate(
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2); None for a single image.
         - ``parameters``: of encoder and decoder.
-        - ``cost``: what ``zoo.evaluation.cost.measure_cost`` gives; only if it is asked for.
+        - ``cost``: what ``zoo.evaluation.cost.measure.measure_cost`` gives; only if it is asked for.
         - ``data``, ``likelihood``, ``binarization``, ``seed``: with ``iwae``'s k what is needed to read the scores;
           results that differ in one of them must not be compared (``zoo.compare`` refuses).
 

@@ -9,9 +9,9 @@ import re
 import sys
 from pathlib import Path
 
-from zoo import registry
-from zoo.discovery import PluginRecord, canonical_name
-from zoo.specs import NAME_PATTERN
+from zoo.registry import catalogue
+from zoo.registry.record import PluginRecord, canonical_name
+from zoo.registry.specs import NAME_PATTERN
 
 LONGEST = 40
 # What the project installs or the zoo may run on, whether it is installed here or not.
@@ -53,10 +53,10 @@ def _find_owner(name: str) -> str | None:
         return "a keyword of Python"
     if name in sys.stdlib_module_names:
         return "a module of Python's standard library, which a package of that name would hide"
-    if name in registry.list_models():
-        return f"an architecture that the zoo has already ({_origin(registry.architecture(name).plugin)})"
-    if name in registry.list_datasets():
-        return f"a dataset that the zoo has already ({_origin(registry.dataset(name).plugin)})"
+    if name in catalogue.list_models():
+        return f"an architecture that the zoo has already ({_origin(catalogue.architecture(name).plugin)})"
+    if name in catalogue.list_datasets():
+        return f"a dataset that the zoo has already ({_origin(catalogue.dataset(name).plugin)})"
     place = _find_module(name)
     if place is not None:
         return f"a module that can be imported already ({place})"

@@ -12,10 +12,10 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-import zoo
-from zoo.discovery import canonical_name
 from zoo.files import making_folder
-from zoo.registry_file import user_path
+from zoo.registry.record import canonical_name
+from zoo.registry.yaml_file import user_path
+from zoo.version import __version__
 
 REGISTRY = "registry.yaml"
 # What a project consists of, and the template of each file.
@@ -106,7 +106,7 @@ def _render(template: str, **fields: str) -> str:
     if "name" in fields:
         fields["distribution"] = canonical_name(fields["name"]).strip("-")
     year = str(datetime.date.today().year)
-    return Template(text).substitute(fields, version=zoo.__version__, year=year)
+    return Template(text).substitute(fields, version=__version__, year=year)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -1,32 +1,9 @@
-"""The conformance kit: rules that every architecture and dataset follows, and ways to check one's own."""
+"""The conformance kit: rules that every architecture and dataset follows, and ways to check one's own.
 
-from __future__ import annotations
+The public names stand in ``__init__.pyi`` and are resolved on first use: pytest's options are read at every start, and
+pytest itself is there where tests are written, not everywhere.
+"""
 
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks
-from zoo.testing.runner import CheckResult, Report, check_architecture, check_dataset
-
-if TYPE_CHECKING:
-    from zoo.testing.pytest_checks import parametrize_checks
-
-__all__ = [
-    "Check",
-    "CheckFailure",
-    "CheckResult",
-    "CheckSkipped",
-    "Report",
-    "check_architecture",
-    "check_dataset",
-    "list_checks",
-    "parametrize_checks",
-]
-
-
-def __getattr__(name: str) -> Any:
-    # pytest is there where tests are written, not everywhere.
-    if name == "parametrize_checks":
-        from zoo.testing.pytest_checks import parametrize_checks
-
-        return parametrize_checks
-    raise AttributeError(f"module 'zoo.testing' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

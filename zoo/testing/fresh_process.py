@@ -52,9 +52,9 @@ def run_fresh(
 
 def _list(name: str) -> dict[str, Any]:
     """Tell what discovery says of an architecture's plugin, and which heavy modules are there afterwards."""
-    from zoo import registry
+    from zoo.registry import catalogue
 
-    plugin = registry.architecture(name).plugin
+    plugin = catalogue.architecture(name).plugin
     heavy = [module for module in HEAVY if module in sys.modules]
     return {"slow": plugin is not None and plugin.status == "slow", "heavy": heavy}
 
@@ -63,9 +63,9 @@ def _load(file: str, images: str, results: str) -> dict[str, Any]:
     """Load a saved model, and write what it makes of images."""
     import numpy as np
 
-    import zoo
+    from zoo.saving.load import load_model
 
-    model = zoo.load_model(file)
+    model = load_model(file)
     given = np.load(images)
     encoded = model.encode(given)
     np.savez(results, mean=encoded[0], std=encoded[1], images=model.reconstruct(given))
@@ -82,11 +82,11 @@ def main() -> None:
     options = parser.parse_args()
     import importlib
 
-    from zoo import registry
+    from zoo.registry import catalogue
 
     start = time.perf_counter()
     if options.plugin:
-        registry.load_plugin(options.plugin)
+        catalogue.load_plugin(options.plugin)
     for module in options.modules:
         importlib.import_module(module)
     answer = (_list if options.task == "listing" else _load)(*options.arguments)

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks
+from zoo.testing.catalogue import list_checks
+from zoo.testing.rule import Check, CheckFailure, CheckSkipped
 from zoo.testing.runner import call_check
 
 
 @functools.cache
 def _subject(name: str, kind: str, plugin: str | None) -> Any:
     """Give the subject that all tests of a name share, so that its models are built once."""
-    from zoo.testing.datasets import DatasetSubject
+    from zoo.testing.dataset_subject import DatasetSubject
     from zoo.testing.subject import Subject
 
     return Subject(name, plugin) if kind == "architecture" else DatasetSubject(name, plugin)

@@ -24,15 +24,15 @@ def pytest_collection(session: Any) -> None:
         return
     import pytest
 
-    from zoo import registry
     from zoo.errors import ZooError
+    from zoo.registry import catalogue
 
     try:
         if plugin:
-            registry.load_plugin(plugin)
+            catalogue.load_plugin(plugin)
         for name in models:
-            registry.architecture(name)
+            catalogue.architecture(name)
         for name in datasets:
-            registry.dataset(name)
+            catalogue.dataset(name)
     except ZooError as error:
         raise pytest.UsageError(str(error)) from error

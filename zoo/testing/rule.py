@@ -57,22 +57,6 @@ def check(
     return add
 
 
-def list_checks(kind: str = "architecture", *, fast: bool = False) -> list[Check]:
-    """List the checks of a kind, in the order in which they run.
-
-    Args:
-        kind: ``architecture`` or ``dataset``.
-        fast: without the slow ones.
-    """
-    # Importing these is what fills the list.
-    from zoo.testing import building, datasets, declaration, decoding, isolation, posterior, saving, scoring, training
-
-    order = [declaration, building, posterior, decoding, training, scoring, isolation, saving, datasets]
-    modules = [module.__name__ for module in order]
-    found = [item for item in _checks.values() if item.kind == kind and not (fast and item.slow)]
-    return sorted(found, key=lambda item: modules.index(item.function.__module__))
-
-
 def shorten(error: BaseException) -> str:
     """Give an error in one line: without the escape codes that Keras prints, and cut where it grows long."""
     line = one_line(error)
@@ -83,3 +67,8 @@ def require(holds: bool, message: str) -> None:
     """Raise ``CheckFailure`` with a message unless something holds."""
     if not holds:
         raise CheckFailure(message)
+
+
+def registered_checks() -> list[Check]:
+    """Return every check that has been defined so far."""
+    return list(_checks.values())

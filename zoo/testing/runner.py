@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from zoo.testing.rule import Check, CheckFailure, CheckSkipped, list_checks, shorten
+from zoo.testing.catalogue import list_checks
+from zoo.testing.rule import Check, CheckFailure, CheckSkipped, shorten
 
 LONGEST_TRACE = 3  # Frames of an error that no check foresaw.
 
@@ -102,7 +103,7 @@ def check_architecture(name: str, *, plugin: str | None = None, fast: bool = Fal
 
 def check_dataset(name: str, *, plugin: str | None = None) -> Report:
     """Check a dataset against every rule of the zoo; arguments and errors as of ``check_architecture``."""
-    from zoo.testing.datasets import DatasetSubject
+    from zoo.testing.dataset_subject import DatasetSubject
 
     return _raise_failures(run_checks(DatasetSubject(name, plugin), kind="dataset"))
 
@@ -186,8 +187,8 @@ def _run(item: Check, subject: Any) -> CheckResult:
 def _find_facts(subject: Any) -> dict[str, Any]:
     facts = dict.fromkeys(("import_seconds", "build_seconds", "parameters", "flops"))
     try:
-        from zoo.evaluation.flops import count_flops
-        from zoo.factory import parameter_count
+        from zoo.evaluation.cost.flops import count_flops
+        from zoo.factory.create import parameter_count
 
         model = subject.model
         facts["parameters"] = parameter_count(model)

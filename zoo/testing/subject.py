@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from zoo import registry
-from zoo.specs import LATENT_OPTIONS
+from zoo.registry import catalogue
+from zoo.registry.specs import LATENT_OPTIONS
 from zoo.testing.rule import CheckSkipped
 
 if TYPE_CHECKING:
-    from zoo.autoencoder import AutoEncoder
-    from zoo.specs import Architecture
+    from zoo.autoencoder.model import AutoEncoder
+    from zoo.registry.specs import Architecture
 
 GREY, COLOUR, ODD = (28, 28, 1), (32, 32, 3), (31, 17, 2)
 LIKELIHOOD = "discretized_logistic"
@@ -39,27 +39,27 @@ class Subject:
 
     def __init__(self, name: str, plugin: str | None = None) -> None:
         if plugin is not None:
-            registry.load_plugin(plugin)
+            catalogue.load_plugin(plugin)
         self.name, self.plugin = name, plugin
-        self.architecture: Architecture = registry.architecture(name)
+        self.architecture: Architecture = catalogue.architecture(name)
         self.build_seconds: float | None = None
         self.import_seconds: float | None = None
 
     def build(self, image_shape: tuple[int, int, int] = GREY, *, seed: int = 0, **options: Any) -> AutoEncoder:
         """Build a model for images of a shape, with the architecture's defaults but for ``options``."""
-        import zoo
+        from zoo.factory.create import create_model
 
         if not any(option in LATENT_OPTIONS for option in (*self.architecture.defaults, *options)):
             options["latent_dim"] = 16  # That there is no default is one check's failure, not every check's.
-        return zoo.create_model(self.name, image_shape=image_shape, likelihood=LIKELIHOOD, seed=seed, **options)
+        return create_model(self.name, image_shape=image_shape, likelihood=LIKELIHOOD, seed=seed, **options)
 
     def images(self, image_shape: tuple[int, int, int] = GREY, count: int = BATCH) -> np.ndarray:
         """Give images, uint8 ``(count, H, W, C)``: real ones where there are some of this shape."""
-        import zoo
+        from zoo.data.load import load_dataset
 
         for dataset, shape in (("mnist_sample", GREY), ("cifar10_sample", COLOUR)):
             if image_shape == shape:
-                return np.array(zoo.load_dataset(dataset, limit=count).train.images)
+                return np.array(load_dataset(dataset, limit=count).train.images)
         return np.random.default_rng(0).integers(0, 256, (count, *image_shape), np.uint8)
 
     @cached_property
@@ -103,7 +103,7 @@ class Subject:
     @cached_property
     def is_gaussian(self) -> bool:
         """Whether the posterior is a Gaussian."""
-        from zoo.builders import autoencoder_class
+        from zoo.factory.resolve import autoencoder_class
 
         return autoencoder_class(self.architecture).posterior == "gaussian"
 

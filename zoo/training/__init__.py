@@ -1,7 +1,7 @@
 """From a recipe to a run folder."""
 
+from zoo.runs.run import Run
 from zoo.training.resuming import resume
-from zoo.training.run import Run
 from zoo.training.session import train
 
 __all__ = ["Run", "resume", "train"]

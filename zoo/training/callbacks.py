@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 
+from zoo.runs.history import History
+from zoo.runs.run import Run
 from zoo.training.checkpoint import keep_as_best, remove_checkpoints, save_checkpoint
-from zoo.training.history import History
-from zoo.training.run import Run
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.autoencoder import AutoEncoder
+from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, RunError
 from zoo.files import replacing
-from zoo.saving import MODEL_FILE, load_model
-from zoo.training.history import History
-from zoo.training.run import CHECKPOINT_NAME, Run
+from zoo.runs.history import History
+from zoo.runs.run import CHECKPOINT_NAME, Run
+from zoo.saving.load import MODEL_FILE, load_model
 
 _TEMPORARY = ".*-????????*"
 

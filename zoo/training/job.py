@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo import plots
-from zoo.autoencoder import AutoEncoder
+from zoo.autoencoder.model import AutoEncoder
+from zoo.data.checks import check_data
 from zoo.data.dataset import Dataset
 from zoo.errors import RunError, ZooError
 from zoo.evaluation import evaluate
-from zoo.evaluation.cost import measure_cost
-from zoo.factory import create_from_preset, parameter_count
-from zoo.inputs import check_data
-from zoo.presets import Preset
-from zoo.recipe import Recipe
+from zoo.evaluation.cost.measure import measure_cost
+from zoo.factory.create import create_from_preset, parameter_count
+from zoo.registry.presets import Preset
+from zoo.registry.recipe import Recipe
+from zoo.runs.run import TENSORBOARD_FOLDER, Run
 from zoo.schedules import LinearDecay
 from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
-from zoo.training.epochs import SeedEpochs, ShuffledImages
 from zoo.training.profile import ProfileSteps
 from zoo.training.progress import ShowProgress
-from zoo.training.run import TENSORBOARD_FOLDER, Run
+from zoo.training.shuffling import SeedEpochs, ShuffledImages
 from zoo.training.tensorboard import WriteEvents
 
 SHOWN = 10

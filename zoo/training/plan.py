@@ -8,20 +8,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from zoo import registry
 from zoo.errors import ArchitectureError, UnknownNameError
-from zoo.factory import check_preset
-from zoo.presets import Preset, merge_options
-from zoo.recipe import RECIPE_KEYS
-from zoo.specs import FOLDER
+from zoo.factory.create import check_preset
+from zoo.registry import catalogue
+from zoo.registry.presets import Preset, merge_options
+from zoo.registry.recipe import RECIPE_KEYS
+from zoo.registry.specs import FOLDER
 
 
 def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
     """Give the preset with all changes; arguments and errors as in ``train``."""
     if "/" not in preset:
-        registry.architecture(preset)
+        catalogue.architecture(preset)
         raise UnknownNameError(f"{preset!r} is an architecture: expected a preset such as '{preset}/mnist'")
-    plan = registry.preset(sample_name(preset) if sample else preset)
+    plan = catalogue.preset(sample_name(preset) if sample else preset)
     settings = {key: value for key, value in overrides.items() if key in RECIPE_KEYS}
     if epochs is not None:
         settings["epochs"] = epochs
@@ -50,8 +50,8 @@ def sample_name(preset: str) -> str:
         raise UnknownNameError(f"{rest} has no embedded sample: train without it (benchmark with --full, full=True)")
     if dataset.endswith("_sample"):
         return preset
-    if f"{dataset}_sample" not in registry.list_datasets():
-        registry.preset(preset)
+    if f"{dataset}_sample" not in catalogue.list_datasets():
+        catalogue.preset(preset)
         raise UnknownNameError(f"dataset {dataset!r} has no embedded sample: train without it")
     return f"{architecture}/{dataset}_sample{dash}{variant}"
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import keras
 
-import zoo
 from zoo.data.dataset import Dataset
-from zoo.specs import Architecture
-from zoo.versions import package_versions
+from zoo.environment import package_versions
+from zoo.registry.specs import Architecture
+from zoo.version import __version__
 
 
 def describe_environment() -> dict[str, Any]:
     """Give versions, backend, machine and threads."""
     return {
-        "zoo": zoo.__version__,
+        "zoo": __version__,
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
         "packages": package_versions(),

@@ -13,15 +13,15 @@ from typing import Any
 
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError
-from zoo.presets import Preset
-from zoo.saving import MODEL_FILE
+from zoo.registry.presets import Preset
+from zoo.runs.history import History
+from zoo.runs.lock import claim
+from zoo.runs.run import CHECKSUM_FILE, RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
+from zoo.saving.load import MODEL_FILE
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
-from zoo.training.history import History
 from zoo.training.job import Job, do_job
-from zoo.training.lock import claim
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.provenance import describe_environment, describe_origin
-from zoo.training.run import CHECKSUM_FILE, RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.training.session import clear, refuse_existing
 from zoo.training.tensorboard import check_tensorboard
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from zoo.data.load import load_dataset
 from zoo.errors import RunError
+from zoo.runs.history import History
+from zoo.runs.lock import LOCK_FILE, claim
+from zoo.runs.run import Run, run_path
 from zoo.training.checkpoint import Point, find_checkpoints
-from zoo.training.history import History
 from zoo.training.job import Job, do_job
-from zoo.training.lock import LOCK_FILE, claim
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.profile import check_profiler
 from zoo.training.provenance import describe_environment, describe_origin
-from zoo.training.run import Run, run_path
 from zoo.training.tensorboard import check_tensorboard
 
 SCHEMA = 1

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.data.checks import as_float
 from zoo.errors import RunError
-from zoo.inputs import as_float
 
 PARTS = ("train", "validation")
 

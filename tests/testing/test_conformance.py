@@ -1,0 +1,26 @@
+"""The zoo's own architectures and datasets follow every rule."""
+
+import pytest
+
+import zoo
+from zoo.registry import catalogue
+from zoo.registry.yaml_file import builtin_path, read_registry_file
+
+OWN = sorted(entry.rpartition(".")[2] for entry in read_registry_file(builtin_path()).plugins if entry != "zoo.data")
+
+
+def test_fast_rules():
+    assert len(zoo.testing.check_architecture("small_cnn", fast=True).select("passed")) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN)
+def test_all_rules(name):
+    report = zoo.testing.check_architecture(name)
+    assert report.facts["parameters"] > 0
+    assert not catalogue.is_registered(name)
+
+
+@pytest.mark.parametrize("name", ["mnist_sample", "cifar10_sample"])
+def test_datasets(name):
+    zoo.testing.check_dataset(name)

@@ -1,0 +1,195 @@
+"""Runs that cannot be gone on with, and folders that are another process's."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import zoo
+from zoo.errors import RunError, UnknownNameError
+from zoo.runs import lock
+from zoo.runs.run import run_path
+from zoo.training import resume
+
+SETTINGS = {"seed": 3, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache") / "run"
+
+
+@pytest.fixture
+def stopped(tiny, cache, tmp_path, interrupted):
+    """A copy of a run that was interrupted after its first epoch."""
+    if not cache.exists():
+        with interrupted(), pytest.raises(KeyboardInterrupt):
+            zoo.train("tiny_cnn/tiny", out=tmp_path / "first", **SETTINGS)
+        (record,) = tmp_path.glob("first/*/*/*/run.json")
+        shutil.copytree(record.parent, cache)
+    return zoo.Run(shutil.copytree(cache, tmp_path / "run"))
+
+
+def change(run, *keys, to):
+    """Change an entry of ``run.json``."""
+    record = entry = json.loads((run.path / "run.json").read_text())
+    for key in keys[:-1]:
+        entry = entry[key]
+    entry[keys[-1]] = to
+    (run.path / "run.json").write_text(json.dumps(record))
+
+
+def refuses(run, words, kind=RunError, **options):
+    files = {item.name: item.read_bytes() for item in run.path.iterdir()}
+    with pytest.raises(kind, match=words) as caught:
+        resume(run.path, progress=False, **options)
+    assert "\n" not in str(caught.value)
+    assert {item.name: item.read_bytes() for item in run.path.iterdir()} == files
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "words"),
+    [
+        (["provenance", "zoo"], "0.0.9", r"the zoo is not what the run began with \(then 0.0.9, now"),
+        (["provenance", "plugin", "version"], "0.9", r"the plugin is not .* \(then version 0.9, now version 1.0\)"),
+        (["provenance", "backend"], "abacus", r"the Keras backend is not .* \(then abacus, now tensorflow\)"),
+        (["provenance", "dataset", "train", "sha256"], "0", "the images of the dataset .* another SHA-256"),
+        (["config", "image_shape"], [8, 8, 1], "the preset has changed since in image_shape"),
+        (["config", "options", "depth"], 3, "cannot be trained as it was: unknown option 'depth'"),
+        (["config", "options"], None, "run.json: is damaged"),
+        (["config"], {}, "run.json: is damaged"),
+        (["cost"], None, "run.json: is damaged: config, provenance or cost"),
+        (["status"], "asleep", "status is not one of"),
+    ],
+)
+def test_another_run_than_began(stopped, keys, value, words):
+    change(stopped, *keys, to=value)
+    refuses(stopped, words)
+
+
+def test_another_plugin(stopped):
+    change(stopped, "config", "preset", to="tiny_cmm/tiny")
+    refuses(stopped, "no .* is called 'tiny_cmm", UnknownNameError)
+
+
+def test_other_packages_are_a_warning(stopped):
+    change(stopped, "provenance", "packages", "numpy", to="1.0")
+    (stopped.path / "checkpoint-1.keras").write_bytes(b"")  # So that nothing is trained.
+    with pytest.warns(UserWarning, match=r"packages differ .* \(then numpy 1.0, now numpy"), pytest.raises(RunError):
+        resume(stopped, progress=False)
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty"])
+def test_damaged_checkpoint(stopped, damage):
+    file = stopped.path / "checkpoint-1.keras"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes({"cut": bytes(content[:1000]), "bit": bytes(content), "empty": b""}[damage])
+    refuses(stopped, r"checkpoint-1.keras: .*train the run anew \(overwrite=True")
+
+
+def test_more_epochs_when_the_learning_rate_has_begun_to_fall(stopped):
+    change(stopped, "config", "recipe", "learning_rate_decay", to=0.6)
+    refuses(stopped, r"after epoch 1 the learning rate has begun to fall", epochs=9)
+
+
+@pytest.mark.parametrize("text", [None, "", "epoch,val_loss\n1,2.0\n", "epoch,val_loss,val_negative_elbo\n1,x,1\n"])
+def test_damaged_history(stopped, text):
+    (stopped.path / "history.csv").unlink()
+    if text is not None:
+        (stopped.path / "history.csv").write_text(text)
+    refuses(stopped, r"history\.csv")
+
+
+def test_missing_model_of_an_earlier_epoch(stopped):
+    (stopped.path / "model.keras").unlink()
+    os.rename(stopped.path / "checkpoint-1.keras", stopped.path / "checkpoint-2.keras")
+    history = (stopped.path / "history.csv").read_text().splitlines()
+    worse = history[1].replace("1,", "2,", 1).split(",")
+    worse[history[0].split(",").index("val_loss")] = "9e9"
+    (stopped.path / "history.csv").write_text("\n".join([*history, ",".join(worse)]) + "\n")
+    refuses(stopped, r"model of the best epoch \(model.keras\) is missing")
+
+
+def test_folders_that_are_no_runs(tiny, tmp_path):
+    for path in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(RunError, match=r"not a run folder: it has no run\.json"):
+            resume(path)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_run_that_failed_for_good(tiny, tmp_path):
+    with pytest.raises(RunError, match="the loss became nan"):
+        zoo.train("explodes/tiny", out=tmp_path, epochs=3, **SETTINGS)
+    (record,) = tmp_path.glob("*/*/*/run.json")
+    refuses(zoo.Run(record.parent), r"the run failed \(the loss became nan at step 9 .epoch 2.\) and has no checkpoint")
+
+
+@pytest.fixture
+def holder(stopped, tmp_path):
+    """Another process that holds the run's folder."""
+    # The module alone, without Keras.
+    shutil.copy(lock.__file__, tmp_path / "copied_lock.py")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    code = "import sys, time, pathlib, copied_lock\nwith copied_lock.claim(pathlib.Path(sys.argv[1])):\n"
+    arguments = [sys.executable, "-c", f"{code}    print(flush=True); time.sleep(600)", stopped.path]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment)
+    process.stdout.readline()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_a_folder_that_another_process_holds(stopped, holder, tmp_path):
+    words = f"the run is under way in process {holder.pid}: wait for its end"
+    refuses(stopped, words)
+    refuses(stopped, words, epochs=9)
+    out = tmp_path / "out"
+    path = out / "tiny_cnn" / "tiny" / run_path(out, "tiny_cnn/tiny", 3, stopped.config).name
+    path.parent.mkdir(parents=True)
+    path.symlink_to(stopped.path)
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match=words):
+            zoo.train("tiny_cnn/tiny", out=out, overwrite=overwrite, **SETTINGS)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert (stopped.path / ".lock").exists()  # The file stays, the lock does not.
+    with lock.claim(stopped.path):
+        pass
+    assert not (stopped.path / ".lock").exists()
+
+
+def test_claiming_leaves_no_folder_behind(tmp_path):
+    with lock.claim(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b" / ".lock").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_file_that_vanished_is_not_held(tmp_path, monkeypatch):
+    take, file = lock._take, tmp_path / ".lock"
+
+    def take_late(descriptor):
+        # The holder before removes the file between opening and locking.
+        monkeypatch.setattr(lock, "_take", take)
+        file.unlink()
+        take(descriptor)
+
+    monkeypatch.setattr(lock, "_take", take_late)
+    with lock.claim(tmp_path):
+        assert file.read_text() == str(os.getpid())
+
+
+def test_file_systems_without_locks(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    with lock.claim(tmp_path):
+        assert (tmp_path / ".lock").exists()

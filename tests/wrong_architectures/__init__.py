@@ -1,6 +1,0 @@
-"""Architectures that break one rule each: name -> the checks that it fails, and a word of the mend."""
-
-from wrong_architectures import built, decoded, encoded, kept, trained
-from wrong_architectures.parts import CASES
-
-__all__ = ["CASES", "built", "decoded", "encoded", "kept", "trained"]

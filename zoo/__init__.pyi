@@ -1,0 +1,64 @@
+from . import data, errors, layers, likelihoods, models, plugins, schedules, testing
+from .autoencoder.model import AutoEncoder
+from .benchmarking.grid import benchmark
+from .benchmarking.leaderboard import Leaderboard
+from .data.dataset import Dataset, Split
+from .data.folder import load_images
+from .data.load import load_dataset
+from .evaluation.comparison import compare
+from .evaluation.scores import evaluate
+from .factory.create import create_model
+from .plots import plot_history, plot_interpolation, plot_latent_space, plot_reconstructions, plot_samples
+from .registry.catalogue import get_model_info, list_datasets, list_models, list_plugins, refresh
+from .registry.hookspecs import hookimpl
+from .registry.recipe import Recipe
+from .registry.record import PluginRecord
+from .registry.register import register
+from .registry.specs import Architecture, DatasetSpec
+from .runs.run import Run
+from .saving.load import load_model
+from .training.resuming import resume
+from .training.session import train
+from .version import __version__
+
+__all__ = [
+    "Architecture",
+    "AutoEncoder",
+    "Dataset",
+    "DatasetSpec",
+    "Leaderboard",
+    "PluginRecord",
+    "Recipe",
+    "Run",
+    "Split",
+    "__version__",
+    "benchmark",
+    "compare",
+    "create_model",
+    "data",
+    "errors",
+    "evaluate",
+    "get_model_info",
+    "hookimpl",
+    "layers",
+    "likelihoods",
+    "list_datasets",
+    "list_models",
+    "list_plugins",
+    "load_dataset",
+    "load_images",
+    "load_model",
+    "models",
+    "plot_history",
+    "plot_interpolation",
+    "plot_latent_space",
+    "plot_reconstructions",
+    "plot_samples",
+    "plugins",
+    "refresh",
+    "register",
+    "resume",
+    "schedules",
+    "testing",
+    "train",
+]

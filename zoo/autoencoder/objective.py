@@ -1,0 +1,178 @@
+"""Bounds on the evidence log p(x) of a model with a Gaussian posterior: their terms, and the objective."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from zoo.typing import Tensor
+
+POSTERIORS = ("gaussian", "point")
+
+
+class EvidenceBounds:
+    """The part of ``AutoEncoder`` that computes the evidence lower bound and the importance-weighted one."""
+
+    posterior: ClassVar[str] = "gaussian"
+    encoder: keras.Model
+    decoder: keras.Model
+    likelihood: Any
+    latent_shape: tuple[int, ...]
+    seed_generator: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Check what kind of posterior a subclass says that it has."""
+        super().__init_subclass__(**kwargs)
+        if cls.posterior not in POSTERIORS:
+            raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
+
+    def prepare(self, images: Any, *, draw: str = "threshold") -> Tensor:
+        """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
+        raise TypeError("an AutoEncoder defines prepare")
+
+    def _posterior(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor]:
+        given = self.encoder(images, training=training)
+        if self.posterior == "point":
+            z = ops.cast(given, "float32")
+            return z, ops.zeros_like(z)
+        mean, std = given
+        return ops.cast(mean, "float32"), ops.cast(std, "float32")
+
+    def _check_gaussian(self, terms: str) -> None:
+        if self.posterior != "gaussian":
+            name = type(self).__name__
+            raise TypeError(f"{name} has a {self.posterior} posterior: it needs {terms} of its own")
+
+    def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Give the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
+        self._check_gaussian("elbo_terms and latent_terms")
+        images = self.prepare(images, draw="new" if training else "fixed")
+        mean, std = self._posterior(images, training)
+        if z is None:
+            z = mean + std * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+        parameters = self.decoder(ops.cast(z, "float32"), training=training)
+        return -self.likelihood.log_prob(images, parameters), _kl_divergence(mean, std)
+
+    def elbo_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Give the two terms of the negative evidence lower bound.
+
+        Args:
+            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+            z: ``(batch, *latent_shape)``; None draws it from the posterior.
+            training: whether layers such as batch normalisation are training.
+
+        Returns:
+            ``(reconstruction, kl)``, each ``(batch,)``, nats per image: -log p(x|z) summed over pixels and channels,
+            and KL(q(z|x) || N(0, I)) = sum of (mean^2 + std^2 - 1) / 2 - log std over latents (Kingma and Welling
+            2014, appendix B).
+        """
+        reconstruction, kl = self.latent_terms(images, z=z, training=training)
+        return reconstruction, _sum_from(kl, 1)
+
+    def importance_terms(
+        self, images: Tensor, samples: int, *, posterior: Any = None, seed: Any = None, training: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the terms of the importance weights of z drawn from the posterior.
+
+        Args:
+            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+            samples: how many z for each image.
+            posterior: ``(mean, std)`` of these images, each ``(batch, *latent_shape)``; None encodes them.
+            seed: an int or a ``keras.random.SeedGenerator``; None goes on with the model's own.
+            training: whether layers such as batch normalisation are training.
+
+        Returns:
+            log p(x|z) and log p(z) - log q(z|x), each ``(samples, batch)``, and KL(q(z|x) || N(0, I)), ``(batch,)``;
+            nats.
+        """
+        self._check_gaussian("importance_terms")
+        images = self.prepare(images, draw="new" if training else "fixed")
+        mean, std = self._posterior(images, training) if posterior is None else posterior
+        noise = keras.random.normal((samples, *ops.shape(mean)), seed=self.seed_generator if seed is None else seed)
+        z = mean + std * noise
+        parameters = self.decoder(ops.reshape(z, (-1, *self.latent_shape)), training=training)
+        targets = ops.tile(images, (samples, 1, 1, 1))
+        log_likelihood = self.likelihood.log_prob(targets, parameters)
+        # The two Gaussians' constants cancel.
+        log_ratio = 0.5 * (ops.square(noise) - ops.square(z)) + ops.log(std)
+        kl = _kl_divergence(mean, std)
+        return ops.reshape(log_likelihood, (samples, -1)), _sum_from(log_ratio, 2), _sum_from(kl, 1)
+
+    def log_weights(self, images: Tensor, samples: int, seed: Any = None) -> Tensor:
+        """Give log p(x, z) - log q(z|x) for z drawn from the posterior (Burda et al. 2016, equation 8).
+
+        Args:
+            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+            samples: how many z for each image.
+            seed: an int or a ``keras.random.SeedGenerator``; None goes on with the model's own.
+
+        Returns:
+            ``(samples, batch)``, nats.
+        """
+        log_likelihood, log_ratio, _ = self.importance_terms(images, samples, seed=seed)
+        return log_likelihood + log_ratio
+
+    def check_objective(self, free_bits: float, importance_samples: int) -> None:
+        """Raise ``ValueError`` for an objective that the model has no terms for."""
+        check_samples_of(self.likelihood, importance_samples)
+        if type(self).elbo_terms is EvidenceBounds.elbo_terms:
+            if self.posterior != "gaussian":
+                raise ValueError(
+                    f"{type(self).__name__} has a {self.posterior} posterior: it needs elbo_terms of its own"
+                )
+            return
+        for wanted, option, terms in (
+            (free_bits, f"free_bits is {free_bits!r}", "latent_terms"),
+            (importance_samples > 1, f"importance_samples is {importance_samples}", "importance_terms"),
+        ):
+            if wanted and getattr(type(self), terms) is getattr(EvidenceBounds, terms):
+                name = type(self).__name__
+                raise ValueError(
+                    f"{option}, but {name} has elbo_terms of its own: it needs {terms} of its own for that"
+                )
+
+    def objective(
+        self, images: Tensor, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Give what is optimised, and what is logged with it.
+
+        Args:
+            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+            kl_weight: the weight of the KL divergence, or of log p(z) - log q(z|x) for every sample.
+            free_bits: nats that each latent's KL divergence, averaged over the batch, has for free.
+            importance_samples: k of the importance-weighted bound; 1 is the evidence lower bound.
+            training: whether layers such as batch normalisation are training.
+
+        Returns:
+            The objective, -log p(x|z) and KL(q(z|x) || N(0, I)), each ``(batch,)``, nats per image.
+        """
+        if importance_samples > 1:
+            log_likelihood, log_ratio, kl = self.importance_terms(images, importance_samples, training=training)
+            bound = ops.logsumexp(log_likelihood + kl_weight * log_ratio, axis=0) - math.log(importance_samples)
+            return -bound, -ops.mean(log_likelihood, axis=0), kl
+        if not free_bits:
+            reconstruction, kl = self.elbo_terms(images, training=training)
+            return reconstruction + kl_weight * kl, reconstruction, kl
+        reconstruction, kl = self.latent_terms(images, training=training)
+        charged = ops.sum(ops.maximum(ops.mean(kl, axis=0), free_bits))
+        return reconstruction + kl_weight * charged, reconstruction, _sum_from(kl, 1)
+
+
+def check_samples_of(likelihood: Any, importance_samples: int) -> None:
+    """Raise ``ValueError`` for importance weights of a plain loss."""
+    if importance_samples > 1 and likelihood.support is None:
+        raise ValueError(
+            f"importance_samples is {importance_samples} with the loss {likelihood.identifier}, which is no "
+            "likelihood: expected 1, or a likelihood"
+        )
+
+
+def _kl_divergence(mean: Tensor, std: Tensor) -> Tensor:
+    return 0.5 * (ops.square(mean) + ops.square(std) - 1.0) - ops.log(std)
+
+
+def _sum_from(values: Tensor, axis: int) -> Tensor:
+    return ops.sum(values, axis=tuple(range(axis, len(values.shape))))

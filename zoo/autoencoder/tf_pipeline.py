@@ -1,0 +1,106 @@
+"""Arrays of images as batches for Keras' loops: on TensorFlow a pipeline without Python or a tuner in it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.data.checks import is_array
+
+BATCH_SIZE = 32  # Keras' own default.
+READY = 2  # Batches that are made while a step runs.
+
+
+def stream_arrays(model: keras.Model, given: dict[str, Any]) -> dict[str, Any]:
+    """Put pipelines in the place of the arrays among the arguments of ``fit``, ``evaluate`` or ``predict``.
+
+    On TensorFlow alone, and not under a distribution strategy, which splits batches in a way of its own. Keras'
+    pipeline for arrays has tf.data's tuner, and an iterator that ends waits for the tuner's next round: an epoch of 5
+    seconds may take 10.
+
+    Args:
+        model: whose method it is.
+        given: arguments by name; arrays are checked NumPy arrays.
+
+    Returns:
+        The arguments to use in their place.
+    """
+    if keras.backend.backend() != "tensorflow" or _is_distributed(model) or given.get("shuffle") == "batch":
+        return given
+    given = dict(given)
+    size = given.get("batch_size") or BATCH_SIZE
+    validation = given.get("validation_data")
+    if is_array(given["x"]):
+        share = given.pop("validation_split", 0.0)
+        if share and validation is None:
+            given["x"], validation = _split(given["x"], share)
+        fits = "epochs" in given
+        given["x"] = stream(given["x"], size, "random" if fits and given.get("shuffle", True) else None)
+        given.pop("batch_size", None)
+        if fits:
+            given["shuffle"] = False  # The stream does it.
+    if isinstance(validation, np.ndarray):
+        given["validation_data"] = stream(validation, given.pop("validation_batch_size", None) or size)
+    return given
+
+
+def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
+    """Give images as a ``tf.data.Dataset`` of batches.
+
+    The images are kept as they are, gathered by index while the step before runs, and converted within the step.
+
+    Args:
+        images: ``(n, H, W, C)``.
+        batch_size: images in a batch; the last one may have fewer.
+        order: a ``tf.Variable`` of indices, read whenever an epoch begins; ``random`` for another order in each epoch,
+            which Python's random state tells, as ``keras.utils.set_random_seed`` seeds it; None for their own.
+    """
+    import tensorflow as tf
+
+    count = len(images)
+    batches = -(-count // batch_size)
+    with tf.device("CPU"):
+        held = tf.constant(images)
+        epoch = tf.Variable(0, trainable=False)
+    # A stateful random operation would begin from its seed again in each epoch.
+    seed = random.getrandbits(31) if isinstance(order, str) else 0
+
+    def make_order(_: Any) -> Any:
+        if order is None:
+            return tf.range(count, dtype=tf.int64)
+        if isinstance(order, str):
+            number = epoch.assign_add(1)
+            return tf.random.experimental.stateless_shuffle(tf.range(count, dtype=tf.int64), (seed, number))
+        return tf.identity(order)
+
+    def make_batches(indices: Any) -> Any:
+        def take(number: Any) -> Any:
+            batch = tf.gather(held, indices[number * batch_size : (number + 1) * batch_size])
+            return tf.ensure_shape(batch, (None, *images.shape[1:]))
+
+        return tf.data.Dataset.range(batches).map(take)
+
+    dataset = tf.data.Dataset.range(1).map(make_order).flat_map(make_batches)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(READY).with_options(options)
+
+
+def _split(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Split off the last part for validation, as Keras does."""
+    first = int(len(images) * (1.0 - share))
+    if not 0 < first < len(images):
+        raise ValueError(
+            f"validation_split is {share!r}, which leaves {first} of {len(images)} images for training: expected one "
+            "that leaves images for training and validation"
+        )
+    return images[:first], images[first:]
+
+
+def _is_distributed(model: keras.Model) -> bool:
+    return model.distribute_strategy is not None and model.distribute_strategy.num_replicas_in_sync > 1

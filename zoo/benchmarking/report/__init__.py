@@ -1,5 +1,0 @@
-"""One HTML file made from run folders: leaderboards, charts, and a page for each model."""
-
-from zoo.benchmarking.report.writing import write_report
-
-__all__ = ["write_report"]

@@ -1,0 +1,5 @@
+"""The command ``zoo``."""
+
+from zoo.cli.command import main
+
+__all__ = ["main"]

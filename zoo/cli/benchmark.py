@@ -1,0 +1,48 @@
+"""The command ``zoo benchmark``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import zoo
+from zoo.cli.keras_import import import_keras
+from zoo.cli.options import as_json, data_option, out_option, read_grid
+from zoo.cli.printing import print_json, print_leaderboard
+
+
+@click.command()
+@click.argument("presets", metavar="[PRESET ...]", nargs=-1)
+@click.option("--full", is_flag=True, help="Train on the full datasets; else on the embedded samples.")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many seeds.")
+@click.option("--epochs", type=click.IntRange(1), help="In place of the recipes'.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE...]", callback=read_grid,
+              help="Settings of recipes or options of architectures; every combination is trained.")  # fmt: skip
+@click.option("--baseline", metavar="NAME", help="Row that the others' differences are from (default: the best).")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Runs at a time; the processors are divided among them.")  # fmt: skip
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each run.")
+@click.option("--memory-limit", type=click.FloatRange(0, min_open=True), metavar="MIB",
+              help="For each run (default: an equal share of what is available).")  # fmt: skip
+@out_option
+@data_option
+@as_json
+def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any) -> None:
+    """Train presets and compare them; without names, the default set of the registry.
+
+    Each run has a process of its own. Started again with the same arguments, it goes on with what is missing.
+    """
+    for name in presets:
+        zoo.get_model_info(name)
+    import_keras()
+    leaderboard = zoo.benchmark(presets or None, out=out, **options)
+    if as_json:
+        print_json(leaderboard.to_dict())
+    else:
+        print_leaderboard(leaderboard)
+    click.echo(f"zoo: {out}/leaderboard.md, .csv and .json and reconstructions.png are written", err=True)
+    if leaderboard.failed:
+        sys.exit(1)

@@ -1,0 +1,120 @@
+"""The command ``zoo check``."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.keras_import import import_keras
+from zoo.cli.options import as_json
+from zoo.cli.printing import print_json, print_table
+from zoo.errors import UnknownNameError
+from zoo.registry import catalogue
+
+if TYPE_CHECKING:
+    from zoo.testing import Report
+
+MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin, and check all that it gives.")
+@click.option(
+    "--fast", is_flag=True, help="Leave out the slow checks: loading in a new process, mixed precision, eager steps."
+)
+@as_json
+@click.pass_context
+def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: bool, as_json: bool) -> None:
+    """Check architectures and datasets against every rule of the zoo.
+
+    NAMEs are of architectures or datasets; with --plugin they may be left out. Exit status 1 if a check fails.
+    """
+    if plugin is not None:
+        provided = catalogue.load_plugin(plugin).provides
+        names = names or provided
+    if not names:
+        raise click.UsageError("give the name of an architecture or a dataset, or --plugin")
+    kinds = {name: "dataset" if name in catalogue.list_datasets() else "architecture" for name in names}
+    for name, kind in kinds.items():
+        if kind == "architecture":
+            _find(name)  # Refused here, before Keras takes its seconds.
+    import_keras()
+    reports = []
+    for name, kind in kinds.items():
+        reports.append(_check(name, kind, plugin, fast, shown=not as_json))
+    if as_json:
+        print_json([report.to_dict() for report in reports])
+    ctx.exit(1 if any(report.failed for report in reports) else 0)
+
+
+def _find(name: str) -> None:
+    """Raise ``UnknownNameError`` that has near datasets too."""
+    try:
+        catalogue.architecture(name)
+    except UnknownNameError as error:
+        near = difflib.get_close_matches(name, catalogue.list_datasets(), n=3, cutoff=0.5)
+        hint = f"; among the datasets {' or '.join(map(repr, near))} may be meant" if near else ""
+        raise UnknownNameError(f"{error}{hint}; datasets: zoo datasets") from None
+
+
+def _check(name: str, kind: str, plugin: str | None, fast: bool, *, shown: bool) -> Report:
+    """Run the checks of one name and print what became of them, of those before an interruption too."""
+    from zoo.progress import show_progress
+    from zoo.testing.catalogue import list_checks
+    from zoo.testing.dataset_subject import DatasetSubject
+    from zoo.testing.runner import Report, run_checks
+    from zoo.testing.subject import Subject
+
+    subject = Subject(name, plugin) if kind == "architecture" else DatasetSubject(name, plugin)
+    count = len(list_checks(kind, fast=fast))
+    report, running = Report(name), ""
+
+    def tell(check: str) -> None:
+        nonlocal running
+        advance(1 if running else 0, check)
+        running = check
+
+    try:
+        with show_progress(f"checking {name}", count, shown=True, unit="checks") as advance:
+            run_checks(subject, kind=kind, fast=fast, tell=tell, into=report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted while {running} ran, check {len(report.results) + 1} of {count} of {name}"
+        ) from None
+    finally:
+        if shown:
+            _print(report)
+    return report
+
+
+def _print(report: Report) -> None:
+    rows = [[f"{MARKS[result.status]} {result.name}", f"{result.seconds:.1f}"] for result in report.results]
+    click.echo(report.name)
+    print_table(["  check", "seconds"], rows, numbers_from=1)
+    for result in report.failed:
+        click.echo(f"\n{result.name} failed: {result.message}")
+    skipped: dict[str | None, list[str]] = {}
+    for result in report.select("skipped"):
+        skipped.setdefault(result.message, []).append(result.name)
+    for reason, names in skipped.items():
+        click.echo(f"\nskipped, for {reason}: {', '.join(names)}")
+    counts = ", ".join(f"{len(report.select(status))} {status}" for status in MARKS if report.select(status))
+    click.echo(f"\n{report.name}: {counts} in {report.seconds:.1f} s{_describe(report.facts)}\n")
+
+
+def _describe(facts: dict[str, Any]) -> str:
+    known = {key: value for key, value in facts.items() if value is not None}
+    shown = [
+        text.format(known[key])
+        for key, text in (
+            ("import_seconds", "found in {:.2f} s"),
+            ("build_seconds", "built in {:.2f} s"),
+            ("parameters", "{:,} parameters"),
+        )
+        if key in known
+    ]
+    shown += [f"{known['flops'] / 1e6:.1f} MFLOPs for one image"] if "flops" in known else []
+    return f"; {', '.join(shown)} (28 x 28 x 1)" if shown else ""

@@ -1,0 +1,37 @@
+"""Keras, imported when a command needs it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+
+import click
+
+
+def import_keras() -> None:
+    """Import Keras without what its backend's libraries print on the way; shown if the import fails."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if sys.stderr.isatty():
+        click.echo("zoo: starting Keras ...\r", err=True, nl=False)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        try:
+            import keras
+
+            keras.backend.backend()
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        except BaseException:
+            noise.seek(0)
+            os.write(kept, noise.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+    if sys.stderr.isatty():
+        click.echo("                       \r", err=True, nl=False)

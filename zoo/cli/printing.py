@@ -1,0 +1,175 @@
+"""What the command prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.score_names import ACTIVE, BOUND, DIGITS, SCORE_TITLES, TITLES, UNITS
+
+if TYPE_CHECKING:
+    from zoo.benchmarking import Leaderboard
+
+SLOWEST = 12  # Layers of a profile that are shown.
+GAP = 3  # Between the columns of a table.
+
+
+def print_json(content: Any) -> None:
+    """Print plain data on stdout as JSON."""
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> None:
+    """Print a table on stdout; columns from ``numbers_from`` on are aligned to the right.
+
+    On a terminal columns of numbers that have no room are printed below the others, with the first column again.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Into a file or a pipe nothing is wrapped.
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000)
+    columns = range(len(header))
+    tables = [columns] if numbers_from is None else _fit(header, rows, console.width)
+    for number, shown in enumerate(tables):
+        if number:
+            console.print()
+        table = Table(box=box.SIMPLE_HEAD, show_header=any(header), show_edge=False, pad_edge=False)
+        for index in shown:
+            right = numbers_from is not None and index >= numbers_from
+            table.add_column(header[index], justify="right" if right else "left", no_wrap=right, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(row[index]) for index in shown))
+        console.print(table)
+
+
+def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Sequence[int]]:
+    """Give the columns of the tables that fit into a width; each begins with the first column."""
+    widths = [max(len(row[index]) for row in (header, *rows)) + GAP for index in range(len(header))]
+    tables: list[list[int]] = [[0]]
+    for index in range(1, len(header)):
+        if len(tables[-1]) > 1 and sum(widths[used] for used in (*tables[-1], index)) > width + GAP:
+            tables.append([0])
+        tables[-1].append(index)
+    return [*tables]
+
+
+def print_scores(scores: dict[str, Any]) -> None:
+    """Print a model's scores, and what it costs if that is among them."""
+    click.echo(_describe_facts({**scores["data"], **scores}))
+    ordered = {**dict.fromkeys((*SCORE_TITLES, "iwae")), **scores}
+    rows = [_row(keys, [value]) for keys, value in _flatten(ordered) if _is_shown(keys, value)]
+    latents = scores.get("kl_per_latent")
+    for row in rows:
+        if row[0] == ACTIVE and latents:
+            row[1] += f" of {len(latents):,}"
+        elif row[0] == BOUND:
+            row[0] += f", k = {scores['iwae']['k']:,}"
+    print_table(["score", "value", "unit"], rows)
+
+
+def print_comparison(comparison: dict[str, Any], first: object, second: object) -> None:
+    """Print two results side by side, and what their difference does not tell.
+
+    Args:
+        comparison: what ``zoo.compare`` gave.
+        first: where the first result is from.
+        second: where the second one is from.
+    """
+    facts = comparison["facts"]
+    click.echo(_describe_facts(facts) + (f", k = {facts['k']:,}" if facts["k"] else ""))
+    click.echo(f"first:  {first}\nsecond: {second}\n")
+    parts = [dict(_flatten(comparison[name])) for name in ("first", "second", "difference")]
+    rows = []
+    for keys in dict.fromkeys((*parts[0], *parts[1])):
+        signs = ("", "", "+")
+        cells = [_row(keys, [part[keys]], sign)[1] if keys in part else "-"
+                 for part, sign in zip(parts, signs, strict=True)]  # fmt: skip
+        title, *_, unit = _row(keys, [])
+        rows.append([title, *cells, unit])
+    print_table(["score", "first", "second", "difference", "unit"], rows, numbers_from=1)
+    click.echo(f"\n{comparison['note']}")
+
+
+def _describe_facts(facts: dict[str, Any]) -> str:
+    count = f"{facts['images']:,} image{'s' if facts['images'] != 1 else ''}"
+    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}, {count}"
+    which = f" (SHA-256 {facts['sha256'][:12]}...)" if facts["sha256"] else ""
+    return (
+        f"{where}{which}; likelihood {facts['likelihood']}, binarization {facts['binarization']}, seed {facts['seed']}"
+    )
+
+
+def _row(keys: tuple[str, ...], values: Sequence[float], sign: str = "") -> list[str]:
+    """Give a line of a table: what a score of a result is, its values as text, and its unit."""
+    title, unit, *scale = _title(keys)
+    if scale:
+        values = [value / scale[0] for value in values]
+    return [title, *(_show(value, keys[-1], sign) for value in values), unit]
+
+
+def _is_shown(keys: tuple[str, ...], value: Any) -> bool:
+    """Tell whether this is a number that has a title, or a score that a kind of model has for itself."""
+    own = len(keys) == 1 and keys[0] != "seed" and isinstance(value, int | float)
+    return value is not None and (keys in TITLES or own)
+
+
+def _title(keys: tuple[str, ...]) -> tuple[Any, ...]:
+    """Give title, unit and perhaps scale of a number of a result."""
+    if keys in TITLES:
+        return TITLES[keys]
+    words = " ".join(keys).split("_")
+    unit = UNITS.get(words[-1], "") if len(words) > 1 else ""
+    return " ".join(words[:-1] if unit else words), unit
+
+
+def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def _show(value: float, key: str = "", sign: str = "") -> str:
+    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.{DIGITS.get(key, 2)}f}"
+
+
+def print_profile(folder: Path) -> None:
+    """Print where the time of a training step goes, by part and by layer; nothing of a run that has no profile."""
+    from zoo.training.profile import PROFILE_FILE
+
+    if not (folder / PROFILE_FILE).is_file():
+        return
+    profile = json.loads((folder / PROFILE_FILE).read_text(encoding="utf-8"))
+    total = sum(profile["parts"].values())
+    rows = [
+        [title, f"{milliseconds:.2f}", f"{milliseconds / total:.1%}"]
+        for named in (profile["parts"], dict(list(profile["layers"].items())[:SLOWEST]))
+        for title, milliseconds in named.items()
+    ]
+    click.echo(
+        f"one step takes {1e3 * profile['seconds']:.1f} ms (of {profile['steps']}); its operations, of all threads:"
+    )
+    print_table(["part or layer", "ms", "share"], rows, numbers_from=1)
+    click.echo("")
+
+
+def print_leaderboard(leaderboard: Leaderboard) -> None:
+    """Print a leaderboard's tables and the runs that failed."""
+    from zoo.benchmarking.text import describe_table, explain_table, table_cells
+
+    for table in leaderboard.tables:
+        header, *rows = table_cells(table)
+        click.echo(describe_table(table))
+        print_table(header, rows, numbers_from=1)
+        click.echo(explain_table(table) + "\n")
+    for row in leaderboard.failed:
+        click.echo(f"failed: {row['preset']}, seed {row['seed']}: {row['error']}")

@@ -1,0 +1,31 @@
+"""The command ``zoo report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.keras_import import import_keras
+from zoo.cli.options import data_option
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where it goes (default: DIR/report.html).",
+)
+@data_option
+def report(folder: Path, out: Path | None, data_dir: Path | None) -> None:
+    """Write one HTML file about the runs in DIR: tables, charts and a page for each model; it needs no network."""
+    if not folder.is_dir():
+        raise click.BadParameter(f"{folder}: no such folder")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise click.BadParameter(f"--out {out}: there is no folder {out.parent}")
+    import_keras()
+    from zoo.report import write_report
+
+    click.echo(write_report(folder, out, data_dir=data_dir, progress=True))

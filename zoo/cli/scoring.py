@@ -1,0 +1,70 @@
+"""The commands that score models: ``zoo evaluate`` and ``zoo compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import zoo
+from zoo.cli.keras_import import import_keras
+from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
+from zoo.cli.printing import print_comparison, print_json, print_scores
+from zoo.cli.trained import load_split, load_trained, tell_doubts
+
+
+@click.command()
+@source_argument
+@dataset_option
+@part_option
+@data_option
+@click.option(
+    "--iwae",
+    metavar="K",
+    type=click.IntRange(0),
+    default=0,
+    help="Samples of the importance-weighted bound; 0 leaves it out.",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="Score the first N images alone.")
+@seed_option
+@as_json
+def evaluate(
+    source: Path, dataset: str | None, part: str, data_dir: Path | None, iwae: int, limit: int | None, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Score the model of a run folder or a .keras file, and measure what it costs."""
+    model = load_trained(source)
+    split = load_split(model, source, dataset, part, data_dir)
+    if limit is not None:
+        split = split.limit(limit)
+    scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed, cost=True, progress=True)
+    if iwae and scores["iwae"] is None:
+        reason = (
+            f"{model.likelihood.identifier} is no likelihood of these images"
+            if scores["negative_elbo"] is None
+            else f"{type(model).__name__} has terms of the bound of its own, but no log_weights"
+        )
+        click.echo(f"zoo: no importance-weighted bound: {reason}", err=True)
+    if as_json:
+        print_json(scores)
+    else:
+        print_scores(scores)
+
+
+@click.command()
+@click.argument("first", metavar="RUN|JSON", type=click.Path(path_type=Path))
+@click.argument("second", metavar="RUN|JSON", type=click.Path(path_type=Path))
+@as_json
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Give the difference of two results: run folders, or files that zoo evaluate --json printed."""
+    for source in (first, second):
+        if not source.exists():
+            raise click.BadParameter(f"{source}: no such run folder or file")
+    import_keras()
+    for source in (first, second):
+        tell_doubts(source)
+    comparison = zoo.compare(first, second)
+    if as_json:
+        print_json(comparison)
+    else:
+        print_comparison(comparison, first, second)

@@ -1,0 +1,39 @@
+"""What commands read: a trained model, and the images that it is shown with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+import zoo
+from zoo.cli.keras_import import import_keras
+from zoo.registry.specs import FOLDER
+
+
+def load_trained(source: Path) -> Any:
+    """Load the model of a run folder or a file, and say what is doubtful about it."""
+    if not source.exists():
+        raise click.BadParameter(f"{source}: no such run folder or file")
+    import_keras()
+    tell_doubts(source)
+    return zoo.load_model(source)
+
+
+def tell_doubts(source: Path) -> None:
+    """Warn of a run folder whose content may not be what its record says."""
+    if source.is_dir():
+        for doubt in zoo.Run(source).doubts():
+            click.echo(f"zoo: warning: {doubt}", err=True)
+
+
+def load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
+    """Give the split that a model is shown with: of the dataset asked for, else of the one it was trained on."""
+    if dataset is None:
+        dataset = (model.provenance or {}).get("trained_on")
+        if dataset is None:
+            raise click.UsageError(f"{source} does not say what it was trained on: give --data DATASET")
+    if dataset.startswith(FOLDER):
+        return getattr(zoo.load_images(dataset.removeprefix(FOLDER), model.image_shape), part)
+    return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)

@@ -1,0 +1,86 @@
+"""The command ``zoo train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+import zoo
+from zoo.cli.keras_import import import_keras
+from zoo.cli.options import data_option, out_option, read_settings, seed_option
+from zoo.cli.printing import print_profile, print_scores
+
+if TYPE_CHECKING:
+    from zoo.runs.run import Run
+
+
+@click.command()
+@click.argument("preset", required=False)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN",
+              help="In place of PRESET: go on with the run of this folder after its last completed epoch, or with "
+                   "--epochs train more of them.")  # fmt: skip
+@click.option("--sample", is_flag=True, help="Train on the embedded sample of the dataset.")
+@click.option("--epochs", type=click.IntRange(1), help="In place of the recipe's.")
+@seed_option
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=read_settings,
+              help="A recipe setting or an option of the architecture, such as latent_dim=32.")  # fmt: skip
+@click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
+              help="Stop after so many epochs without a lower validation loss.")  # fmt: skip
+@click.option("--deterministic/--no-deterministic", default=None,
+              help="Repeat to the bit (default: where there is no GPU).")  # fmt: skip
+@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
+@click.option("--profile", is_flag=True, help="Trace some steps and tell where their time goes.")
+@click.option("--overwrite", is_flag=True, help="Replace a run that is there.")
+@out_option
+@data_option
+@click.pass_context
+def train(
+    ctx: click.Context, preset: str | None, resume: Path | None, settings: dict[str, Any], early_stopping: int | None,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Train PRESET and write a run folder with scores, model and pictures."""
+    if resume is not None:
+        run = _resume(ctx, resume, options)
+    elif preset is None:
+        raise click.UsageError("Missing argument 'PRESET', or --resume RUN.")
+    else:
+        if early_stopping is not None:
+            settings["early_stopping"] = early_stopping
+        run = _train(preset, settings, options)
+    if options["profile"]:
+        print_profile(run.path)
+    best = run.best or {}
+    click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
+    print_scores({**(run.scores or {}), "cost": run.cost})
+    click.echo(run.path)
+
+
+def _train(preset: str, settings: dict[str, Any], options: dict[str, Any]) -> Run:
+    for key in options:
+        if key in settings:
+            raise click.BadParameter(f"{key} has an option of its own: --{key.replace('_', '-')}")
+    for key in ("preset", "progress"):
+        if key in settings:
+            raise click.BadParameter(f"{key} cannot be set")
+    zoo.get_model_info(preset)
+    import_keras()
+    return zoo.train(preset, **options, **settings)
+
+
+def _resume(ctx: click.Context, path: Path, options: dict[str, Any]) -> Run:
+    taken = ("epochs", "data_dir", "overwrite", "tensorboard")
+    for param in ctx.command.params:
+        name = str(param.name)
+        if name not in ("resume", *taken) and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--resume takes a run as it is: leave out {param.opts[0] if param.opts[0][0] == '-' else 'PRESET'}"
+            )
+    if not path.is_dir():
+        raise click.BadParameter(f"--resume {path}: no such run folder")
+    import_keras()
+    from zoo.training import resume
+
+    return resume(path, **{name: options[name] for name in taken} | {"tensorboard": options["tensorboard"] or None})

@@ -1,0 +1,72 @@
+"""The command ``zoo verify``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.keras_import import import_keras
+from zoo.cli.options import as_json, data_option
+from zoo.cli.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from zoo.benchmarking.verify import Verdict
+
+MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}
+
+
+@click.command()
+@click.argument("path", metavar="RUN|DIR", type=click.Path(path_type=Path))
+@click.option("--tolerance", type=click.FloatRange(0), default=1e-4, show_default=True,
+              help="How far a score may be off, relatively.")  # fmt: skip
+@data_option
+@as_json
+@click.pass_context
+def verify(ctx: click.Context, path: Path, tolerance: float, data_dir: Path | None, as_json: bool) -> None:
+    """Check that runs are what they say: files unchanged, and scores the same when made again.
+
+    Exit status 1 if anything has changed; what cannot be checked is said, and is no failure.
+    """
+    import_keras()
+    from zoo.benchmarking.verify import verify as check
+
+    verdicts = check(path, tolerance=tolerance, data_dir=data_dir, tell=lambda run: click.echo(f"zoo: {run}", err=True))
+    if as_json:
+        print_json([_plain(verdict) for verdict in verdicts])
+    else:
+        _print(verdicts, tolerance)
+    ctx.exit(1 if any(verdict.status == "failed" for verdict in verdicts) else 0)
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    finite = verdict.drift is None or verdict.drift != float("inf")
+    return {
+        "path": str(verdict.path),
+        "status": verdict.status,
+        "findings": list(verdict.findings),
+        "drift": verdict.drift if finite else None,
+    }
+
+
+def _print(verdicts: list[Verdict], tolerance: float) -> None:
+    rows = [
+        [f"{MARKS[it.status]} {it.path}", it.status, "-" if it.drift is None else f"{it.drift:.1e}"] for it in verdicts
+    ]
+    print_table(["  run", "", "largest drift"], rows, numbers_from=2)
+    for verdict in verdicts:
+        for finding in verdict.findings if verdict.status == "failed" else ():
+            click.echo(f"\n{verdict.path}: {finding}")
+    unchecked = Counter(
+        finding for verdict in verdicts if verdict.status == "unchecked" for finding in verdict.findings
+    )
+    for finding, count in unchecked.items():
+        click.echo(f"\nunchecked, {count}: {finding}")
+    counts = ", ".join(
+        f"{sum(it.status == status for it in verdicts)} {status}"
+        for status in MARKS
+        if any(it.status == status for it in verdicts)
+    )
+    click.echo(f"\n{counts}; scores may be off by {tolerance:g}, relatively")

@@ -1,0 +1,5 @@
+"""What a model costs: operations, time and memory."""
+
+from zoo.evaluation.cost.measure import measure_cost
+
+__all__ = ["measure_cost"]

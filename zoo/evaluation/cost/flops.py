@@ -1,0 +1,60 @@
+"""Floating-point operations that a model computes for one image."""
+
+from __future__ import annotations
+
+import keras
+
+from zoo.evaluation.cost.inference import call_stateless, input_shape, variable_values
+from zoo.evaluation.cost.sizes import UncountableError
+
+
+def count_flops(model: keras.Model) -> int | None:
+    """Count the multiplications and additions of convolutions and matrix products for one input.
+
+    The computation itself is traced, so it does not matter which layers it is written with. Each multiply-add is two
+    operations, as is usual (He et al. 2016 and others count it as one: their numbers are half of these). Element-wise
+    work is left out: biases, activations, normalisation, pooling, resizing, products without a sum. What does not
+    reach the output is not counted, and a loop as often as it runs. Inference, not training.
+
+    - A convolution: 2 * positions of the kernel * kernel height * width * input channels of a group * output channels.
+      It has as many positions as its output has pixels; zeros that it is padded with count. A transposed one has as
+      many as its input has pixels, and what it computes beyond the edges of its output counts.
+    - A matrix product of (m, k) and (k, n): 2 * m * k * n.
+    - Of branches, the costliest.
+
+    Args:
+        model: a built model with one input of a known shape.
+
+    Returns:
+        The operations for a batch of one; None where they cannot be told: the model has other inputs, a loop's end
+        depends on the data, an operation hides its computation, or the backend is neither TensorFlow nor JAX. Nothing
+        of the model changes.
+    """
+    backend = keras.backend.backend()
+    shape = input_shape(model)
+    if shape is None or backend not in ("tensorflow", "jax"):
+        return None
+    try:
+        return _count_tensorflow(model, shape) if backend == "tensorflow" else _count_jax(model, shape)
+    except UncountableError:
+        return None
+
+
+def _count_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
+    import tensorflow as tf
+
+    from zoo.evaluation.cost.tensorflow_graph import graph_flops
+
+    traced = tf.function(lambda inputs: call_stateless(model, *variable_values(model), inputs), autograph=False)
+    function = traced.get_concrete_function(tf.TensorSpec((1, *shape), model.inputs[0].dtype))
+    return graph_flops(function.outputs)
+
+
+def _count_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
+    import jax  # type: ignore[import-not-found,unused-ignore]
+
+    from zoo.evaluation.cost.jaxpr import jaxpr_flops
+
+    traced = jax.make_jaxpr(lambda *given: call_stateless(model, *given))
+    arguments = (*variable_values(model), jax.ShapeDtypeStruct((1, *shape), model.inputs[0].dtype))
+    return jaxpr_flops(traced(*arguments).jaxpr)

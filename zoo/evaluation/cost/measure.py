@@ -1,0 +1,114 @@
+"""What a model costs: parameters, floating-point operations, time and memory."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.autoencoder.model import AutoEncoder
+from zoo.evaluation.cost.flops import count_flops
+from zoo.evaluation.cost.inference import compile_call, input_shape
+from zoo.evaluation.cost.memory import peak_memory
+from zoo.factory.create import parameter_count
+
+logger = logging.getLogger("zoo")
+BATCHES = (1, 128)
+# Of each measurement: how long it goes on, and after how long it ends with fewer calls than are wanted.
+SECONDS = 0.1
+SECONDS_AT_MOST = 5.0
+WARM_UP_CALLS = 3
+CALLS = 15
+CALLS_AT_MOST = 100
+# A batch that must be expected to take longer than this is not measured.
+SECONDS_OF_A_CALL = 10.0
+
+
+def measure_cost(model: AutoEncoder) -> dict[str, Any]:
+    """Measure what encoder and decoder cost in inference.
+
+    Times depend on the machine and on what else it does: compare those that were taken on one idle machine. It takes
+    about a second for a small model, and about a minute for a large one at the most.
+
+    Args:
+        model: the model; its weights and its random state stay as they are.
+
+    Returns:
+        A dict for JSON.
+
+        - ``parameters``: of encoder and decoder.
+        - ``flops``: ``{"encoder": n, "decoder": n}``, floating-point operations for one image, as ``count_flops``
+          counts them: two for each multiply-add of convolutions and matrix products.
+        - ``encode_ms``: ``{"1": x, "128": y}``, the median time of one compiled call of the encoder on that many
+          images, until its result is in the host's memory; milliseconds. A batch that would take longer than
+          ``SECONDS_OF_A_CALL`` is None.
+        - ``decode_ms``: the same of the decoder.
+        - ``peak_memory_mb``: the most memory of the host that the whole process has had at once so far, everything in
+          it included and not only the model; 2**20 bytes; None where the system does not tell.
+
+        ``flops`` of a part, ``encode_ms`` and ``decode_ms`` are None where they have no meaning or cannot be had: a
+        subclass's part may not be a model with one input of a known shape, and one that raises is warned of.
+    """
+    return {
+        "parameters": parameter_count(model),
+        "flops": {
+            "encoder": _or_none("operations of the encoder", lambda: count_flops(model.encoder)),
+            "decoder": _or_none("operations of the decoder", lambda: count_flops(model.decoder)),
+        },
+        "encode_ms": _or_none(
+            "time to encode", lambda: _time(model.encoder, lambda generator, shape: generator.random(shape))
+        ),
+        "decode_ms": _or_none(
+            "time to decode", lambda: _time(model.decoder, lambda generator, shape: generator.standard_normal(shape))
+        ),
+        "peak_memory_mb": peak_memory(),
+    }
+
+
+def _or_none(what: str, measure: Callable[[], Any]) -> Any:
+    # A training is not lost because a batch of 128 has no room, or because of a layer that nobody thought of.
+    try:
+        return measure()
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        logger.warning("%s cannot be measured: %s: %s", what, type(error).__name__, reason[:200])
+        return None
+
+
+def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]) -> dict[str, Any] | None:
+    shape = input_shape(part)
+    if shape is None or not keras.backend.is_float_dtype(part.inputs[0].dtype):
+        return None
+    call, generator = compile_call(part), np.random.default_rng(0)
+    times: dict[str, float | None] = {}
+    for batch in BATCHES:
+        expected = batch * (times.get("1") or 0.0) / 1000
+        if expected > SECONDS_OF_A_CALL:
+            times[str(batch)] = None
+            continue
+        inputs = ops.convert_to_tensor(draw(generator, (batch, *shape)), part.inputs[0].dtype)
+        times[str(batch)] = 1000 * _median_seconds(call, inputs)
+    return times
+
+
+def _median_seconds(call: Callable[[Any], Any], inputs: Any) -> float:
+    begun = time.perf_counter()
+    for _ in range(WARM_UP_CALLS):  # The first compiles; the next fill caches and start threads.
+        call(inputs)
+        if time.perf_counter() - begun > SECONDS_AT_MOST:
+            break
+    seconds: list[float] = []
+    begun = now = time.perf_counter()
+    while len(seconds) < CALLS_AT_MOST:
+        if seconds and now - begun > (SECONDS if len(seconds) >= CALLS else SECONDS_AT_MOST):
+            break
+        call(inputs)
+        before, now = now, time.perf_counter()
+        seconds.append(now - before)
+    return statistics.median(seconds)

@@ -1,0 +1,127 @@
+"""Floating-point operations of a TensorFlow graph; ``count_flops`` has the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from zoo.evaluation.cost.sizes import UncountableError, product
+from zoo.evaluation.cost.tensorflow_loop import called_graphs, count_rounds
+from zoo.typing import Tensor
+
+Operation = Any
+
+# By type: which tensor has one entry for each position of the kernel and channel (the output or an input), and how
+# many of the kernel's last axes are in that channel. The kernel is the second input.
+CONVOLUTIONS = {
+    "Conv2D": ("output", 1),
+    "Conv3D": ("output", 1),
+    "DepthwiseConv2dNative": ("output", 2),
+    "Conv2DBackpropInput": ("input", 1),
+    "Conv3DBackpropInputV2": ("input", 1),
+    "DepthwiseConv2dNativeBackpropInput": ("input", 2),
+}
+# By type: the attribute that says that the first matrix is transposed.
+PRODUCTS = {
+    "MatMul": "transpose_a",
+    "BatchMatMul": "adj_x",
+    "BatchMatMulV2": "adj_x",
+    "BatchMatMulV3": "adj_x",
+}
+LOOPS = ("While", "StatelessWhile")
+BRANCHES = ("If", "StatelessIf", "Case", "StatelessCase")
+OPAQUE = ("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "PyFunc", "PyFuncStateless", "EagerPyFunc", "XlaCallModule")
+
+
+def graph_flops(outputs: Iterable[Tensor]) -> int:
+    """Count the operations that a graph needs for its outputs; the functions that it calls are included.
+
+    Args:
+        outputs: tensors of one graph.
+
+    Raises:
+        UncountableError: they cannot be told.
+    """
+    return sum(_count(operation) for operation in _needed(outputs))
+
+
+def _needed(outputs: Iterable[Tensor]) -> set[Operation]:
+    found: set[Operation] = set()
+    waiting = [tensor.op for tensor in outputs]
+    while waiting:
+        operation = waiting.pop()
+        if operation not in found:
+            found.add(operation)
+            waiting += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+    return found
+
+
+def _count(operation: Operation) -> int:
+    kind = operation.type
+    if kind in CONVOLUTIONS:
+        return _count_convolution(operation)
+    if kind in PRODUCTS:
+        left = _shape(operation.inputs[0])
+        contracted = left[-2 if operation.get_attr(PRODUCTS[kind]) else -1]
+        return 2 * product(_shape(operation.outputs[0])) * product((contracted,))
+    if kind == "Einsum":
+        return _count_einsum(operation)
+    if kind in OPAQUE:
+        raise UncountableError
+    called = {name: graph_flops(graph.outputs) for name, graph in called_graphs(operation).items()}
+    if kind in BRANCHES:
+        return max(called.values())
+    if kind in LOOPS and any(called.values()):
+        rounds = count_rounds(operation)
+        return rounds * called["body"] + (rounds + 1) * called["cond"]
+    return sum(called.values())
+
+
+def _count_convolution(operation: Operation) -> int:
+    where, channels = CONVOLUTIONS[operation.type]
+    given = operation.outputs[0] if where == "output" else operation.inputs[2]
+    whole = _put_together(operation.outputs[0])
+    return 2 * product(_shape(given if whole is None else whole)) * product(_shape(operation.inputs[1])[:-channels])
+
+
+def _put_together(output: Tensor) -> Tensor | None:
+    """Give the whole output of a dilated convolution that runs on images taken apart, which are padded for that."""
+    for consumer in output.consumers():
+        if consumer.type == "BatchToSpaceND":
+            return consumer.outputs[0]
+        if consumer.type == "Squeeze":  # One-dimensional ones run in two dimensions.
+            return _put_together(consumer.outputs[0])
+    return None
+
+
+def _count_einsum(operation: Operation) -> int:
+    equation = operation.get_attr("equation").decode().replace(" ", "")
+    if len(operation.inputs) != 2:
+        return 0
+    terms, output = equation.split("->")
+    sizes: dict[str, int] = {}
+    labels = []
+    for term, tensor in zip(terms.split(","), operation.inputs, strict=True):
+        named = _name_axes(term, len(_shape(tensor)))
+        labels.append(set(named))
+        for label, size in zip(named, _shape(tensor), strict=True):
+            # An axis of size one under an ellipsis is broadcast.
+            sizes[label] = max(product((size,)), sizes.get(label, 1))
+    left, right = labels
+    kept = set(_name_axes(output, len(_shape(operation.outputs[0]))))
+    summed = (left & right) - kept
+    # An axis that only one of them has and that is summed is summed first.
+    return 2 * product(sizes[label] for label in kept | summed) if summed else 0
+
+
+def _name_axes(term: str, rank: int) -> list[str]:
+    """Give a label for each axis; those under an ellipsis are numbered from the last."""
+    before, dots, after = term.partition("...")
+    hidden = rank - len(before) - len(after) if dots else 0
+    return [*before, *(f"...{hidden - axis}" for axis in range(hidden)), *after]
+
+
+def _shape(tensor: Tensor) -> list[Any]:
+    if tensor.shape.rank is None:
+        raise UncountableError
+    return tensor.shape.as_list()

@@ -1,0 +1,122 @@
+"""An architecture's options: which there are, and whether the given ones are among them."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ArchitectureError
+from zoo.factory.resolve import PARTS, describe, resolve_part
+from zoo.registry.recipe import RECIPE_KEYS
+from zoo.registry.specs import LATENT_OPTIONS, Architecture, check_shape
+
+GIVEN = ("image_shape", "latent_shape", "output_shape")
+
+
+def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give a latent shape from an int, a tuple, or a function of the image shape."""
+    if callable(value):
+        value = value(image_shape)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = (int(value),)
+    return check_shape(value, "latent_shape")
+
+
+def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:
+    """Give the latent shape that was given or, for None, the one that the architecture's defaults say."""
+    if given is not None:
+        return as_latent_shape(given, image_shape)
+    for option in LATENT_OPTIONS:
+        if option in architecture.defaults:
+            try:
+                return as_latent_shape(architecture.defaults[option], image_shape)
+            except (Exception, SystemExit) as error:
+                raise ArchitectureError(f"{describe(architecture)}: default {option}: {error}") from error
+    raise TypeError(
+        f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
+    )
+
+
+def take_latent(config: dict[str, Any]) -> Any:
+    """Take the latent's size out of options; None if they have none, ``TypeError`` if they have it twice."""
+    given = [config.pop(option) for option in LATENT_OPTIONS if option in config]
+    if len(given) > 1:
+        raise TypeError("latent_dim and latent_shape are given: expected one of them")
+    return given[0] if given else None
+
+
+def _options(architecture: Architecture, part: str) -> set[str]:
+    """Give the names of the options that reach a builder."""
+    names: set[str] = set()
+    for name, parameter in inspect.signature(resolve_part(architecture, part)).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names.update(architecture.defaults)
+        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            names.add(name)
+    return names.difference(GIVEN, LATENT_OPTIONS)
+
+
+def builder_options(architecture: Architecture) -> set[str]:
+    """Give the names of the options that reach a builder of an architecture, without the latent's size."""
+    return set().union(*(_options(architecture, part) for part in PARTS))
+
+
+def check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
+    """Raise ``TypeError`` that lists the valid options unless each one reaches a builder of these architectures."""
+    valid = sorted(set().union(*(builder_options(architecture) for architecture in architectures)))
+    names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
+    _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
+    for architecture in architectures:
+        _check_kinds(config, architecture)
+
+
+def check_part_options(config: Mapping[str, Any], architecture: Architecture, part: str) -> None:
+    """Raise ``TypeError`` that lists the valid options unless each one reaches this builder."""
+    # The latent's size belongs to both parts.
+    _refuse_unknown(config, sorted(_options(architecture, part)), f"the {part} of {architecture.name}")
+    _check_kinds(config, architecture)
+
+
+def _check_kinds(config: Mapping[str, Any], architecture: Architecture) -> None:
+    """Raise ``TypeError`` for an option of another kind than its default: text for a number, a number for a list."""
+    for key, value in config.items():
+        default = architecture.defaults.get(key)
+        wanted = _kind(default)
+        if key in LATENT_OPTIONS or wanted is None or value is None:
+            continue
+        if _kind(value) != wanted or (default and wanted == "list" and not _alike(value, default)):
+            raise TypeError(
+                f"option {key} of {architecture.name} is {value!r}: expected {_KINDS[wanted]} like {default!r}"
+            )
+
+
+_KINDS = {"flag": "true or false", "number": "a number", "text": "text", "list": "a list", "mapping": "a mapping"}
+
+
+def _kind(value: Any) -> str | None:
+    kinds: tuple[tuple[str, Any], ...] = (
+        ("flag", bool | np.bool_), ("number", numbers.Number), ("text", str), ("list", list | tuple | np.ndarray),
+        ("mapping", Mapping),
+    )  # fmt: skip
+    return next((kind for kind, types in kinds if isinstance(value, types)), None)
+
+
+def _alike(values: Any, default: Any) -> bool:
+    """Say whether a list has entries, all of a kind that the default's entries have too."""
+    return len(values) > 0 and {_kind(value) for value in values} <= {_kind(value) for value in default}
+
+
+def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:
+    for key in config:
+        if key not in valid:
+            hint = (
+                f" ({key} is a setting of the recipe: of zoo.train, of AutoEncoder and its compile, or of a "
+                "preset in a registry file)"
+                if key in RECIPE_KEYS
+                else ""
+            )
+            raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}{hint}")

@@ -1,0 +1,7 @@
+"""Layers for plugin authors."""
+
+from zoo.layers.batch_normalization import BatchNormalization
+from zoo.layers.gaussian_head import LOG_VARIANCE_BOUND, GaussianHead
+from zoo.layers.upsampling import UpsampleConv2D, UpsampleTo, halved_sizes
+
+__all__ = ["LOG_VARIANCE_BOUND", "BatchNormalization", "GaussianHead", "UpsampleConv2D", "UpsampleTo", "halved_sizes"]

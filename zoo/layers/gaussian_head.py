@@ -1,0 +1,64 @@
+"""The last layer of an encoder."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.typing import Tensor
+
+# |log variance| stays below this: the standard deviation stays within about [1e-3, 1e3].
+LOG_VARIANCE_BOUND = 14.0
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GaussianHead(keras.layers.Layer):
+    """The last step of an encoder: features to the mean and the standard deviation of a diagonal Gaussian.
+
+    A feature map whose height and width are those of a three-dimensional latent is mapped pixel by pixel; anything
+    else is flattened. Computes in float32 under every dtype policy. The log-variance goes through
+    ``bound * tanh(x / bound)``, so that neither the deviation nor its gradient can overflow.
+
+    Args:
+        latent_shape: shape of the latent, such as ``(16,)`` or ``(4, 4, 8)``.
+
+    Call arguments:
+        features: ``(batch, ...)``, float.
+
+    Returns:
+        ``(mean, std)``, each ``(batch, *latent_shape)``, float32, std > 0.
+    """
+
+    def __init__(self, latent_shape: int | tuple[int, ...], **kwargs: Any) -> None:
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        self.latent_shape = (latent_shape,) if isinstance(latent_shape, int) else tuple(latent_shape)
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        """Make the one linear layer that gives means and log-variances."""
+        self.pointwise = len(self.latent_shape) == 3 and tuple(input_shape[1:3]) == self.latent_shape[:2]
+        size = self.latent_shape[-1] if self.pointwise else math.prod(self.latent_shape)
+        self.dense = keras.layers.Dense(2 * size, dtype="float32", name="moments")
+        self.dense.build(input_shape if self.pointwise else (None, math.prod(input_shape[1:])))
+        self.built = True
+
+    def call(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Give mean and standard deviation."""
+        if not self.pointwise:
+            features = ops.reshape(features, (-1, math.prod(features.shape[1:])))
+        mean, log_variance = ops.split(self.dense(features), 2, axis=-1)
+        log_variance = LOG_VARIANCE_BOUND * ops.tanh(log_variance / LOG_VARIANCE_BOUND)
+        shape = (-1, *self.latent_shape)
+        return ops.reshape(mean, shape), ops.reshape(ops.exp(0.5 * log_variance), shape)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[tuple[int | None, ...], ...]:
+        """Give the shapes of mean and standard deviation."""
+        shape = (input_shape[0], *self.latent_shape)
+        return shape, shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments."""
+        return {**super().get_config(), "latent_shape": self.latent_shape}

@@ -1,0 +1,36 @@
+"""Images of 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.likelihoods.likelihood import Likelihood
+from zoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Bernoulli(Likelihood):
+    """Each value is a coin toss; the raw parameter is its logit.
+
+    A likelihood of images of only 0 and 1. On grey images it is the cross-entropy: a fair training loss, but no
+    likelihood, since a Bernoulli distribution gives values between 0 and 1 no probability (Loaiza-Ganem and
+    Cunningham 2019).
+    """
+
+    support = "binary"
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        # Two costs of one sign: images * parameters - softplus(parameters) cancels where the coin is nearly sure.
+        return -images * ops.softplus(-parameters) - (1.0 - images) * ops.softplus(parameters)
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the probability of a one."""
+        return ops.sigmoid(ops.cast(parameters, "float32"))
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw images of 0 and 1."""
+        draw = keras.random.uniform(ops.shape(parameters), seed=seed)
+        return ops.cast(draw < self.mean(parameters), "float32")

@@ -1,0 +1,41 @@
+"""A normal density on real values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.likelihoods.likelihood import Likelihood
+from zoo.likelihoods.location_scale import split_location_and_log_scale
+from zoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Gaussian(Likelihood):
+    """A normal density for each value, with a learned scale (Kingma and Welling 2014, appendix C.2).
+
+    The decoder's first channels are locations (0.5 plus the raw value), the others log-scales. It is a density of real
+    values in place of a probability of the 256 grey levels: images are taken as they are, without rounding; it may be
+    above one, so that -log p(x) may be negative; and it has no bits per dimension.
+    """
+
+    support = "real"
+    parameters_per_channel = 2
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        location, log_scale = split_location_and_log_scale(parameters)
+        distance = (images - 0.5 - location) * ops.exp(-log_scale)
+        return -0.5 * ops.square(distance) - log_scale - 0.5 * math.log(2.0 * math.pi)
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the locations, cut to [0, 1]: an image, where the density's own mean may lie outside."""
+        location, _ = split_location_and_log_scale(parameters)
+        return ops.clip(0.5 + location, 0.0, 1.0)
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw real values, which may lie outside [0, 1]."""
+        location, log_scale = split_location_and_log_scale(parameters)
+        return 0.5 + location + ops.exp(log_scale) * keras.random.normal(ops.shape(location), seed=seed)

@@ -1,0 +1,70 @@
+"""What a likelihood p(x given z) is: what a decoder's raw output means, and what an image costs under it, in nats."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from zoo.likelihoods.special_functions import widen
+from zoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Likelihood(keras.losses.Loss):
+    """A stateless likelihood of images given a decoder's raw parameters.
+
+    As a Keras loss, ``likelihood(images, parameters)`` is the batch's mean of ``-log_prob``, nats per image. Anything
+    learned comes out of the decoder.
+
+    Images are ``(batch, height, width, channels)`` in [0, 1]; parameters are ``(batch, height, width,
+    output_channels(channels))``, any real values.
+    """
+
+    support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: no likelihood
+    parameters_per_channel: ClassVar[int] = 1
+
+    def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
+        super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Give ``-log_prob`` of each image, ``(batch,)``, nats."""
+        return -self.log_prob(y_true, y_pred)
+
+    def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Give log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
+        images = ops.cast(images, "float32")
+        parameters = widen(ops.convert_to_tensor(parameters))
+        values = self._log_prob(images, parameters)
+        return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} does not define _log_prob(images, parameters)")
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the mean image, in [0, 1], of shape ``(batch, height, width, channels)``."""
+        raise TypeError(f"{type(self).__name__} does not define mean(parameters)")
+
+    def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
+        """Draw an image from p(x given parameters); ``seed`` is an int or a ``keras.random.SeedGenerator``."""
+        raise TypeError(f"{type(self).__name__} does not define sample(parameters, seed)")
+
+    def output_channels(self, image_channels: int) -> int:
+        """Tell how many channels the decoder must give for images of so many channels."""
+        return self.parameters_per_channel * image_channels
+
+    @property
+    def identifier(self) -> str:
+        """The name that ``get`` knows it by; of others the name, with the settings that ``get_config`` gives."""
+        for name, cls in LIKELIHOODS.items():
+            if cls is type(self):
+                return name
+        common = super().get_config()
+        settings = sorted((key, value) for key, value in self.get_config().items() if key not in common)
+        shown = ", ".join(f"{key}={value!r}" for key, value in settings)
+        return f"{self.name}({shown})" if shown else self.name
+
+
+# By name; ``zoo.likelihoods`` enters its own.
+LIKELIHOODS: dict[str, type[Likelihood]] = {}

@@ -1,0 +1,68 @@
+"""The likelihoods p(x given z) that the zoo has, and ``get``, which knows them by name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import keras
+
+from zoo.errors import UnknownNameError
+from zoo.likelihoods.bernoulli import Bernoulli
+from zoo.likelihoods.discretized import DiscretizedGaussian, DiscretizedLogistic
+from zoo.likelihoods.gaussian import Gaussian
+from zoo.likelihoods.likelihood import LIKELIHOODS, Likelihood
+from zoo.likelihoods.logistic_mixture import LogisticMixture
+from zoo.likelihoods.pixel_loss import PixelLoss
+
+LIKELIHOODS.update(
+    bernoulli=Bernoulli,
+    discretized_gaussian=DiscretizedGaussian,
+    discretized_logistic=DiscretizedLogistic,
+    gaussian=Gaussian,
+    logistic_mixture=LogisticMixture,
+)
+
+
+def get(identifier: Any) -> Likelihood:
+    """Give a likelihood.
+
+    Args:
+        identifier: a likelihood, its name (``logistic_mixture:5`` has 5 components), or a plain Keras loss (or its
+            name), which is wrapped in ``PixelLoss``.
+
+    Returns:
+        The likelihood.
+
+    Raises:
+        UnknownNameError: neither a likelihood nor a Keras loss has the name.
+        TypeError: neither a name, a likelihood nor a loss.
+        ValueError: a Keras loss that works on logits or does not compare value by value, or a number of components
+            that is none.
+    """
+    if isinstance(identifier, Likelihood):
+        return identifier
+    name, colon, option = identifier.partition(":") if isinstance(identifier, str) else ("", "", "")
+    if name in LIKELIHOODS:
+        return LogisticMixture(_components(identifier, option)) if colon else LIKELIHOODS[name]()
+    if isinstance(identifier, str):
+        try:
+            keras.losses.get(identifier)
+        except ValueError:
+            near = difflib.get_close_matches(identifier, LIKELIHOODS, n=3, cutoff=0.4)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"expected {', '.join(LIKELIHOODS)}"
+            raise UnknownNameError(
+                f"no likelihood is called {identifier!r}: {hint} (or a Keras loss, such as 'mse')"
+            ) from None
+    elif not callable(identifier):
+        raise TypeError(f"likelihood is {identifier!r}: expected a name, a zoo likelihood or a Keras loss")
+    return PixelLoss(identifier)
+
+
+def _components(identifier: str, option: str) -> int:
+    name = identifier.partition(":")[0]
+    if LIKELIHOODS[name] is not LogisticMixture:
+        raise ValueError(f"likelihood {identifier!r}: {name} has no components: expected {name!r}")
+    if not option.isdecimal() or int(option) < 1:
+        raise ValueError(f"likelihood {identifier!r}: expected a whole number of components, such as '{name}:5'")
+    return int(option)

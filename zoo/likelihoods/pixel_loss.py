@@ -1,0 +1,90 @@
+"""A plain Keras loss in a likelihood's place."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.likelihoods.likelihood import LIKELIHOODS, Likelihood
+from zoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class PixelLoss(Likelihood):
+    """A plain Keras loss in a likelihood's place: the sigmoid of the raw output against the image.
+
+    The loss of each value is summed over pixels and channels. It is no likelihood, so likelihood scores are null.
+
+    Args:
+        loss: a name, a function or a ``keras.losses.Loss`` that compares value by value.
+
+    Raises:
+        ValueError: the loss works on logits, or does not compare value by value.
+    """
+
+    def __init__(self, loss: Any, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
+        self.loss = keras.losses.get(loss)
+        label = str(getattr(self.loss, "name", None) or getattr(self.loss, "__name__", type(self.loss).__name__))
+        super().__init__(name=name or label, reduction=reduction)
+        if _uses_logits(self.loss):
+            raise ValueError(
+                f"loss {label} has from_logits=True: expected a loss of values in [0, 1], since the zoo puts the raw "
+                "output through a sigmoid; build it with from_logits=False"
+            )
+        self._check_elementwise(label)
+
+    @property
+    def identifier(self) -> str:
+        """The wrapped loss's name."""
+        return str(self.name)
+
+    def _values(self, images: Tensor, means: Tensor) -> Tensor:
+        # Keras averages over the last axis; one of length one leaves the values as they are.
+        compare = getattr(self.loss, "call", self.loss)
+        return compare(images[..., None], means[..., None])
+
+    def _check_elementwise(self, label: str) -> None:
+        generator = np.random.default_rng(0)
+        images, means = (ops.convert_to_tensor(generator.uniform(0.1, 0.9, (2, 3, 3, 2)), "float32") for _ in "ab")
+        cause, same = None, False
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Keras says of losses that compare classes
+                values, direct = self._values(images, means), getattr(self.loss, "call", self.loss)(images, means)
+            if tuple(values.shape) == (2, 3, 3, 2) and tuple(direct.shape) == (2, 3, 3):
+                same = float(ops.max(ops.abs(ops.mean(values, -1) - direct))) < 1e-4
+        except Exception as error:  # each backend has its own
+            cause = error
+        if not same:
+            raise ValueError(
+                f"loss {label} does not compare value by value: expected one such as 'mse', 'mae' or "
+                f"'binary_crossentropy', or a likelihood: {', '.join(LIKELIHOODS)}"
+            ) from cause
+
+    def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
+        return -self._values(images, self.mean(parameters))
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """Give the sigmoid of the raw output."""
+        return ops.sigmoid(ops.cast(parameters, "float32"))
+
+    def get_config(self) -> dict[str, Any]:
+        """Give name, reduction and the wrapped loss."""
+        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> PixelLoss:
+        """Build it again from ``get_config``."""
+        config = dict(config)
+        return cls(keras.losses.deserialize(config.pop("loss")), **config)
+
+
+def _uses_logits(loss: Any) -> bool:
+    if getattr(loss, "from_logits", False):
+        return True
+    settings = loss.get_config() if hasattr(loss, "get_config") else getattr(loss, "keywords", {})
+    return bool(settings.get("from_logits", False))

@@ -1,0 +1,1 @@
+"""Names to architectures, datasets and presets, from plugins and registry files. Never imports Keras."""

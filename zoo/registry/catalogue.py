@@ -1,0 +1,239 @@
+"""Names to architectures, datasets and presets. Never imports Keras."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
+
+from zoo.errors import PluginLoadError, UnknownNameError
+from zoo.registry.finding import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
+from zoo.registry.loading import Plugin, check_strict, load_plugins, refuse_duplicates
+from zoo.registry.messages import explain_unknown, warn_of_failures, warn_of_idle_settings
+from zoo.registry.model_info import ModelInfo
+from zoo.registry.presets import Preset, make_preset, merge_options, preset_names
+from zoo.registry.record import PluginRecord
+from zoo.registry.references import resolve_reference
+from zoo.registry.specs import FOLDER, Architecture, DatasetSpec
+from zoo.registry.yaml_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
+
+Found = TypeVar("Found")
+# Named, not imported: the data lie above this room.
+_FOLDER_SPEC = "zoo.data.folder_spec:folder_spec"
+
+
+@dataclass
+class _Names:
+    """All that discovery found."""
+
+    file: RegistryFile
+    plugins: list[Plugin]
+
+    @property
+    def architectures(self) -> dict[str, Architecture]:
+        return {item.name: item for plugin in self.plugins for item in plugin.architectures}
+
+    @property
+    def datasets(self) -> dict[str, DatasetSpec]:
+        return {item.name: item for plugin in self.plugins for item in plugin.datasets}
+
+
+_lock = threading.RLock()
+_names: _Names | None = None
+_registered: dict[str, Plugin] = {}
+_loading: list[Plugin] | None = None
+
+
+def _load() -> _Names:
+    global _names, _loading
+    with _lock:
+        if _names is None and _loading is not None:
+            # A plugin that asks for names while it is imported sees the plugins before it.
+            return _Names(RegistryFile(builtin_path()), _loading)
+        if _names is None:
+            file = read_registry_file(builtin_path())
+            found = list(builtin_candidates(file))
+            path = user_path()
+            user = None if path is None else read_registry_file(path)
+            if user is not None:
+                file = merge_files(file, user)
+                found += user_candidates(user)
+            _loading = []
+            try:
+                for candidate in (*found, *entry_point_candidates()):
+                    _loading += load_plugins([candidate], _loading)
+                for plugin in _registered.values():
+                    _loading.append(check_strict(refuse_duplicates(plugin, _loading)))
+                _names = _Names(file, _loading)
+            finally:
+                _loading = None
+            warn_of_failures(_names.plugins)
+            if user is not None:
+                warn_of_idle_settings(user, _names.architectures, _names.datasets)
+        return _names
+
+
+def refresh() -> None:
+    """Forget what discovery found; the next call looks again. What ``register`` was given stays."""
+    global _names
+    with _lock:
+        _names = None
+
+
+def add_plugin(plugin: Plugin) -> None:
+    """Add a plugin that discovery cannot find, or replace it: one of the same name and origin.
+
+    Raises:
+        DuplicateNameError: another plugin gives a name of it.
+    """
+    key = (plugin.record.name, plugin.record.origin)
+    with _lock:
+        names = _load()
+        # What is replaced, also where a clash refused it.
+        others = [other for other in names.plugins if (other.record.name, other.record.origin) != key]
+        checked = refuse_duplicates(plugin, others)
+        if checked.cause is not None:
+            raise checked.cause
+        _registered[plugin.record.name] = plugin
+        names.plugins[:] = [*others, plugin]
+
+
+def load_plugin(entry: str) -> PluginRecord:
+    """Load a plugin that discovery does not know, for this process; one that it knows stays as it is.
+
+    Args:
+        entry: a Python file or a package's folder (it ends in ``.py``, has a slash or begins with a dot), or a module
+            that Python can import.
+
+    Returns:
+        Its record; ``provides`` has the names.
+
+    Raises:
+        PluginLoadError: it cannot be loaded; the message says why.
+        DuplicateNameError: another plugin gives a name of it.
+    """
+    names = _load()
+    (plugin,) = load_plugins([named_candidate(entry, Path.cwd(), "given by name")])
+    if plugin.record.status in ("failed", "disabled"):
+        reason = plugin.record.error or "disabled by ZOO_DISABLE_PLUGINS"
+        raise PluginLoadError(f"plugin {entry}: {reason}") from plugin.cause
+    known: list[Architecture | DatasetSpec] = [*names.architectures.values(), *names.datasets.values()]
+    if not all(item in known for item in (*plugin.architectures, *plugin.datasets)):
+        add_plugin(plugin)
+    return plugin.record
+
+
+def is_registered(name: str) -> bool:
+    """Tell whether an architecture was given to this process alone, by ``zoo.register`` or ``load_plugin``."""
+    return any(name in plugin.record.provides for plugin in _registered.values())
+
+
+def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:
+    """List architectures, or presets.
+
+    Args:
+        pattern: a wildcard such as ``res*``; one with a ``/`` in it, such as ``*/mnist``, lists presets.
+        presets: list presets (``architecture/dataset[-variant]``).
+
+    Returns:
+        Sorted names.
+    """
+    if not isinstance(pattern, str):
+        raise TypeError(f"pattern is {pattern!r}: expected text such as 'res*'")
+    names = _preset_names() if presets or "/" in pattern else sorted(_load().architectures)
+    return [name for name in names if fnmatchcase(name, pattern)]
+
+
+def list_datasets() -> list[str]:
+    """List the datasets' names, sorted."""
+    return sorted(_load().datasets)
+
+
+def list_plugins() -> list[PluginRecord]:
+    """List what became of every plugin, in the order of loading; broken ones carry their error."""
+    return [plugin.record for plugin in _load().plugins]
+
+
+def benchmark_presets() -> list[str]:
+    """List the presets of the default benchmark, as the registry file says."""
+    return list(_load().file.benchmark)
+
+
+def get_model_info(name: str) -> ModelInfo:
+    """Tell what an architecture or a preset is and where it comes from, without building it.
+
+    Args:
+        name: an architecture's or a preset's name.
+
+    Returns:
+        Its description; ``dataset``, ``image_shape`` and ``recipe`` are None for an architecture.
+
+    Raises:
+        UnknownNameError: no such name.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name is {name!r}: expected text")
+    if "/" not in name:
+        found = architecture(name)
+        config = deepcopy(dict(found.defaults))
+        return ModelInfo(name, found.summary, name, None, None, config, None, {}, found.source, found.plugin)
+    entry = preset(name)
+    found = entry.architecture
+    return ModelInfo(
+        name=name,
+        summary=f"{found.summary}. {entry.dataset.summary}",
+        architecture=found.name,
+        dataset=entry.dataset.name,
+        image_shape=entry.dataset.image_shape,
+        config=deepcopy(merge_options(found.defaults, entry.config)),
+        recipe=entry.recipe.to_dict(),
+        reference=entry.reference,
+        source=found.source,
+        plugin=found.plugin,
+    )
+
+
+def architecture(name: str) -> Architecture:
+    """Give the architecture of that name; ``UnknownNameError`` if there is none."""
+    return _find(name, _load().architectures, "architecture", "zoo list")
+
+
+def dataset(name: str) -> DatasetSpec:
+    """Give the description of the dataset of that name; ``UnknownNameError`` if there is none."""
+    if isinstance(name, str) and name.startswith(FOLDER):
+        spec: DatasetSpec = resolve_reference(_FOLDER_SPEC)(name)
+        return spec
+    return _find(name, _load().datasets, "dataset", "zoo datasets")
+
+
+def preset(name: str) -> Preset:
+    """Give the preset of that name; ``UnknownNameError`` if there is none."""
+    names = _load()
+    left, _, right = name.partition("/")
+    if right.startswith(FOLDER):
+        folder = dataset(right)
+        return make_preset(f"{left}/{folder.name}", architecture(left), folder, {}, names.file.presets)
+    if name not in _preset_names():
+        # The half that is wrong gives the better suggestion.
+        architecture(left)
+        _find(name, dict.fromkeys(_preset_names()), "preset", "zoo list --presets")
+    base = right.partition("-")[0]
+    recipe = names.file.datasets.get(base, {})
+    return make_preset(name, architecture(left), dataset(base), recipe, names.file.presets)
+
+
+def _preset_names() -> list[str]:
+    names = _load()
+    return preset_names(names.architectures, names.datasets, names.file.presets)
+
+
+def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Found:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} name is {name!r}: expected text")
+    if name in known:
+        return known[name]
+    raise UnknownNameError(explain_unknown(name, what, known, command, list_plugins()))

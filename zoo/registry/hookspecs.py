@@ -1,0 +1,70 @@
+"""What a plugin may implement: the hooks, marked for pluggy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from zoo.registry.specs import Architecture, DatasetSpec
+
+hookspec = pluggy.HookspecMarker("zoo")
+hookimpl = pluggy.HookimplMarker("zoo")
+
+
+@hookspec
+def zoo_architectures() -> Iterable[Architecture]:
+    """Give the architectures of this plugin.
+
+    Called once, when names are first asked for, so the module that holds it must not import Keras: name the
+    builders as ``"module:function"`` and they are imported when a model is built.
+
+    Example:
+        ```python
+        from zoo import Architecture, hookimpl
+
+        @hookimpl
+        def zoo_architectures():
+            yield Architecture(
+                name="my_cnn",
+                summary="One convolution, mirrored",
+                encoder=f"{__name__}.model:build_encoder",
+                decoder=f"{__name__}.model:build_decoder",
+                defaults={"latent_dim": 16},
+            )
+        ```
+
+    Returns:
+        An iterable of ``zoo.Architecture``.
+    """
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def zoo_datasets() -> Iterable[DatasetSpec]:
+    """Give the datasets of this plugin.
+
+    Called once, when names are first asked for; ``load`` is imported when the data are asked for.
+
+    Example:
+        ```python
+        from zoo import DatasetSpec, hookimpl
+
+        @hookimpl
+        def zoo_datasets():
+            yield DatasetSpec(
+                name="my_digits",
+                summary="Digits of my own",
+                image_shape=(28, 28, 1),
+                classes=tuple("0123456789"),
+                load=f"{__name__}.data:load",
+                recipe={"likelihood": "discretized_logistic", "epochs": 10},
+            )
+        ```
+
+    Returns:
+        An iterable of ``zoo.DatasetSpec``.
+    """
+    raise AssertionError("a hook specification is never called")

@@ -1,0 +1,199 @@
+"""From candidates to plugins, one by one: a broken plugin is recorded and breaks nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import pluggy
+
+from zoo.errors import DuplicateNameError, PluginLoadError
+from zoo.registry import hookspecs
+from zoo.registry.import_timer import watch_import
+from zoo.registry.record import PluginRecord, canonical_name
+from zoo.registry.specs import Architecture, DatasetSpec
+from zoo.version import __version__
+
+Spec = TypeVar("Spec", Architecture, DatasetSpec)
+HOOKS = {"zoo_architectures": Architecture, "zoo_datasets": DatasetSpec}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin before it is loaded."""
+
+    record: PluginRecord
+    load: Callable[[], object]
+
+
+@dataclass
+class Plugin:
+    """A plugin after loading: its record and what it gives."""
+
+    record: PluginRecord
+    architectures: list[Architecture] = field(default_factory=list)
+    datasets: list[DatasetSpec] = field(default_factory=list)
+    cause: BaseException | None = None
+
+
+def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) -> list[Plugin]:
+    """Load plugins one by one; each is taken whole or not at all.
+
+    Args:
+        candidates: in order of precedence: of two equal names the later plugin is refused.
+        taken: plugins that are loaded already.
+
+    Returns:
+        A plugin for every candidate, failed and disabled ones too.
+
+    Raises:
+        PluginLoadError: under ``ZOO_STRICT=1``, the first plugin that fails.
+        DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins give.
+    """
+    disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")} - {""}
+    disabled_distributions = {canonical_name(name) for name in disabled}
+    plugins = list(taken)
+    start = len(plugins)
+    for candidate in candidates:
+        record = candidate.record
+        if record.name in disabled or canonical_name(record.distribution) in disabled_distributions:
+            plugins.append(Plugin(replace(record, status="disabled")))
+            continue
+        plugin = _load(candidate)
+        if plugin.record.status != "failed":
+            plugin = refuse_duplicates(plugin, plugins)
+        plugins.append(check_strict(plugin))
+    return plugins[start:]
+
+
+def check_strict(plugin: Plugin) -> Plugin:
+    """Give the plugin back, or raise its error if it failed and ``ZOO_STRICT=1`` is set."""
+    record = plugin.record
+    if record.status == "failed" and os.environ.get("ZOO_STRICT") == "1":
+        if isinstance(plugin.cause, DuplicateNameError):
+            raise plugin.cause
+        raise PluginLoadError(f"plugin {record.name} ({record.origin}): {record.error}") from plugin.cause
+    return plugin
+
+
+def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
+    """Give the plugin back, or a failed one if a name of it is taken."""
+    owners = {
+        name: other.record for other in others for name in other.record.provides if other.record.status != "failed"
+    }
+    for name in plugin.record.provides:
+        if name in owners:
+            first, second = owners[name], plugin.record
+            way_out = "rename one"
+            if second.distribution:
+                only = second.distribution if first.name == second.name else second.name
+                way_out += f", or leave one out with ZOO_DISABLE_PLUGINS={only}"
+            error = DuplicateNameError(
+                f"the name {name!r} is given by {first.name} ({first.origin}) and by {second.name} ({second.origin}): "
+                + way_out
+            )
+            return _failed(second, str(error), error)
+    return plugin
+
+
+def _failed(record: PluginRecord, error: str, cause: BaseException | None = None) -> Plugin:
+    return Plugin(replace(record, status="failed", provides=(), error=error), cause=cause)
+
+
+def _load(candidate: Candidate) -> Plugin:
+    had_keras = "keras" in sys.modules
+    record = candidate.record
+    try:
+        # What a plugin prints must not mix with a result on stdout.
+        with watch_import(record.name, record.origin) as watch, contextlib.redirect_stdout(sys.stderr):
+            architectures, datasets = _call_hooks(candidate.load(), record.name)
+    except (Exception, SystemExit) as error:
+        return _failed(record, describe_error(error), error)
+    names = [item.name for item in architectures] + [item.name for item in datasets]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        return _failed(record, f"gives the name {repeated[0]!r} twice")
+    slow = watch.heavy or (not had_keras and "keras" in sys.modules)
+    record = replace(record, status="slow" if slow else "ok", provides=tuple(names))
+    return Plugin(
+        record,
+        [bind(architecture, record) for architecture in architectures],
+        [bind(dataset, record) for dataset in datasets],
+    )
+
+
+def bind(spec: Spec, record: PluginRecord) -> Spec:
+    """Give a copy of a spec that knows its plugin."""
+    bound = replace(spec)
+    object.__setattr__(bound, "plugin", record)
+    return bound
+
+
+def _call_hooks(module: object, name: str) -> tuple[list[Architecture], list[DatasetSpec]]:
+    # A manager for each plugin: a hook that raises would abort a shared call for all of them.
+    manager = pluggy.PluginManager("zoo")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name)
+    unknown = [hook for hook in vars(manager.hook) if hook not in HOOKS]
+    if unknown:
+        raise PluginLoadError(f"unknown hook {unknown[0]}: zoo {__version__} has {' and '.join(HOOKS)}")
+    unmarked = [hook for hook in HOOKS if callable(getattr(module, hook, None)) and not _implements(manager, hook)]
+    if unmarked:
+        raise PluginLoadError(f"{unmarked[0]} is not marked with @zoo.hookimpl")
+    if not any(_implements(manager, hook) for hook in HOOKS):
+        raise PluginLoadError(f"implements no hook: expected {' or '.join(HOOKS)}, marked with @zoo.hookimpl")
+    specs: dict[str, list[Any]] = {hook: _collect(manager, hook) for hook in HOOKS}
+    for architecture in specs["zoo_architectures"]:
+        check_version(architecture)
+    return specs["zoo_architectures"], specs["zoo_datasets"]
+
+
+def _implements(manager: pluggy.PluginManager, hook: str) -> bool:
+    return bool(getattr(manager.hook, hook).get_hookimpls())
+
+
+def _collect(manager: pluggy.PluginManager, hook: str) -> list[Any]:
+    expected = HOOKS[hook]
+    if not _implements(manager, hook):
+        return []
+    results = getattr(manager.hook, hook)()
+    # pluggy drops a None, so nothing came back only when the hook gave None.
+    given = results[0] if results else None
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        raise PluginLoadError(f"{hook} returned {given!r}: expected an iterable of zoo.{expected.__name__}")
+    items = list(given)
+    for item in items:
+        if not isinstance(item, expected):
+            raise PluginLoadError(f"{hook} gave {item!r}: expected zoo.{expected.__name__}")
+    return items
+
+
+def check_version(architecture: Architecture) -> None:
+    """Raise ``PluginLoadError`` if the architecture needs another version of the zoo."""
+    if architecture.requires_zoo is None:
+        return
+    from packaging.specifiers import SpecifierSet
+
+    if not SpecifierSet(architecture.requires_zoo).contains(__version__, prereleases=True):
+        raise PluginLoadError(
+            f"architecture {architecture.name} needs autoencoder-zoo {architecture.requires_zoo}; this is {__version__}"
+        )
+
+
+def describe_error(error: BaseException) -> str:
+    """Give a caught error in one line, with the place that raised it if that is outside the file that caught it."""
+    message = " ".join(str(error).split())
+    if isinstance(error, PluginLoadError):
+        return message
+    text = f"{type(error).__name__}: {message}".rstrip(": ")
+    if isinstance(error, SyntaxError):  # Its message has the place.
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [it for it in frames if it.filename != frames[0].filename and "importlib" not in it.filename]
+    where = outside[-1] if outside else None
+    return f"{text} ({os.path.basename(where.filename)}, line {where.lineno})" if where else text

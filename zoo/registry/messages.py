@@ -1,0 +1,63 @@
+"""What a user is told of names: the ones nobody provides, plugins that failed, settings without effect."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from zoo.errors import PluginLoadWarning
+from zoo.registry.loading import Plugin
+from zoo.registry.presets import preset_names
+from zoo.registry.record import PluginRecord
+from zoo.registry.yaml_file import RegistryFile
+
+
+def explain_unknown(
+    name: str, what: str, known: Mapping[str, Any], command: str, records: Iterable[PluginRecord]
+) -> str:
+    """Give the nearest names, how to list all, and the plugins that might have given it.
+
+    Args:
+        name: the name that is not known.
+        what: of what kind, such as ``architecture``.
+        known: names of that kind.
+        command: lists them.
+        records: what became of the plugins.
+    """
+    records = list(records)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    text = f"no {what} is called {name!r}"
+    text += (
+        f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {', '.join(sorted(known)[:12])}."
+    )
+    text += f" List all with: {command}"
+    broken = [f"{record.name} ({record.error})" for record in records if record.status == "failed"]
+    disabled = [record.name for record in records if record.status == "disabled"]
+    if broken:
+        text += f". It may be in a plugin that failed to load: {'; '.join(broken)}"
+    if disabled:
+        text += f". It may be in a plugin disabled by ZOO_DISABLE_PLUGINS: {', '.join(disabled)}"
+    return text
+
+
+def warn_of_failures(plugins: Iterable[Plugin]) -> None:
+    """Warn of every plugin that was left out."""
+    for record in (plugin.record for plugin in plugins if plugin.record.status == "failed"):
+        warnings.warn(
+            f"plugin {record.name} ({record.origin}) was left out: {record.error} "
+            "(ZOO_STRICT=1 raises this; zoo plugins lists all)",
+            PluginLoadWarning,
+            stacklevel=4,
+        )
+
+
+def warn_of_idle_settings(user: RegistryFile, architectures: Collection[str], datasets: Collection[str]) -> None:
+    """Warn of settings for names that nobody gives: a slip of the pen would change nothing in silence."""
+    known = preset_names(architectures, datasets, user.presets)
+    idle = [f"dataset {name!r}" for name in user.datasets if name not in datasets]
+    idle += [f"preset {name!r}" for name in user.presets if not any(fnmatchcase(it, name) for it in known)]
+    if idle:
+        warnings.warn(f"{user.path}: settings without effect: there is no {' and no '.join(idle)}", stacklevel=4)

@@ -1,0 +1,96 @@
+"""From architectures, datasets and overrides to presets: ``architecture/dataset[-variant]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from zoo.registry.recipe import Recipe
+from zoo.registry.specs import LATENT_OPTIONS, Architecture, DatasetSpec
+
+Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """An architecture's defaults with a dataset's recipe, and what the registry changes of both.
+
+    Args:
+        name: ``architecture/dataset[-variant]``.
+        architecture: the architecture.
+        dataset: the dataset.
+        config: options over the architecture's defaults.
+        recipe: how it is trained.
+        reference: recorded figures, such as the number of parameters; empty if none are recorded.
+    """
+
+    name: str
+    architecture: Architecture
+    dataset: DatasetSpec
+    config: Mapping[str, Any]
+    recipe: Recipe
+    reference: Mapping[str, Any] = field(default_factory=dict)
+
+
+def preset_names(architectures: Iterable[str], datasets: Iterable[str], overrides: Overrides) -> list[str]:
+    """Give every preset's name: each architecture with each dataset, then the variants that overrides add."""
+    architectures, datasets = sorted(architectures), sorted(datasets)
+    names = [f"{architecture}/{dataset}" for architecture in architectures for dataset in datasets]
+    for pattern in overrides:
+        left, _, right = pattern.partition("/")
+        base, _, variant = right.partition("-")
+        if variant and not any(wildcard in variant for wildcard in "*?["):
+            names += [
+                f"{architecture}/{dataset}-{variant}"
+                for architecture in architectures
+                for dataset in datasets
+                if fnmatchcase(architecture, left) and fnmatchcase(dataset, base)
+            ]
+    return sorted(set(names))
+
+
+def merge_options(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options with changes; either way of giving the latent's size replaces the other."""
+    if any(option in changes for option in LATENT_OPTIONS):
+        options = {key: value for key, value in options.items() if key not in LATENT_OPTIONS}
+    return {**options, **changes}
+
+
+def make_preset(
+    name: str,
+    architecture: Architecture,
+    dataset: DatasetSpec,
+    recipe: Mapping[str, Any],
+    overrides: Overrides,
+) -> Preset:
+    """Put one preset together.
+
+    Args:
+        name: the preset's name.
+        architecture: its architecture.
+        dataset: its dataset.
+        recipe: what the registry says of the dataset's recipe, over the dataset's own.
+        overrides: the registry's presets; patterns apply before exact names, and a variant begins with what is said
+            of the preset without it.
+
+    Returns:
+        The preset.
+
+    Raises:
+        ValueError: a recipe value that is not valid.
+    """
+    config: dict[str, Any] = {}
+    settings = {**dataset.recipe, **recipe}
+    reference: Mapping[str, Any] = {}
+    base = f"{architecture.name}/{dataset.name}"
+    for target in dict.fromkeys((base, name)):
+        for pattern in sorted(overrides, key=lambda key: key == target):
+            if fnmatchcase(target, pattern):
+                entry = overrides[pattern]
+                config = merge_options(config, entry.get("config", {}))
+                settings.update(entry.get("recipe", {}))
+                if target == name:
+                    reference = {**reference, **entry.get("reference", {})}
+    return Preset(name, architecture, dataset, config, Recipe().replace(**settings), reference)

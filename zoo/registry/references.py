@@ -1,0 +1,24 @@
+"""References to functions and classes by name, ``"module:function"``, imported when they are needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+
+def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Give the callable that ``"module:function"`` names, or the callable itself.
+
+    Raises:
+        ImportError: there is no such module.
+        AttributeError: the module has no such function.
+        TypeError: what it names is no function.
+    """
+    if callable(reference):
+        return reference
+    module, _, name = reference.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    if not callable(found):
+        raise TypeError(f"{reference} is {found!r}: expected a function")
+    return found

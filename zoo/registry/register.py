@@ -1,0 +1,75 @@
+"""Registering an architecture from a script or a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from zoo.registry import catalogue
+from zoo.registry.loading import Plugin, bind, check_version
+from zoo.registry.record import PluginRecord
+from zoo.registry.specs import Architecture
+
+Class = TypeVar("Class", bound=type)
+
+
+@overload
+def register(item: Architecture) -> Architecture: ...
+@overload
+def register(item: str, *, summary: str = ..., **fields: Any) -> Callable[[Class], Class]: ...
+
+
+def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> Any:
+    """Register an architecture from a script or a notebook.
+
+    Registering again from the same module and qualified name replaces, so a notebook cell can be run twice.
+
+    Args:
+        item: an ``Architecture``; or a name, and the result decorates a class that holds ``build_encoder`` and
+            ``build_decoder``.
+        summary: one line for tables; a class's docstring serves too.
+        **fields: further fields of ``Architecture``, such as ``defaults``.
+
+    Returns:
+        The architecture; or a decorator that gives the class back as it was.
+
+    Raises:
+        DuplicateNameError: another plugin has the name.
+        PluginLoadError: the architecture needs another version of the zoo.
+        ValueError: a field of the architecture is not valid, or the class lacks a builder.
+
+    Example:
+        ```python
+        @zoo.register("my_ae", defaults={"latent_dim": 8})
+        class MyAutoEncoder:
+            def build_encoder(image_shape, latent_shape): ...
+            def build_decoder(latent_shape, output_shape): ...
+        ```
+    """
+    if isinstance(item, Architecture):
+        beside = [*(["summary"] if summary else []), *fields]
+        if beside:
+            raise TypeError(f"{', '.join(beside)} given beside an Architecture: set them in it")
+        caller = sys._getframe(1).f_globals.get("__name__", "__main__")
+        _register(item, f"{caller}.{item.name}", caller)
+        return item
+    if not isinstance(item, str):
+        raise TypeError(f'register got {item!r}: expected a name, as in @zoo.register("my_ae"), or an Architecture')
+
+    def decorate(cls: Class) -> Class:
+        for builder in ("build_encoder", "build_decoder"):
+            if not callable(getattr(cls, builder, None)):
+                raise ValueError(f"class {cls.__qualname__} has no function {builder}: a registered class holds both")
+        line = summary or next(iter((cls.__doc__ or "").strip().splitlines()), "")
+        made = Architecture(item, line, cls.build_encoder, cls.build_decoder, **fields)  # type: ignore[attr-defined]
+        _register(made, f"{cls.__module__}.{cls.__qualname__}", cls.__module__)
+        return cls
+
+    return decorate
+
+
+def _register(item: Architecture, key: str, module: str) -> None:
+    check_version(item)
+    record = PluginRecord(name=key, origin=f"zoo.register in {module}", provides=(item.name,))
+    catalogue.add_plugin(Plugin(record, [bind(item, record)]))

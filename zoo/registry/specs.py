@@ -1,0 +1,220 @@
+"""What plugins give: frozen descriptions of architectures and datasets, without Keras."""
+
+from __future__ import annotations
+
+import numbers
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from zoo.registry.recipe import Recipe
+from zoo.registry.references import resolve_reference
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.registry.record import PluginRecord
+
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+LATENT_OPTIONS = ("latent_dim", "latent_shape")
+FOLDER = "folder:"  # What the name of a dataset that is a folder of image files begins with.
+# Named, not imported: what builds needs Keras and lies above this room.
+_BUILD_ENCODER, _BUILD_DECODER = (f"zoo.factory.parts:build_{part}" for part in ("encoder", "decoder"))
+REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def check_name(name: object, what: str) -> str:
+    """Give ``name`` back, or raise ``ValueError`` unless it matches ``^[a-z][a-z0-9_]*$``."""
+    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
+        raise ValueError(
+            f"{what} name {name!r}: expected lower-case letters, digits and underscores, beginning with a letter"
+        )
+    return name
+
+
+def check_shape(shape: object, what: str, rank: int | None = None) -> tuple[int, ...]:
+    """Give ``shape`` back as a tuple of positive ints, or raise ``ValueError`` (``rank``: how many of them)."""
+    sizes = tuple(shape) if isinstance(shape, list | tuple) else ()
+    positive = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes)
+    if not sizes or not positive or rank not in (None, len(sizes)):
+        example = "(height, width, channels), such as (28, 28, 1)" if rank == 3 else "positive ints, such as (16,)"
+        raise ValueError(f"{what} {shape!r}: expected {example}")
+    return tuple(int(n) for n in sizes)
+
+
+def _check_summary(value: object, what: str) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{what}: summary is {value!r}: expected one line of text")
+
+
+def _check_versions(value: object, what: str) -> None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(value if isinstance(value, str) else "not text")
+    except InvalidSpecifier:
+        raise ValueError(f"{what} is {value!r}: expected versions such as '>=0.1,<1'") from None
+
+
+def _check_reference(value: object, what: str) -> None:
+    if callable(value) or (isinstance(value, str) and REFERENCE_PATTERN.fullmatch(value)):
+        return
+    raise ValueError(f"{what} is {value!r}: expected 'module:function' or the function itself")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A named pair of an encoder builder and a decoder builder, with defaults.
+
+    Args:
+        name: matches ``^[a-z][a-z0-9_]*$``.
+        summary: one line for tables.
+        encoder: ``build_encoder(image_shape, latent_shape, **config) -> keras.Model``, as ``"module:function"`` or the
+            function itself. The model maps images ``(H, W, C)``, float32 in [0, 1], to ``(mean, std)`` of a diagonal
+            Gaussian, each of shape ``latent_shape``, std > 0, float32; with an ``autoencoder`` whose ``posterior`` is
+            ``point``, to one tensor z of that shape.
+        decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
+            the likelihood's raw parameters, linear, of shape ``output_shape``.
+        defaults: options and their default values. ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a
+            function of the image shape) reaches the builders as ``latent_shape``; every other one goes to the
+            builders that name it.
+        autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective. What
+            it overrides of ``elbo_terms``, ``log_weights``, ``objective``, ``draw_prior``, ``decode`` and
+            ``extra_scores`` is what training, scores and pictures use; a score that it cannot give is null. Its
+            attribute ``posterior`` says what the encoder gives: ``gaussian`` (two tensors, the default) or ``point``
+            (one tensor: z has no spread, as in a vector-quantised model). The class is to be registered with
+            ``keras.saving.register_keras_serializable``, so that models can be loaded.
+        requires_zoo: the zoo versions that it works with, such as ``">=0.1,<1"``.
+        source: the paper it is from.
+
+    Raises:
+        ValueError: a field that is not as said above.
+    """
+
+    name: str
+    summary: str
+    encoder: str | Callable[..., keras.Model]
+    decoder: str | Callable[..., keras.Model]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    autoencoder: str | type | None = None
+    requires_zoo: str | None = None
+    source: str | None = None
+    plugin: PluginRecord | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Hash by name; equality looks at all fields."""
+        return hash(self.name)
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        check_name(self.name, "architecture")
+        _check_summary(self.summary, f"architecture {self.name}")
+        _check_reference(self.encoder, f"architecture {self.name}: encoder")
+        _check_reference(self.decoder, f"architecture {self.name}: decoder")
+        if self.autoencoder is not None:
+            _check_reference(self.autoencoder, f"architecture {self.name}: autoencoder")
+        if not isinstance(self.defaults, Mapping) or not all(isinstance(key, str) for key in self.defaults):
+            raise ValueError(f"architecture {self.name}: defaults is {self.defaults!r}: expected a dict of options")
+        if all(option in self.defaults for option in LATENT_OPTIONS):
+            raise ValueError(f"architecture {self.name}: defaults has {' and '.join(LATENT_OPTIONS)}: expected one")
+        if self.requires_zoo is not None:
+            _check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
+        object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
+
+    def build_encoder(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_shape: int | tuple[int, ...] | None = None,
+        **config: Any,
+    ) -> keras.Model:
+        """Build the encoder with this architecture's defaults and check it.
+
+        Args:
+            image_shape: ``(height, width, channels)``.
+            latent_shape: an int or a tuple; None takes the architecture's default.
+            **config: the architecture's options.
+
+        Returns:
+            A Keras model from images ``(batch, *image_shape)``, float32 in [0, 1], to ``(mean, std)``, each
+            ``(batch, *latent_shape)``, or to one such tensor where the posterior is a point.
+
+        Raises:
+            TypeError: an unknown option.
+            ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
+        """
+        model: keras.Model = resolve_reference(_BUILD_ENCODER)(self, image_shape, latent_shape, config)
+        return model
+
+    def build_decoder(
+        self, latent_shape: int | tuple[int, ...], output_shape: tuple[int, int, int], **config: Any
+    ) -> keras.Model:
+        """Build the decoder with this architecture's defaults and check it.
+
+        Args:
+            latent_shape: an int or a tuple.
+            output_shape: ``(height, width, likelihood.output_channels(image channels))``.
+            **config: the architecture's options.
+
+        Returns:
+            A Keras model from z ``(batch, *latent_shape)`` to raw parameters ``(batch, *output_shape)``.
+
+        Raises:
+            TypeError: an unknown option.
+            ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
+        """
+        model: keras.Model = resolve_reference(_BUILD_DECODER)(self, latent_shape, output_shape, config)
+        return model
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A named source of images with fixed train, validation and test splits, and a default recipe.
+
+    Args:
+        name: matches ``^[a-z][a-z0-9_]*$``.
+        summary: one line for tables.
+        image_shape: ``(height, width, channels)``.
+        classes: the classes' names, in the order of the labels.
+        load: ``load(data_dir) -> zoo.data.Dataset`` as ``"module:function"`` or the function itself; ``data_dir`` is a
+            folder or None.
+        recipe: how models are trained on it by default; see ``zoo.Recipe``.
+
+    Raises:
+        ValueError: a field that is not as said above.
+    """
+
+    name: str
+    summary: str
+    image_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    load: str | Callable[..., Any]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    plugin: PluginRecord | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Hash by name; equality looks at all fields."""
+        return hash(self.name)
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        self._check_name()
+        _check_summary(self.summary, f"dataset {self.name}")
+        shape = check_shape(self.image_shape, f"dataset {self.name}: image_shape", rank=3)
+        object.__setattr__(self, "image_shape", shape)
+        listed = isinstance(self.classes, list | tuple)
+        if not listed or not all(isinstance(label, str) for label in self.classes):
+            raise ValueError(f"dataset {self.name}: classes is {self.classes!r}: expected a tuple of names")
+        object.__setattr__(self, "classes", tuple(self.classes))
+        _check_reference(self.load, f"dataset {self.name}: load")
+        if not isinstance(self.recipe, Mapping):
+            raise ValueError(f"dataset {self.name}: recipe is {self.recipe!r}: expected a dict of settings")
+        try:
+            Recipe().replace(**self.recipe)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"dataset {self.name}: recipe: {error}") from error
+        object.__setattr__(self, "recipe", MappingProxyType(dict(self.recipe)))
+
+    def _check_name(self) -> None:
+        check_name(self.name, "dataset")

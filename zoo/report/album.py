@@ -1,0 +1,154 @@
+"""The pictures of one model: what it makes of test images, and what its latents hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from keras import ops
+from markupsafe import Markup
+
+from zoo.autoencoder.model import AutoEncoder
+from zoo.data.dataset import Split
+from zoo.plots import principal_plane
+from zoo.report.charts import class_colours, draw_bars, draw_map
+from zoo.report.pictures import Sheet, make_sheet
+
+SHOWN = 10  # Test images, and images in a row.
+SAMPLES = 4 * SHOWN
+PATHS = 4
+TRAVERSED = 8  # Latents.
+STEPS = 9  # Of a traversal.
+REACH = 3.0  # How far a traversal goes from 0, in standard deviations of the prior.
+MAPPED = 1500  # Points of the map.
+
+
+@dataclass
+class Album:
+    """The pictures of a model.
+
+    Args:
+        reconstructions: the originals, then the reconstructions; empty if there are no images.
+        samples: images from the prior.
+        paths: interpolations, one row each.
+        traversals: one latent each.
+        bars: KL divergence by latent.
+        map: the plane of the posterior means.
+        legend: the classes' colours (as CSS) and names.
+        notes: why a picture is not there.
+    """
+
+    reconstructions: list[Sheet] = field(default_factory=list)
+    samples: Sheet | None = None
+    paths: list[Sheet] = field(default_factory=list)
+    traversals: list[Sheet] = field(default_factory=list)
+    bars: Markup | None = None
+    map: Markup | None = None
+    legend: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def make_album(
+    model: AutoEncoder, split: Split | None, classes: Sequence[str], kl: Sequence[float] | None, name: str
+) -> Album:
+    """Draw a model's pictures.
+
+    Args:
+        model: the model.
+        split: the test split; None if it cannot be had.
+        classes: the classes' names.
+        kl: the KL divergence of each latent, nats per image; None if the model has none.
+        name: of the page, for the names of its figures.
+    """
+    album = Album()
+    samples = model.sample(SAMPLES, seed=0)
+    album.samples = make_sheet(samples, f"{SAMPLES} images decoded from random latents", columns=SHOWN)
+    shown, names = (None, []) if split is None else _choose(split, classes)
+    if shown is not None:
+        originals = ops.convert_to_numpy(model.prepare(shown))
+        label = "original" if model.binarization == "none" else "binarized"
+        listed = ", ".join(names) if names else f"{len(shown)} images"
+        album.reconstructions = [
+            make_sheet(originals, f"Test images: {listed}", label),
+            make_sheet(model.reconstruct(shown), "The model's reconstructions of them", "reconstruction"),
+        ]
+        album.paths = _interpolate(model, shown, names)
+    _draw_latents(album, model, shown, kl, name)
+    if split is not None:
+        _draw_plane(album, model, split, classes, name)
+    return album
+
+
+def draw_kl(kl: Sequence[float], name: str) -> Markup:
+    """Draw the KL divergence of each latent."""
+    label = f"Bars: KL divergence of {len(kl)} latents, from {max(kl):.2f} to {min(kl):.2f} nats per image"
+    return draw_bars(kl, f"{name}-kl", "KL divergence, nats per image", "latent, in order of its share", label)
+
+
+def _choose(split: Split, classes: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Give the first image of each class, then whatever comes first, and their classes' names."""
+    _, first = np.unique(split.labels, return_index=True)
+    few = list(dict.fromkeys([*first.tolist(), *range(len(split))]))[:SHOWN]
+    if len(first) < 2:
+        return split.images[few], []
+    return split.images[few], [_class_name(classes, int(split.labels[index])) for index in few]
+
+
+def _class_name(classes: Sequence[str], label: int) -> str:
+    return classes[label] if label < len(classes) else str(label)
+
+
+def _interpolate(model: AutoEncoder, shown: np.ndarray, names: list[str]) -> list[Sheet]:
+    pairs = [(index, index + 1) for index in range(0, len(shown) - 1, 2)][:PATHS]
+    sheets = []
+    for start, end in pairs:
+        images = model.interpolate(shown[start], shown[end], SHOWN)
+        label = f"{names[start]} → {names[end]}" if names else ""
+        alt = f"{SHOWN} images on the way from {names[start]} to {names[end]}" if names else f"{SHOWN} images on a way"
+        sheets.append(make_sheet(images, alt, label))
+    return sheets
+
+
+def _draw_latents(
+    album: Album, model: AutoEncoder, shown: np.ndarray | None, kl: Sequence[float] | None, name: str
+) -> None:
+    if model.posterior != "gaussian":
+        album.notes.append(
+            "Its posterior is a point, such as a map of codes, not a Gaussian: no latent can be moved by itself, and "
+            "the KL divergence has no parts by latent. So there are no latent traversals and no chart of these parts."
+        )
+        return
+    size = math.prod(model.latent_shape)
+    order = list(range(size))
+    if kl is not None and len(kl) == size:
+        album.bars = draw_kl(kl, name)
+        order = sorted(order, key=lambda index: -kl[index])
+    else:
+        album.notes.append("The scores of the run have no KL divergence by latent.")
+    base = np.zeros(size, "float32") if shown is None else model.encode(shown[:1])[0].reshape(size)
+    values = np.linspace(-REACH, REACH, STEPS)
+    for index in order[:TRAVERSED]:
+        latents = np.repeat(base[None], STEPS, axis=0)
+        latents[:, index] = values
+        images = model.decode(latents.reshape(STEPS, *model.latent_shape))
+        label = f"latent {index + 1}" + (f"\n{kl[index]:.1f} nats" if album.bars and kl else "")
+        alt = f"{STEPS} images; latent {index + 1} goes from -{REACH:g} to {REACH:g}, all others stay"
+        album.traversals.append(make_sheet(images, alt, label))
+
+
+def _draw_plane(album: Album, model: AutoEncoder, split: Split, classes: Sequence[str], name: str) -> None:
+    images, labels = split.images[:MAPPED], split.labels[:MAPPED]
+    if math.prod(model.latent_shape) < 2 or len(images) < 3:
+        album.notes.append("A map of the latent space needs two latents and three images at least.")
+        return
+    points, axes = principal_plane(model.encode(images)[0].reshape(len(images), -1).astype("float64"))
+    values = np.unique(labels)
+    colours = class_colours(len(values))
+    groups = [labels == value for value in values]
+    what = f"Map: {len(images):,} test images by their posterior means, coloured by class ({len(values)})"
+    album.map = draw_map(points, groups, colours, f"{name}-map", (*axes, what))
+    if len(values) > 1:
+        own = [f"var(--series-{index})" for index in range(len(values))] if len(values) <= 10 else colours
+        album.legend = [(colour, _class_name(classes, int(value))) for colour, value in zip(own, values, strict=True)]

@@ -1,0 +1,113 @@
+"""The runs that a report is made from."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.benchmarking.text import describe_table
+from zoo.errors import RunError
+from zoo.runs.run import RUN_FILE, Run
+
+STATUSES = {
+    "running": "the run is under way, or its process was killed",
+    "interrupted": "the run was interrupted: zoo train --resume goes on with it",
+    "failed": "the run failed and does not say why",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run without scores.
+
+    Args:
+        label: what it is called.
+        reason: why it has none.
+        path: its folder; None if it has none.
+    """
+
+    label: str
+    reason: str
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What there is to report.
+
+    Args:
+        leaderboard: the tables.
+        runs: the finished runs by their names in the tables' rows.
+        failures: the other runs.
+    """
+
+    leaderboard: Leaderboard
+    runs: dict[str, Run]
+    failures: list[Failure]
+
+    def runs_of(self, row: dict[str, Any]) -> list[Run]:
+        """Give the runs of a table's row, by seed."""
+        return sorted((self.runs[name] for name in row["runs"]), key=lambda run: run.config["seed"])
+
+
+def collect(folder: Path) -> Collection:
+    """Read the run folders below a folder, or the folder itself if it is one.
+
+    Raises:
+        RunError: there is none.
+    """
+    finished: dict[str, Run] = {}
+    others: list[Run] = []
+    failures: list[Failure] = []
+    for file in sorted(folder.rglob(RUN_FILE)):
+        path = file.parent
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        run = Run(path)
+        try:
+            if run.status == "finished" and run.scores is not None:
+                # Whatever a damaged file lacks is found here, alone, and not among the others.
+                Leaderboard.from_runs([run], folder)
+                finished[name] = run
+            else:
+                failures.append(Failure(_label(run.config), run.record["error"] or STATUSES[run.status], path))
+                others.append(run)
+        except RunError as error:
+            failures.append(Failure(name, str(error).replace(f"{folder}{os.sep}", ""), path))
+        except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
+            failures.append(Failure(name, f"{RUN_FILE} is damaged: {type(error).__name__}: {error}", path))
+    failures += _without_folder(folder, [*finished.values(), *others])
+    if not finished and not failures:
+        raise RunError(f"{folder}: no run in it: neither it nor a folder below it has a {RUN_FILE}")
+    order = sorted(finished.values(), key=lambda run: (run.config["dataset"], run.config["preset"], run.config["seed"]))
+    leaderboard = Leaderboard.from_runs(order, folder)
+    leaderboard.tables.sort(key=describe_table)
+    return Collection(leaderboard, finished, failures)
+
+
+def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
+    """Give the failures that a benchmark has written down and no run folder tells of."""
+    try:
+        rows = json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))["failed"]
+        return [
+            Failure(_label(row), str(row["error"]), None) for row in rows if not any(_is_of(run, row) for run in runs)
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []
+
+
+def _is_of(run: Run, row: dict[str, Any]) -> bool:
+    config = run.config
+    settings = {**config["options"], **config["recipe"]}
+    same = (config["preset"], config["seed"]) == (row["preset"], row["seed"])
+    return same and all(settings.get(key) == value for key, value in row.get("settings", {}).items())
+
+
+def _label(config: dict[str, Any]) -> str:
+    changes = "".join(f", {key}={value}" for key, value in config.get("settings", {}).items())
+    return f"{config['preset']}, seed {config['seed']}{changes}"

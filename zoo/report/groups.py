@@ -1,0 +1,213 @@
+"""A leaderboard's table with its charts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from zoo.benchmarking.text import explain_table, main_score
+from zoo.errors import RunError
+from zoo.report.charts import Series, draw_curves, draw_points
+from zoo.report.collecting import Collection
+from zoo.report.tables import Cell, Column, main_title, make_table
+from zoo.report.typography import typeset
+from zoo.runs.history import History
+from zoo.runs.run import Run
+
+GLYPHS = "●■▲◆▼✚✖⬟◀▶"  # As charts' MARKERS.
+ENOUGH = 3  # Seeds whose interval is drawn; that of two is 12.7 times as wide as their spread.
+COSTS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
+    "size": ("parameters, millions", lambda row: row["parameters"] / 1e6),
+    "latency": ("time to decode one image, ms", lambda row: (row["decode_ms"] or {}).get("1")),
+    "training time": ("training time, s", lambda row: row["train_seconds"]),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart and what is said of it."""
+
+    title: str
+    svg: Markup
+    caption: str
+
+
+@dataclass
+class Entry:
+    """A row's model: its place among the group's colours, and where its page is.
+
+    Args:
+        index: gives colour and mark.
+        name: the row's.
+        anchor: of the page.
+        row: of the leaderboard.
+        runs: by seed.
+    """
+
+    index: int
+    name: str
+    anchor: str
+    row: dict[str, Any]
+    runs: list[Run]
+
+    @property
+    def glyph(self) -> str:
+        """Give the mark as a letter."""
+        return GLYPHS[self.index % len(GLYPHS)]
+
+    @property
+    def colour(self) -> str:
+        """Give the colour as CSS."""
+        return f"var(--series-{self.index % 10})"
+
+
+@dataclass
+class Group:
+    """Runs that may be compared: a table, its charts, its models."""
+
+    name: str
+    anchor: str
+    facts: list[str]
+    score: str
+    columns: list[Column]
+    rows: list[tuple[Entry, list[Cell]]]
+    explanation: str
+    figures: list[Figure] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Give the models, the best first."""
+        return [entry for entry, _ in self.rows]
+
+
+def make_groups(collection: Collection) -> list[Group]:
+    """Give the groups of a report, with their charts."""
+    taken: set[str] = set()
+    groups = []
+    for table in collection.leaderboard.tables:
+        name = str(table["dataset"])
+        anchor = _free(f"group-{_slug(name)}", taken)
+        entries = [
+            Entry(index, row["model"], _free(f"model-{_slug(name)}-{_slug(row['model'])}", taken), row,
+                  collection.runs_of(row))
+            for index, row in enumerate(table["rows"])
+        ]  # fmt: skip
+        columns, cells = make_table(table)
+        binarization = [] if table["binarization"] == "none" else [f"{table['binarization']} binarization"]
+        facts = [
+            table["likelihood"].replace("_", " "), *binarization,
+            f"{table['epochs']} epoch{'s' if table['epochs'] != 1 else ''}",
+            f"{table['images']:,} {table['part']} images",
+        ]  # fmt: skip
+        rows = list(zip(entries, cells, strict=True))
+        group = Group(name, anchor, facts, main_title(table), columns, rows, typeset(explain_table(table)))
+        group.figures = _draw(group, table)
+        groups.append(group)
+    return groups
+
+
+def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
+    score = main_score(table["rows"])
+    unit = "" if score == "mse" else ", nats per image"
+    title = "MSE" if score == "mse" else group.score
+    figures = []
+    curves = [curve for entry in group.entries if (curve := _curve(entry))]
+    if curves:
+        what = "Validation -ELBO" if score == "negative_elbo" else "Validation reconstruction + KL"
+        several = any(len(entry.runs) > 1 for entry in group.entries)
+        caption = "Lower is better." + (
+            " Lines: means over seeds; bands: from the lowest to the highest seed." * several
+        )
+        label = f"Lines: {what} by epoch of {_names(group)}"
+        svg = draw_curves(curves, f"{group.anchor}-curves", f"{what}, nats per image", label)
+        figures.append(Figure("Learning curves", svg, caption))
+    for key, (xlabel, cost) in COSTS.items():
+        points = [_point(entry, cost(entry.row), entry.row[score]) for entry in group.entries]
+        known = [point for point in points if point]
+        if len(known) > 1:
+            bars = " Bars: 95 % intervals over seeds." if any(point.low for point in known) else ""
+            label = f"Marks: test {title} against {xlabel} of {_names(group)}"
+            svg = draw_points(known, f"{group.anchor}-{key[:4]}", f"Test {title}{unit}", xlabel, label)
+            figures.append(Figure(f"Quality against {key}", svg, f"Lower left is better.{bars}"))
+    rates = [rate for entry in group.entries if (rate := _rate(entry))]
+    if sum(len(rate.x) for rate in rates) > 1:
+        label = f"Marks: reconstruction term against KL divergence of {_names(group)}, one for each run"
+        svg = draw_points(
+            rates, f"{group.anchor}-rate", "Distortion: -log p(x|z), nats per image", "rate: KL, nats per image", label,
+            bounds=True,
+        )  # fmt: skip
+        caption = "One mark for each run. \N{MINUS SIGN}ELBO is the same along a dashed line; lower is better."
+        figures.append(Figure("Rate against distortion", svg, caption))
+    return figures
+
+
+def _curve(entry: Entry) -> Series | None:
+    histories = [values for run in entry.runs if (values := read_history(run, "val_negative_elbo"))]
+    if not histories:
+        return None
+    # Where some ended early, a mean over those that are left would be another one.
+    epochs = min(map(len, histories))
+    curves = np.array([history[:epochs] for history in histories])
+    low, high = (curves.min(axis=0), curves.max(axis=0)) if len(curves) > 1 else (None, None)
+    return Series(entry.index, range(1, epochs + 1), curves.mean(axis=0), low, high)
+
+
+def read_history(run: Run, column: str) -> list[float] | None:
+    """Give a column of a run's history, by epoch; None if it cannot be read."""
+    try:
+        return History.read(run.path).columns.get(column)
+    except RunError:
+        return None
+
+
+def draw_training(entry: Entry) -> Figure | None:
+    """Draw the training and validation -ELBO of each run of a model; None if no history can be read."""
+    series = []
+    for run in entry.runs:
+        for column, dashed in (("val_negative_elbo", False), ("negative_elbo", True)):
+            values = read_history(run, column)
+            if values:
+                series.append(Series(entry.index, range(1, len(values) + 1), values, dashed=dashed))
+    if not series:
+        return None
+    label = f"Lines: -ELBO on training and validation images by epoch, {len(entry.runs)} runs of {entry.name}"
+    title = "-ELBO, nats per image"
+    svg = draw_curves(series, f"{entry.anchor}-training", title, label)
+    return Figure(
+        "Training", svg, "Solid: validation; dotted and hollow: training, averaged over the epoch while it learns."
+    )
+
+
+def _point(entry: Entry, x: float | None, score: dict[str, Any]) -> Series | None:
+    if x is None:
+        return None
+    shown = score["high"] is not None and score["n"] >= ENOUGH
+    low, high = ([score["low"]], [score["high"]]) if shown else (None, None)
+    return Series(entry.index, [x], [score["mean"]], low, high)
+
+
+def _rate(entry: Entry) -> Series | None:
+    scores = [run.scores or {} for run in entry.runs]
+    known = [(score["kl"], score["reconstruction"]) for score in scores if score["reconstruction"] is not None]
+    return Series(entry.index, [kl for kl, _ in known], [rest for _, rest in known]) if known else None
+
+
+def _names(group: Group) -> str:
+    return ", ".join(entry.name for entry in group.entries)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-") or "unnamed"
+
+
+def _free(anchor: str, taken: set[str]) -> str:
+    number = 1
+    while (found := anchor if number == 1 else f"{anchor}-{number}") in taken:
+        number += 1
+    taken.add(found)
+    return found

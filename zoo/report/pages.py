@@ -1,0 +1,209 @@
+"""The page of a model."""
+
+from __future__ import annotations
+
+import gc
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import keras
+
+from zoo.data.dataset import Dataset, Split
+from zoo.errors import ZooError
+from zoo.registry.loading import describe_error
+from zoo.report.album import Album, draw_kl, make_album
+from zoo.report.groups import Entry, Figure, Group, draw_training
+from zoo.report.typography import NONE, typeset
+from zoo.runs.run import Run
+from zoo.saving.load import load_model
+from zoo.score_names import TITLES
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run of a model: its seed, its folder, its scores."""
+
+    seed: int
+    folder: str
+    link: str
+    score: str
+    kl: str
+    epoch: str
+    seconds: str
+    started: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a report tells of one model.
+
+    Args:
+        entry: the model.
+        group: what it is compared with.
+        album: its pictures.
+        seed: of the run that they are of; None if no model could be loaded.
+        notes: what a reader must know of it.
+        runs: its runs.
+        facts: lists of names and values, by their headings.
+        training: how its runs went; None if no history can be read.
+    """
+
+    entry: Entry
+    group: Group
+    album: Album
+    seed: int | None
+    notes: list[str]
+    runs: list[RunRow]
+    facts: dict[str, list[tuple[str, str]]]
+    training: Figure | None
+
+
+def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callable[[str], Dataset]) -> Page:
+    """Load a model and draw its pictures; what cannot be had is a note.
+
+    Args:
+        entry: the model.
+        group: what it is compared with.
+        folder: the folder of all runs, which notes leave out of paths.
+        home: the folder that the report will be in.
+        load: gives a dataset by its name.
+    """
+    notes: list[str] = []
+    album, seed = Album(), None
+    for run in entry.runs:
+        try:
+            album = _open_album(run, entry, notes, load)
+            seed = run.config["seed"]
+            break
+        except ZooError as error:
+            notes.append(f"Seed {run.config['seed']}: the model cannot be loaded: {error}")
+        except Exception as error:  # A plugin's layers are anybody's code.
+            notes.append(f"Seed {run.config['seed']}: the model cannot be shown: {describe_error(error)}")
+    if seed is None:
+        notes.append("No picture can be made without a model; the scores are those of the run files.")
+        kl = (entry.runs[0].scores or {}).get("kl_per_latent")
+        album = Album(bars=draw_kl(kl, entry.anchor) if kl else None)
+    notes += [doubt for run in entry.runs for doubt in run.doubts() if "model.keras" not in doubt or seed is not None]
+    notes = [note.replace(f"{folder}{os.sep}", "") for note in notes]
+    rows = [_row(run, home) for run in entry.runs]
+    return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry))
+
+
+def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], Dataset]) -> Album:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        model = load_model(run.path)
+    try:
+        split: Split | None = None
+        classes: tuple[str, ...] = ()
+        try:
+            dataset = load(run.config["dataset"])
+            split, classes = dataset.test, dataset.classes
+            if split.sha256 != (run.scores or {})["data"]["sha256"]:
+                notes.append(f"The test images of {dataset.name} here are not those that the run was scored on.")
+                split = None
+        except ZooError as error:
+            notes.append(f"The test images cannot be had, so pictures of them are left out: {error}")
+        album = make_album(model, split, classes, (run.scores or {}).get("kl_per_latent"), entry.anchor)
+        notes += [str(warning.message) for warning in caught]
+        return album
+    finally:
+        del model
+        keras.utils.clear_session()
+        gc.collect()
+
+
+def link_to(folder: Path, home: Path) -> str:
+    """Give the way from a report's folder to another folder, as a URL."""
+    try:
+        path = os.path.relpath(folder.absolute(), home.absolute())
+    except ValueError:  # Another drive.
+        return folder.absolute().as_uri() + "/"
+    # A colon in the first name would make it a scheme.
+    return "./" + quote(Path(path).as_posix()) + "/"
+
+
+def _row(run: Run, home: Path) -> RunRow:
+    scores, best = run.scores or {}, run.best or {}
+    score = next(scores[name] for name in ("negative_elbo", "cross_entropy", "mse") if scores[name] is not None)
+    return RunRow(
+        seed=run.config["seed"],
+        folder=run.path.name,
+        link=link_to(run.path, home),
+        score=f"{score:,.4g}" if abs(score) < 10 else f"{score:,.1f}",
+        kl=f"{scores['kl']:,.1f}",
+        epoch=str(best.get("epoch", NONE)),
+        seconds=f"{run.cost['train_seconds']:,.0f}",
+        started=str(run.record["provenance"]["started"]).replace("T", " ").removesuffix("+00:00"),
+    )
+
+
+def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
+    """Give configuration, scores, costs and provenance of a run as text."""
+    config, scores, provenance = run.config, run.scores or {}, run.record["provenance"]
+    cost = {("cost", *keys): value for keys, value in _leaves(run.cost)}
+    own = [key for key in scores if key not in ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae")]
+    plugin = provenance["plugin"] or {}
+    environment = [(key, provenance[key]) for key in ("zoo", "python", "backend", "platform", "threads")]
+    packages = [*provenance["packages"].items()]
+    rest = [(key, provenance.get(key)) for key in ("precision", "deterministic")]
+    data = [
+        (f"{part} images", f"{it['images']:,}, SHA-256 {it['sha256'][:12]}…")
+        for part, it in provenance["dataset"].items()
+    ]
+    return {
+        "Architecture": [("preset", config["preset"]), *_texts(config["options"].items())],
+        "Recipe": _texts(config["recipe"].items()),
+        "Scores": _titled({(key,): scores[key] for key in own}),
+        "Costs": _titled(cost),
+        "Provenance": [
+            ("plugin", " ".join(str(plugin.get(key)) for key in ("name", "version")) if plugin else "none"),
+            *_texts([*environment, *packages, *rest]),
+            *data,
+        ],
+    }
+
+
+def _leaves(values: dict[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for key, value in values.items():
+        found += (
+            [((key, *keys), leaf) for keys, leaf in _leaves(value)] if isinstance(value, dict) else [((key,), value)]
+        )
+    return found
+
+
+def _titled(values: dict[tuple[str, ...], Any]) -> list[tuple[str, str]]:
+    found = []
+    for keys, value in values.items():
+        if value is None:
+            continue
+        title, unit, *scale = TITLES.get(keys) or (keys[-1].replace("_", " "), "")
+        number = value / scale[0] if scale else value
+        found.append((typeset(title), f"{show(number)} {unit}".strip()))
+    return found
+
+
+def _texts(items: Any) -> list[tuple[str, str]]:
+    return [(str(key).replace("_", " "), show(value)) for key, value in items if value is not None]
+
+
+def show(value: Any) -> str:
+    """Give a value of a run file as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {show(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(show, value))
+    return str(value)

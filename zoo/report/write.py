@@ -1,0 +1,69 @@
+"""From a folder of runs to an HTML file."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from zoo.data.load import load_dataset
+from zoo.errors import RunError
+from zoo.files import write_text
+from zoo.progress import show_progress
+
+REPORT_FILE = "report.html"
+
+
+def write_report(
+    folder: str | Path, out: str | Path | None = None, *, data_dir: str | Path | None = None, progress: bool = False
+) -> Path:
+    """Write one HTML file, which needs nothing else, about the runs in a folder.
+
+    It has the leaderboard, charts, and for each model a page with pictures, configuration, costs and provenance.
+
+    Args:
+        folder: what ``zoo benchmark`` wrote to, or any folder with run folders somewhere in it.
+        out: the file; ``report.html`` in the folder by default. One that is there is replaced.
+        data_dir: where the official files of the datasets are, whose test images are shown.
+        progress: show progress on stderr.
+
+    Returns:
+        The file.
+
+    Raises:
+        RunError: there is no run in the folder, or the package jinja2 is not there.
+        OSError: the file cannot be written.
+    """
+    if find_spec("jinja2") is None:
+        raise RunError('a report needs the package jinja2, which is not there: pip install "autoencoder-zoo[report]"')
+    # Here, for they need the templates' package too.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from zoo.report.collecting import collect
+    from zoo.report.groups import make_groups
+    from zoo.report.pages import link_to, make_page
+
+    folder = Path(folder)
+    out = Path(out) if out is not None else folder / REPORT_FILE
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such folder")
+    if not out.parent.is_dir():
+        raise RunError(f"{out}: there is no folder {out.parent}")
+    collection = collect(folder)
+    # Not longer than this report: the files may change.
+    load = lru_cache(maxsize=2)(partial(load_dataset, data_dir=data_dir))
+    groups = make_groups(collection)
+    pages = []
+    with show_progress("report", sum(len(group.rows) for group in groups), progress, unit="models") as advance:
+        for group in groups:
+            for entry in group.entries:
+                pages.append(make_page(entry, group, folder, out.parent, load))
+                advance(1)
+    failures = [(it, None if it.path is None else link_to(it.path, out.parent)) for it in collection.failures]
+    environment = Environment(
+        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    template = environment.get_template("report.html.jinja")
+    write_text(out, template.render(groups=groups, pages=pages, failures=failures, runs=len(collection.runs)))
+    return out

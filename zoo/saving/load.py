@@ -1,0 +1,148 @@
+"""Reading a saved model: only plugins that discovery knows are imported, never a module that the file names."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+from packaging.version import InvalidVersion, Version
+
+from zoo import layers, likelihoods, schedules
+from zoo.autoencoder.model import AutoEncoder
+from zoo.errors import ModelLoadError
+from zoo.factory.resolve import PARTS, describe
+from zoo.registry import catalogue
+from zoo.registry.loading import describe_error
+from zoo.registry.record import canonical_name
+from zoo.registry.references import resolve_reference
+from zoo.registry.specs import Architecture
+from zoo.saving.keras_file import check_weights, objects, read_config
+
+MODEL_FILE = "model.keras"
+# A file may name what these register with Keras.
+_REGISTERING = (layers, likelihoods, schedules)
+
+
+def load_model(path: str | Path) -> AutoEncoder:
+    """Load a model that ``model.save`` or a training run wrote.
+
+    Args:
+        path: a ``.keras`` file, or a run folder that holds ``model.keras``.
+
+    Returns:
+        The model, compiled as it was, with the optimizer's state.
+
+    Raises:
+        ModelLoadError: no such file, not a model of the zoo, or its plugin is not installed; the message names the
+            distribution and version to install.
+    """
+    path = Path(path)
+    file = path / MODEL_FILE if path.is_dir() else path
+    config, metadata = read_config(file)
+    origins = _origins(config)
+    missing = _import_plugins(file, origins)
+    try:
+        check_weights(file, config)
+        model = keras.saving.load_model(file, safe_mode=True)
+    except ModelLoadError:
+        raise
+    except Exception as error:
+        reason, whole = _explain(error, config, origins)
+        reason += _describe_newer(metadata)
+        text = f"{missing} ({reason})" if missing else reason
+        # Keras' message may hold the model's whole configuration, which a chained traceback would print.
+        raise ModelLoadError(f"{file}: {text}") from (error if whole else None)
+    if not isinstance(model, AutoEncoder):
+        raise ModelLoadError(f"{file}: holds a {type(model).__name__}; expected a zoo.AutoEncoder")
+    if missing:
+        warnings.warn(f"{file}: {missing}; every layer of it is known, so it was loaded all the same", stacklevel=2)
+    return model
+
+
+def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give what the file says of the plugins that encoder and decoder are from."""
+    provenance = config["config"].get("provenance")
+    found = provenance if isinstance(provenance, dict) else {}
+    return {part: found[part] for part in PARTS if isinstance(found.get(part), dict)}
+
+
+def _import_plugins(file: Path, origins: dict[str, dict[str, Any]]) -> str | None:
+    """Import the builders of the model's architectures, so that their layers are known; say what is missing."""
+    known = set(catalogue.list_models())
+    missing: dict[str, None] = {}
+    for origin in origins.values():
+        name = origin.get("architecture")
+        there = catalogue.architecture(name) if isinstance(name, str) and name in known else None
+        if there is not None and _is_from(there, origin.get("distribution")):
+            _import_builders(file, there)
+        else:
+            missing[_describe_missing(origin, there)] = None
+    return "; ".join(missing) or None
+
+
+def _is_from(architecture: Architecture, distribution: Any) -> bool:
+    """Say whether an architecture is from the distribution that the file names, if it names one."""
+    if distribution is None:
+        return True
+    plugin = architecture.plugin
+    return plugin is not None and canonical_name(plugin.distribution) == canonical_name(str(distribution))
+
+
+def _import_builders(file: Path, architecture: Architecture) -> None:
+    for reference in (architecture.encoder, architecture.decoder, architecture.autoencoder):
+        if reference is None:
+            continue
+        try:
+            resolve_reference(reference)
+        except (Exception, SystemExit) as error:
+            raise ModelLoadError(
+                f"{file}: {describe(architecture)}: {reference!r} cannot be imported: {describe_error(error)}"
+            ) from error
+
+
+def _describe_missing(origin: dict[str, Any], there: Architecture | None) -> str:
+    distribution = origin.get("distribution")
+    text = f"architecture {origin.get('architecture')!r} of plugin {origin.get('plugin')!r} is not there"
+    if there is not None:
+        text += f" ({describe(there)} is another one"
+        text += f", from {there.plugin.origin})" if there.plugin else ")"
+    for record in catalogue.list_plugins():
+        if record.name == origin.get("plugin") and record.status in ("failed", "disabled"):
+            text += f" (that plugin has failed: {record.error})" if record.error else " (that plugin is disabled)"
+    if distribution:
+        return f"{text}: install {distribution}=={origin.get('version')}"
+    return (
+        f"{text}: run the code that registers it before loading, or name the registry file that lists it (ZOO_REGISTRY)"
+    )
+
+
+def _describe_newer(metadata: dict[str, Any]) -> str:
+    """Say that the file is from a newer Keras than this one, if it is."""
+    saved = str(metadata.get("keras_version"))[:40]
+    try:
+        newer = Version(saved) > Version(keras.__version__)
+    except InvalidVersion:
+        return ""
+    return f" (it was saved with Keras {saved}, this is {keras.__version__}: upgrade keras)" if newer else ""
+
+
+def _explain(error: Exception, config: dict[str, Any], origins: dict[str, dict[str, Any]]) -> tuple[str, bool]:
+    """Give why Keras could not load it, without the configurations that it quotes, and whether nothing was cut."""
+    message = str(error)
+    unlocated = re.search(r"Could not locate (?:class|function) '([^']*)'", message)
+    if unlocated:
+        name = unlocated[1][:100]
+        plugins = [
+            origin.get("plugin")
+            for part, origin in origins.items()
+            if any(name in (item.get("class_name"), item.get("config")) for item in objects(config["config"].get(part)))
+        ]
+        where = f"plugin {plugins[0]}" if plugins else "plugin or script that defines it"
+        way_out = f"decorate it with @keras.saving.register_keras_serializable() in the {where}"
+        return f"the layer {name} is not registered: {way_out}", False
+    cause = re.split(r"(?:Full (?:object )?config: |config=)\{", message.rpartition("Exception encountered: ")[2])[0]
+    reason = " ".join(cause.split())[:300]
+    return f"cannot be loaded: {type(error).__name__}: {reason}", "config" not in message

@@ -1,0 +1,6 @@
+"""Schedules of the KL weight and of the learning rate, advanced inside the compiled training step."""
+
+from zoo.schedules.kl_weight import Constant, Cyclic, LinearWarmUp, Schedule, get
+from zoo.schedules.learning_rate import LinearDecay
+
+__all__ = ["Constant", "Cyclic", "LinearDecay", "LinearWarmUp", "Schedule", "get"]

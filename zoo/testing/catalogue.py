@@ -1,0 +1,33 @@
+"""The list of all checks."""
+
+from __future__ import annotations
+
+from zoo.testing.checks import (
+    building,
+    datasets,
+    declaration,
+    decoding,
+    isolation,
+    posterior,
+    saving,
+    scoring,
+    training,
+)
+from zoo.testing.rule import Check, registered_checks
+
+# The order in which they run. Importing them is what registers them.
+_ORDER = [
+    module.__name__
+    for module in (declaration, building, posterior, decoding, training, scoring, isolation, saving, datasets)
+]
+
+
+def list_checks(kind: str = "architecture", *, fast: bool = False) -> list[Check]:
+    """List the checks of a kind, in the order in which they run.
+
+    Args:
+        kind: ``architecture`` or ``dataset``.
+        fast: without the slow ones.
+    """
+    found = [item for item in registered_checks() if item.kind == kind and not (fast and item.slow)]
+    return sorted(found, key=lambda item: _ORDER.index(item.function.__module__))

@@ -1,0 +1,86 @@
+"""Checks that a model is scored and sampled like any other."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.testing.rule import CheckFailure, check, require, shorten
+from zoo.testing.subject import GREY, to_numpy
+
+if TYPE_CHECKING:
+    from zoo.testing.subject import Subject
+
+ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
+
+
+@check()
+def check_scores(subject: Subject) -> None:
+    """``zoo.evaluate`` gives scores that go into JSON, with a finite -ELBO that is the sum of its terms."""
+    from zoo.evaluation.scores import evaluate
+
+    model = subject.trained.model
+    try:
+        scores = evaluate(model, subject.images()[:8], iwae_samples=2)
+        json.dumps(scores, allow_nan=False)
+    except Exception as error:
+        raise CheckFailure(
+            f"zoo.evaluate raised {shorten(error)}: override elbo_terms, log_weights, reconstruct and "
+            "extra_scores of zoo.AutoEncoder where the latent is another than a Gaussian"
+        ) from error
+    total = scores["reconstruction"] + scores["kl"]
+    require(
+        scores["kl"] >= 0 and math.isclose(scores["negative_elbo"], total, rel_tol=1e-5),
+        f"-ELBO is {scores['negative_elbo']:.6g}, its terms are {scores['reconstruction']:.6g} and {scores['kl']:.6g}: "
+        "expected their sum, and a KL divergence of at least 0: elbo_terms gives (-log p(x|z), KL), nats per image",
+    )
+
+
+@check()
+def check_terms_are_those_of_the_bound(subject: Subject) -> None:
+    """``elbo_terms`` gives -log p(x|z) and, with the prior N(0, I), the KL divergence: nats, summed for each image."""
+    from zoo.autoencoder.model import AutoEncoder
+
+    model = subject.trained.model
+    images = subject.images()[:8]
+    mean, std = model.encode(images)
+    given, divergence = (to_numpy(term) for term in model.elbo_terms(images, z=mean))
+    expected = -to_numpy(model.likelihood.log_prob(model.prepare(images), model.decoder(mean, training=False)))
+    require(
+        given.shape == expected.shape and bool(np.allclose(given, expected, rtol=ALIKE)),
+        f"elbo_terms gives the reconstruction {_show(given)} for z of encode, -log p(x|z) is {_show(expected)}: "
+        "give -self.likelihood.log_prob(images, parameters), which sums over pixels and channels",
+    )
+    if not subject.is_gaussian or type(model).draw_prior is not AutoEncoder.draw_prior:
+        return
+    mean, std = mean.astype("float64"), std.astype("float64")
+    expected = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).reshape(len(mean), -1).sum(axis=1)
+    require(
+        divergence.shape == expected.shape and bool(np.allclose(divergence, expected, rtol=ALIKE, atol=ALIKE)),
+        f"elbo_terms gives the KL divergence {_show(divergence)}, that from N(0, I) is {_show(expected)}: give the "
+        "whole of it, summed over latents, and leave weights to kl_weight; for another prior override draw_prior too",
+    )
+
+
+def _show(values: np.ndarray) -> str:
+    return f"{float(np.mean(values)):.6g} on average, of shape {values.shape},"
+
+
+@check()
+def check_images_are_in_range(subject: Subject) -> None:
+    """Reconstructions and samples are float32 images in [0, 1], and samples repeat with their seed."""
+    model = subject.trained.model
+    made = {"reconstruct": model.reconstruct(subject.images()[:3]), "sample": model.sample(3, seed=0)}
+    for name, images in made.items():
+        require(
+            images.shape == (3, *GREY) and images.dtype == np.float32 and 0 <= images.min() <= images.max() <= 1,
+            f"{name} gave {images.dtype} of shape {images.shape} from {images.min():.3g} to {images.max():.3g}: "
+            f"expected float32 (3, {', '.join(map(str, GREY))}) in [0, 1]: the likelihood's mean gives that",
+        )
+    require(
+        np.array_equal(made["sample"], model.sample(3, seed=0)),
+        "sample(3, seed=0) gave other images the second time: draw z from the seed alone",
+    )

@@ -1,0 +1,35 @@
+"""What is under test: a dataset by its name."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from zoo.data.dataset import Dataset
+from zoo.registry import catalogue
+from zoo.registry.specs import DatasetSpec
+from zoo.testing.rule import CheckFailure, shorten
+
+
+class DatasetSubject:
+    """A dataset under test.
+
+    Args:
+        name: a name that ``zoo.list_datasets()`` gives, or will give once ``plugin`` is loaded.
+        plugin: a file or a module to load first.
+    """
+
+    def __init__(self, name: str, plugin: str | None = None) -> None:
+        if plugin is not None:
+            catalogue.load_plugin(plugin)
+        self.name = name
+        self.spec: DatasetSpec = catalogue.dataset(name)
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The whole dataset."""
+        from zoo.data.load import load_dataset
+
+        try:
+            return load_dataset(self.name)
+        except Exception as error:
+            raise CheckFailure(f"load(None) raised {shorten(error)}") from error

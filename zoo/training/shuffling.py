@@ -1,0 +1,80 @@
+"""What an epoch of training is fed with: it depends on the seed and the epoch's number, on nothing before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.autoencoder.tf_pipeline import stream
+
+
+class _Batches(keras.utils.PyDataset):
+    """The batches of an epoch, where TensorFlow does not make them."""
+
+    def __init__(self, images: ShuffledImages) -> None:
+        super().__init__()
+        self.images = images
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.images.images) // self.images.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+        start = index * self.images.batch_size
+        return (self.images.images[self.images.order[start : start + self.images.batch_size]],)
+
+
+class ShuffledImages:
+    """Batches of images in an order of each epoch's own.
+
+    Args:
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+        batch_size: images in a batch; the last one may have fewer.
+        seed: of the orders.
+    """
+
+    def __init__(self, images: np.ndarray, batch_size: int, seed: int) -> None:
+        self.images, self.batch_size, self.seed = images, batch_size, seed
+        self.order = np.arange(len(images))
+        self._variable: Any = None
+
+    def stream(self) -> Any:
+        """Give the batches of the order that there is when an epoch begins, as ``fit`` takes them."""
+        if keras.backend.backend() != "tensorflow":
+            return _Batches(self)
+        import tensorflow as tf
+
+        with tf.device("CPU"):
+            self._variable = tf.Variable(self.order, trainable=False)
+        return stream(self.images, self.batch_size, self._variable)
+
+    def shuffle(self, epoch: int) -> None:
+        """Take the order of an epoch, counted from 0."""
+        self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        if self._variable is not None:
+            self._variable.assign(self.order)
+
+
+class SeedEpochs(keras.callbacks.Callback):
+    """Give every random state its value of the epoch, so that an epoch is the same whatever ran before it.
+
+    These are the images' order, the global states of Python, NumPy and the backend, and the model's own
+    ``keras.random.SeedGenerator`` states, which a ``.keras`` file does not keep.
+    """
+
+    def __init__(self, data: ShuffledImages) -> None:
+        super().__init__()
+        self.data = data
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Seed all of them."""
+        self.data.shuffle(epoch)
+        states = [state for state in self.model.non_trainable_variables if state.path.endswith("seed_generator_state")]
+        drawn = np.random.SeedSequence([self.data.seed, epoch]).generate_state(1 + len(states))
+        keras.utils.set_random_seed(int(drawn[0]))
+        for state, value in zip(states, drawn[1:], strict=True):
+            # Some backends have a signed type.
+            state.assign(np.array([int(value) % 2**31, 0], dtype=state.dtype))
