@@ -16,7 +16,7 @@ RESULTS = ROOT / "docs" / "results.json"
 
 
 def collect(path: Path) -> dict[str, Any]:
-    """Give what is shown of one run."""
+    """Return what is shown of one run."""
     import zoo
 
     run = zoo.Run(path)

@@ -28,12 +28,12 @@ MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DO
 
 
 def fill_tables(text: str) -> str:
-    """Give the text with every table made anew."""
+    """Return the text with every table made anew."""
     return MARKERS.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
 
 
 def make_models() -> str:
-    """Give the zoo's own architectures, with the recorded numbers of parameters of their presets."""
+    """Return the zoo's own architectures, with the recorded numbers of parameters of their presets."""
     import zoo
 
     rows = [["architecture", "summary", "parameters, MNIST", "parameters, CIFAR-10", "source"]]
@@ -46,17 +46,17 @@ def make_models() -> str:
 
 
 def make_benchmark() -> str:
-    """Give the tables of ``docs/benchmark.json``."""
+    """Return the tables of ``docs/benchmark.json``."""
     return _boards(BENCHMARK)
 
 
 def make_leaderboard() -> str:
-    """Give the tables of ``docs/leaderboard/``."""
+    """Return the tables of ``docs/leaderboard/``."""
     return _boards(LEADERBOARD)
 
 
 def _boards(file: Path) -> str:
-    """Give the tables of a ``leaderboard.json``; nothing while there is none."""
+    """Return the tables of a ``leaderboard.json``; nothing while there is none."""
     if not file.exists():
         return ""
     from zoo.benchmarking.text import describe_table, explain_table, table_cells
@@ -74,7 +74,7 @@ def _boards(file: Path) -> str:
 
 
 def make_results(name: str) -> str:
-    """Give the scores of the runs of one group of ``docs/results.json``, and how they were learned."""
+    """Return the scores of the runs of one group of ``docs/results.json``, and how they were learned."""
     runs = json.loads(RESULTS.read_text(encoding="utf-8"))[name]
     columns = {
         "-ELBO": [(run["scores"]["negative_elbo"], 2) for run in runs],
@@ -107,7 +107,7 @@ def make_results(name: str) -> str:
 
 
 def make_speed() -> str:
-    """Give the tables of ``docs/speed.json``."""
+    """Return the tables of ``docs/speed.json``."""
     content = json.loads(SPEED.read_text(encoding="utf-8"))
     machine = content["machine"]
     rows = [["training", "images/s", "zoo is faster by", "lowest to highest", "peak memory, MiB", "share of peak"]]
@@ -169,7 +169,7 @@ def _speed_cells(result: dict[str, Any]) -> list[str]:
 
 
 def make_checks() -> str:
-    """Give the rules of the conformance kit."""
+    """Return the rules of the conformance kit."""
     from zoo.testing import list_checks
 
     rows = [["check", "rule", ""]]

@@ -135,7 +135,7 @@ def write_registry(tmp_path):
 
 @pytest.fixture
 def refusal(write_registry):
-    """Give what is said of a registry file, without its path: ``:LINE: ...`` or ``: ...``."""
+    """Return what is said of a registry file, without its path: ``:LINE: ...`` or ``: ...``."""
 
     from zoo.errors import RegistryFileError
     from zoo.registry.yaml_file import read_registry_file

@@ -12,7 +12,7 @@ PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
 def package_versions() -> dict[str, str]:
-    """Give the versions of the packages that compute."""
+    """Return the versions of the packages that compute."""
     found = {}
     for package in PACKAGES:
         try:
@@ -23,7 +23,7 @@ def package_versions() -> dict[str, str]:
 
 
 def keras_backend() -> str:
-    """Give the backend that Keras will choose: ``$KERAS_BACKEND``, what its ``keras.json`` says, or TensorFlow."""
+    """Return the backend that Keras will choose: ``$KERAS_BACKEND``, what its ``keras.json`` says, or TensorFlow."""
     chosen = os.environ.get("KERAS_BACKEND")
     if chosen:
         return chosen
@@ -36,7 +36,7 @@ def keras_backend() -> str:
 
 
 def describe_versions() -> str:
-    """Give backend and versions in one line, such as ``keras 3.15.1 on tensorflow 2.21.0``."""
+    """Return backend and versions in one line, such as ``keras 3.15.1 on tensorflow 2.21.0``."""
     found, backend = package_versions(), keras_backend()
     installed = next((found[package] for package in BACKENDS.get(backend, ()) if package in found), "(not installed)")
     return f"keras {found.get('keras', '(not installed)')} on {backend} {installed}"

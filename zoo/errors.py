@@ -21,7 +21,7 @@ _ESCAPES = re.compile(r"\x1b\[\d*m")
 
 
 def one_line(error: object) -> str:
-    """Give an error's message in one line, without the escape codes that Keras prints in bold."""
+    """Return an error's message in one line, without the escape codes that Keras prints in bold."""
     return " ".join(_ESCAPES.sub("", str(error)).split())
 
 

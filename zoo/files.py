@@ -15,7 +15,7 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path`` to write to; on success it takes the place of ``path``.
+    """Yield a temporary name beside ``path`` to write to; on success it takes the place of ``path``.
 
     The name keeps the suffix, because Keras and matplotlib choose the format by it.
     """
@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def making_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder beside ``path`` to fill; on success it becomes ``path``, else it is deleted.
+    """Yield a new folder beside ``path`` to fill; on success it becomes ``path``, else it is deleted.
 
     Raises:
         OSError: it cannot be written, or ``path`` is a file or a folder that holds something.
@@ -61,6 +61,6 @@ def write_figure(path: Path, figure: Any) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Give the SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

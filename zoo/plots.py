@@ -158,7 +158,7 @@ def _show(axes: Axes, image: np.ndarray) -> None:
 
 
 def principal_plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
-    """Give points and what their two axes are: two latents as they are, more on their first principal components."""
+    """Return points and what their two axes are: two latents as they are, more on their first principal components."""
     if means.shape[1] == 2:
         return means, ("first latent", "second latent")
     centred = means - means.mean(axis=0)

@@ -5,7 +5,7 @@ from zoo import Architecture, hookimpl
 
 @hookimpl
 def zoo_architectures():
-    """Give ``deep_cnn``."""
+    """Return ``deep_cnn``."""
     yield Architecture(
         name="deep_cnn",
         summary="Three stages of two batch-normalised convolutions, mirrored by upsampling",

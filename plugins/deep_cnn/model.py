@@ -27,7 +27,7 @@ def _convolution(width, size, **options):
 
 
 def build_encoder(image_shape, latent_shape, filters, momentum):
-    """Give images -> (mean, std); each entry of ``filters`` is a stage."""
+    """Build the encoder, images -> (mean, std); each entry of ``filters`` is a stage."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
     for stage, width in enumerate(filters, start=1):
@@ -40,7 +40,7 @@ def build_encoder(image_shape, latent_shape, filters, momentum):
 
 
 def build_decoder(latent_shape, output_shape, filters, momentum):
-    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
     sizes = halved_sizes(output_shape, len(filters) - 1)
     inputs = keras.Input(latent_shape, name="latents")
     start = (*sizes[-1], filters[-1])

@@ -5,7 +5,7 @@ from zoo import Architecture, hookimpl
 
 @hookimpl
 def zoo_architectures():
-    """Give ``residual``."""
+    """Return ``residual``."""
     yield Architecture(
         name="residual",
         summary="Pre-activation residual blocks between convolutions that halve or double the size",

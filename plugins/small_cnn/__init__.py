@@ -5,7 +5,7 @@ from zoo import Architecture, hookimpl
 
 @hookimpl
 def zoo_architectures():
-    """Give ``small_cnn``."""
+    """Return ``small_cnn``."""
     yield Architecture(
         name="small_cnn",
         summary="Two convolution and pooling stages, mirrored by upsampling",

@@ -9,7 +9,7 @@ from zoo.layers import GaussianHead, UpsampleConv2D, halved_sizes
 
 
 def build_encoder(image_shape, latent_shape, filters):
-    """Give images -> (mean, std); each entry of ``filters`` is a stage that halves the image."""
+    """Build the encoder, images -> (mean, std); each entry of ``filters`` is a stage that halves the image."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
     for width in filters:
@@ -20,7 +20,7 @@ def build_encoder(image_shape, latent_shape, filters):
 
 
 def build_decoder(latent_shape, output_shape, filters):
-    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
     sizes = halved_sizes(output_shape, len(filters))
     inputs = keras.Input(latent_shape, name="latents")
     start = (*sizes[-1], filters[-1])

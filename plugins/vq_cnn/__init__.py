@@ -4,14 +4,14 @@ from zoo import Architecture, hookimpl
 
 
 def latent_map(image_shape):
-    """Give the default latent of an image: a quarter of its height and width, rounded up, 16 values each."""
+    """Return the default latent of an image: a quarter of its height and width, rounded up, 16 values each."""
     height, width, _ = image_shape
     return -(-height // 4), -(-width // 4), 16
 
 
 @hookimpl
 def zoo_architectures():
-    """Give ``vq_cnn``."""
+    """Return ``vq_cnn``."""
     yield Architecture(
         name="vq_cnn",
         summary="Vector-quantised: a map of codes from a learned codebook, between residual blocks",

@@ -46,14 +46,14 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         self.positions = math.prod(self.latent_shape[:-1])
 
     def elbo_terms(self, images, *, z=None, training=False):
-        """Give -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; a given z is quantised first."""
+        """Return -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; a given z is quantised first."""
         if z is None:
             return self._terms(images, training)[:2]
         z = ops.take(self.quantizer.codebook, self.quantizer.indices(z), axis=0)
         return self._score(self.prepare(images, draw="new" if training else "fixed"), z, training)
 
     def objective(self, images, *, kl_weight, free_bits, importance_samples, training):
-        """Give the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, with the commitment in the loss."""
+        """Return the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, with the commitment in the loss."""
         reconstruction, kl, distance = self._terms(images, training)
         return reconstruction + kl_weight * kl + self.quantizer.commitment * distance, reconstruction, kl
 
@@ -79,7 +79,7 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
             )
 
     def decode(self, latents):
-        """Give the mean image of p(x given z) as in ``AutoEncoder``, of the codes that are nearest to the latents."""
+        """Return the mean image of p(x given z) as in ``AutoEncoder``, of the codes that are nearest to the latents."""
         array = self.check_latents(latents)
         parts = (self.quantizer.indices(array[start : start + BATCH]) for start in range(0, len(array), BATCH))
         return super().decode(self._codes(np.concatenate([ops.convert_to_numpy(part) for part in parts])))
@@ -92,7 +92,7 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         return ops.convert_to_numpy(self.quantizer.codebook)[indices]
 
     def extra_scores(self):
-        """Give what is known of the codes' use; None before any training.
+        """Return what is known of the codes' use; None before any training.
 
         Returns:
             - ``code_perplexity``: exp of the entropy of the shares p that codes have in the moving average of their

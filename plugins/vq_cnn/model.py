@@ -12,7 +12,7 @@ STAGES = 2  # Halvings of the image, unless the latent is a map of another size.
 
 
 def _count_stages(shape, latent_shape):
-    """Give how many halvings lead from the image to the latent map, and whether they do."""
+    """Return how many halvings lead from the image to the latent map, and whether they do."""
     if len(latent_shape) == 3:
         sizes = halved_sizes(shape, max(shape[:2]).bit_length())
         if latent_shape[:2] in sizes:
@@ -27,7 +27,7 @@ def _block(x):
 
 
 def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, decay, restart_below):
-    """Give images -> z, a map of codes; a latent that is no map of the image is made of all of it by a dense layer.
+    """Build the encoder, images -> z, a map of codes; a latent that is no map of the image is made of all of it by a dense layer.
 
     The last axis of the latent is a code's, so ``(16,)`` is one code of 16 values.
     """
@@ -51,7 +51,7 @@ def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, d
 
 
 def build_decoder(latent_shape, output_shape, width, blocks):
-    """Give z -> raw parameters of shape ``output_shape``, linear."""
+    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
     stages, is_map = _count_stages(output_shape, latent_shape)
     sizes = halved_sizes(output_shape, stages)
     inputs = keras.Input(latent_shape, name="latents")

@@ -72,7 +72,7 @@ class VectorQuantizer(keras.layers.Layer):
         )
 
     def call(self, vectors, training=False):
-        """Give the codes; in training, the codebook learns afterwards."""
+        """Return the codes; in training, the codebook learns afterwards."""
         flat = ops.reshape(vectors, (-1, vectors.shape[-1]))
         indices = self._nearest(flat)
         found = ops.reshape(ops.take(ops.convert_to_tensor(self.codebook), indices, axis=0), ops.shape(vectors))
@@ -82,7 +82,7 @@ class VectorQuantizer(keras.layers.Layer):
         return ops.stop_gradient(found) + (vectors - ops.stop_gradient(vectors))
 
     def indices(self, vectors):
-        """Give the numbers of the nearest codes, ``(batch, ...)``, of vectors ``(batch, ..., d)``."""
+        """Return the numbers of the nearest codes, ``(batch, ...)``, of vectors ``(batch, ..., d)``."""
         vectors = ops.cast(vectors, "float32")
         return ops.reshape(self._nearest(ops.reshape(vectors, (-1, vectors.shape[-1]))), ops.shape(vectors)[:-1])
 
@@ -108,7 +108,7 @@ class VectorQuantizer(keras.layers.Layer):
         self.codebook.assign(ops.convert_to_tensor(self.sums) / ops.convert_to_tensor(self.sizes)[:, None])
 
     def _draw(self, flat):
-        """Give a random vector for each code."""
+        """Return a random vector for each code."""
         count = ops.shape(flat)[0]
         share = keras.random.uniform((self.codes,), seed=self.seed_generator)
         # A share close to one may be rounded up to the count.
@@ -116,15 +116,15 @@ class VectorQuantizer(keras.layers.Layer):
         return ops.take(flat, drawn, axis=0)
 
     def usage(self):
-        """Give how large a share of vectors each code gets, ``(codes,)`` NumPy float64; None before any training."""
+        """Return how large a share of vectors each code gets, ``(codes,)`` NumPy float64; None before any training."""
         sizes = ops.convert_to_numpy(self.sizes).astype("float64")
         return sizes / sizes.sum() if sizes.any() else None
 
     def compute_output_shape(self, input_shape):
-        """Give the input's shape."""
+        """Return the input's shape."""
         return input_shape
 
     def get_config(self):
-        """Give the arguments."""
+        """Return the arguments."""
         names = ("codes", "commitment", "decay", "restart_below", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

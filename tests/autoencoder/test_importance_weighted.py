@@ -14,7 +14,7 @@ from zoo.schedules import LinearWarmUp
 
 
 def draw_again(model, compute):
-    """Give what ``compute`` gives with the draws that a fresh model's first step has."""
+    """Return what ``compute`` gives with the draws that a fresh model's first step has."""
     model.seed_generator.state.assign(keras.random.SeedGenerator(3).state)
     return compute()
 

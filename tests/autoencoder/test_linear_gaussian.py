@@ -55,7 +55,7 @@ def make_model(shift=0.0, widen=1.0):
 
 
 def exact_elbo(model):
-    """Give the bound without a draw: log p(x|z) is quadratic, so 2 * latents sigma points give its exact mean."""
+    """Return the bound without a draw: log p(x|z) is quadratic, so 2 * latents sigma points give its exact mean."""
     mean, std = model.encode(IMAGES)
     total = 0.0
     for latent in range(LATENT):

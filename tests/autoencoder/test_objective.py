@@ -14,7 +14,7 @@ def apply(model, inputs):
 
 
 def reference_kl(mean, std):
-    """Give KL(N(mean, std) || N(0, 1)) of every latent (Kingma and Welling 2014, appendix B)."""
+    """Return KL(N(mean, std) || N(0, 1)) of every latent (Kingma and Welling 2014, appendix B)."""
     return 0.5 * (mean**2 + std**2 - 1 - 2 * np.log(std))
 
 

@@ -41,7 +41,7 @@ def flatten(model):
 
 
 def step_by_step(*batches):
-    """Give the weights at the start and after each batch, and the loss of each, from direct steps: the truth here."""
+    """Return the weights at the start and after each batch, and the loss of each, from direct steps: the truth here."""
     model = make_model()
     weights, losses = [flatten(model)], []
     for batch in batches:

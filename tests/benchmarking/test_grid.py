@@ -151,7 +151,7 @@ def said(folder):
 
 
 def contents(folder):
-    """Give what a run's files hold, apart from costs and times."""
+    """Return what a run's files hold, apart from costs and times."""
     found = {}
     for file in sorted(folder.glob("*/tiny/*/*")):
         name = file.relative_to(folder).as_posix()

@@ -23,7 +23,7 @@ def write_images(folder, count, first=0):
 
 
 def list_values(dataset):
-    """Give for each part what the images are filled with."""
+    """Return for each part what the images are filled with."""
     return {part: getattr(dataset, part).images[:, 0, 0, 0].tolist() for part in PARTS}
 
 

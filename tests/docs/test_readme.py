@@ -35,12 +35,12 @@ assert set(logs) == {"loss", "reconstruction_loss", "kl_loss", "negative_elbo"}
 
 
 def blocks(language):
-    """Give the blocks of one language: the line each begins on, and its text."""
+    """Return the blocks of one language: the line each begins on, and its text."""
     return [(TEXT[: found.start(2)].count("\n"), found[2]) for found in BLOCK.finditer(TEXT) if found[1] == language]
 
 
 def file_of(block):
-    """Give the file that a block's first line names, if it does."""
+    """Return the file that a block's first line names, if it does."""
     named = re.match(r"# ([\w/]+\.(?:py|toml))", block)
     return named and named[1]
 
@@ -133,7 +133,7 @@ def test_the_package_is_listed_and_builds(my_package):
 
 
 def commands():
-    """Give the words of every ``zoo`` command of the sh blocks, with what stands in brackets."""
+    """Return the words of every ``zoo`` command of the sh blocks, with what stands in brackets."""
     for _, block in blocks("sh"):
         text = re.sub(r" #.*| \.\.\.\]|[\[\]]", "", block)
         for command in re.split(r"\n|&&|(?<=\S)\s{2,}(?=zoo )", text):
@@ -143,7 +143,7 @@ def commands():
 
 
 def parse(words):
-    """Give the command and its parameters, as click reads them; nothing runs."""
+    """Return the command and its parameters, as click reads them; nothing runs."""
     command = main.commands[words[0]]
     return command, command.make_context(words[0], list(words[1:]), parent=click.Context(main)).params
 

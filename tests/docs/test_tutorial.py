@@ -36,7 +36,7 @@ def test_notebook_cells(tmp_path):
 
 
 def commands():
-    """Give the words of each command, block by block."""
+    """Return the words of each command, block by block."""
     return [[line.split() for line in block.splitlines()] for block in blocks("sh")]
 
 

@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 
 
 def pair(shape, dtype="float32", **options):
-    """Give our layer and Keras' with the same weights, none of them at its initial value."""
+    """Return our layer and Keras' with the same weights, none of them at its initial value."""
     layers = [cls(dtype=dtype, **options) for cls in (BatchNormalization, keras.layers.BatchNormalization)]
     weights = None
     for layer in layers:
@@ -23,7 +23,7 @@ def pair(shape, dtype="float32", **options):
 
 
 def run(layer, x, dy, training):
-    """Give output, gradients of the inputs, gamma and beta, and what the moving averages became."""
+    """Return output, gradients of the inputs, gamma and beta, and what the moving averages became."""
     states = [(variable, ops.convert_to_tensor(variable)) for variable in layer.non_trainable_variables]
 
     def total(x, *weights):

@@ -144,7 +144,7 @@ def test_upsample_refuses_more_than_twice_the_size(layer, size):
 
 
 def make_pair(shape, size, filters, use_bias=True):
-    """Give the layer, and the plain layers that it stands for with its weights."""
+    """Return the layer, and the plain layers that it stands for with its weights."""
     fused = UpsampleConv2D(filters, size, use_bias=use_bias)
     plain = keras.layers.Conv2D(filters, 3, padding="same", use_bias=use_bias)
     fused.build((None, *shape))

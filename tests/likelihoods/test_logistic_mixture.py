@@ -21,7 +21,7 @@ class FourLevels(LogisticMixture):
 
 
 def draw_parameters(channels, components, count, seed=0):
-    """Give ordinary, wide, extreme and degenerate parameters of single pixels, ``(n, output_channels)``."""
+    """Return ordinary, wide, extreme and degenerate parameters of single pixels, ``(n, output_channels)``."""
     size = LogisticMixture(components).output_channels(channels)
     random = np.random.default_rng(seed)
     ordinary, wide = random.normal(size=(count, size)), random.normal(size=(count, size)) * 20
@@ -163,7 +163,7 @@ def test_mean_is_never_above_one():
 
 
 def byte_means(parameters, components):
-    """Give the two channels' joint over 256 levels each, its means, and those that the likelihood gives."""
+    """Return the two channels' joint over 256 levels each, its means, and those that the likelihood gives."""
     probability = joint(LogisticMixture(components), parameters, 2).reshape(256, 256)
     exact = np.array([probability.sum(axis=1) @ reference.LEVELS, probability.sum(axis=0) @ reference.LEVELS])
     return probability, exact, reference.compute(LogisticMixture(components).mean, parameters[None, None, None]).ravel()

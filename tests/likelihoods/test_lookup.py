@@ -13,7 +13,7 @@ from zoo.likelihoods import Likelihood, PixelLoss
 
 
 def name_of(item):
-    """Give a test's id: no address of an object, which differs between processes."""
+    """Return a test's id: no address of an object, which differs between processes."""
     return item if isinstance(item, str) else getattr(item, "name", None) or item.__name__
 
 

@@ -15,14 +15,14 @@ def compute(function, *arguments):
 
 
 def reference_interval(center, width):
-    """Give log(Phi(c + w/2) - Phi(c - w/2)) in float64: on the negative side, as a ratio of the two tails."""
+    """Return log(Phi(c + w/2) - Phi(c - w/2)) in float64: on the negative side, as a ratio of the two tails."""
     upper, lower = -np.abs(center) + 0.5 * width, -np.abs(center) - 0.5 * width
     high, low = scipy_special.log_ndtr(upper), scipy_special.log_ndtr(lower)
     return high + np.log(-np.expm1(low - high))
 
 
 def integrate_interval(center, width):
-    """Give the same by Gauss-Legendre quadrature, sharing nothing with the formula above."""
+    """Return the same by Gauss-Legendre quadrature, sharing nothing with the formula above."""
     nodes, weights = np.polynomial.legendre.leggauss(400)
     points = center + 0.5 * width * nodes
     return scipy_special.logsumexp(-0.5 * points**2 - 0.5 * np.log(2 * np.pi), b=0.5 * width * weights)

@@ -41,7 +41,7 @@ def numpy(tensor):
 
 
 def nearest(vectors, codebook):
-    """Give the nearest code's number in float64, by the definition."""
+    """Return the nearest code's number in float64, by the definition."""
     return np.argmin(np.square(vectors[..., None, :] - codebook).sum(-1), axis=-1)
 
 

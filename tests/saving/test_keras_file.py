@@ -50,7 +50,7 @@ def forge(saved, tmp_path):
 
 
 def refused(file):
-    """Give the message, having seen that nothing was written."""
+    """Return the message, having seen that nothing was written."""
     before = sorted(file.parent.parent.rglob("*"))
     with pytest.raises(ModelLoadError) as caught:
         zoo.load_model(file)

@@ -27,7 +27,7 @@ def _convolve(x, width):
 
 
 def small_cnn(size, channels, latents, filters=(32, 64)):
-    """Give encoder and decoder."""
+    """Return encoder and decoder."""
     x = inputs = Input((size, size, channels))
     for width in filters:
         x = kl.MaxPooling2D(2)(kl.Conv2D(width, 3, padding="same", activation="relu")(x))
@@ -40,7 +40,7 @@ def small_cnn(size, channels, latents, filters=(32, 64)):
 
 
 def deep_cnn(size, channels, latents, filters=(32, 64, 64)):
-    """Give encoder and decoder."""
+    """Return encoder and decoder."""
     x = inputs = Input((size, size, channels))
     for width in filters[:-1]:
         x = _convolve(kl.AveragePooling2D(2)(_convolve(x, width)), width)
@@ -61,7 +61,7 @@ def _block(x):
 
 
 def residual(size, channels, latents, filters=(32, 64, 96)):
-    """Give encoder and decoder."""
+    """Return encoder and decoder."""
     x = inputs = Input((size, size, channels))
     for stage, width in enumerate(filters):
         x = _block(kl.Conv2D(width, 3 if stage else 5, strides=2, padding="same")(x))

@@ -55,7 +55,7 @@ def workers(task, contenders, network, dataset, images, threads):
 
 
 def measure(task, contenders, network, dataset, images, threads, rounds):
-    """Give for each contender its seconds by round and its peak memory."""
+    """Return for each contender its seconds by round and its peak memory."""
     with workers(task, contenders, network, dataset, images, threads) as started:
         seconds = {name: [] for name in started}
         for _ in range(rounds):
@@ -83,7 +83,7 @@ def summarise(results, count):
 
 
 def time_start_ups(rounds):
-    """Give the median seconds of whole processes, in turn."""
+    """Return the median seconds of whole processes, in turn."""
     seconds = {name: [] for name in START_UPS}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for _ in range(rounds + 1):
@@ -127,7 +127,7 @@ print(json.dumps(result))
 
 
 def find_facts(threads):
-    """Give versions, the machine's peak and each network's operations, found in a process of its own."""
+    """Return versions, the machine's peak and each network's operations, found in a process of its own."""
     code = (
         f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(ROOT)!r}]\nimport worker; worker.limit_threads({threads})\n"
     )
@@ -177,7 +177,7 @@ def report(task, network, results):
 
 
 def processor():
-    """Give the processor's name."""
+    """Return the processor's name."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text(encoding="utf-8").splitlines() if facts.is_file() else []
     return next(

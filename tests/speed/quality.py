@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(ROOT)]
 
 
 def make_pair(preset, seed):
-    """Give the fast model and the plain one, with equal weights."""
+    """Return the fast model and the plain one, with equal weights."""
     import keras
     from keras_twins import NETWORKS
 

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 
 
 def make(network, shape):
-    """Give our model with weights none of which is at its initial value, images and z."""
+    """Return our model with weights none of which is at its initial value, images and z."""
     model = zoo.create_model(network, image_shape=shape, latent_dim=LATENTS, likelihood="bernoulli", seed=0)
     for part in (model.encoder, model.decoder):
         part.set_weights([weight * 0.9 + RNG.uniform(0, 0.1, weight.shape) for weight in part.get_weights()])
@@ -39,7 +39,7 @@ def test_keras(network, shape):
 
 
 def copy_weights(ours, theirs, mirrored):
-    """Give a PyTorch module the weights of a Keras model whose layers come in the same order."""
+    """Return a PyTorch module the weights of a Keras model whose layers come in the same order."""
     torch = pytest.importorskip("torch")
     layers = [layer for layer in ours._flatten_layers() if layer.weights and not list(layer._layers)]
     layers.sort(key=lambda layer: [id(weight) for weight in ours.weights].index(id(layer.weights[0])))

@@ -51,7 +51,7 @@ def _sizes(size, halvings):
 
 
 def small_cnn(size, channels, latents, filters=(32, 64)):
-    """Give encoder and decoder."""
+    """Return encoder and decoder."""
     layers, before = [], channels
     for width in filters:
         layers += [_convolution(before, width), nn.ReLU(), nn.MaxPool2d(2)]
@@ -66,7 +66,7 @@ def small_cnn(size, channels, latents, filters=(32, 64)):
 
 
 def deep_cnn(size, channels, latents, filters=(32, 64, 64)):
-    """Give encoder and decoder."""
+    """Return encoder and decoder."""
 
     def convolve(before, width):
         return [_convolution(before, width, bias=False), _norm(width), nn.SiLU()]
@@ -103,7 +103,7 @@ class Block(nn.Module):
 
 
 def residual(size, channels, latents, filters=(32, 64, 96)):
-    """Give encoder and decoder."""
+    """Return encoder and decoder."""
     layers, before = [], channels
     for stage, width in enumerate(filters):
         kernel = 5 if stage == 0 else 3

@@ -8,7 +8,7 @@ import time
 
 
 def limit_threads(threads):
-    """Give every library so many threads; before any is imported."""
+    """Return every library so many threads; before any is imported."""
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(threads)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

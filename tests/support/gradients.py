@@ -5,7 +5,7 @@ import numpy as np
 
 
 def gradients(function, *arrays):
-    """Give the gradients of the sum of what ``function`` gives, with regard to its arguments, as NumPy arrays."""
+    """Return the gradients of the sum of what ``function`` gives, with regard to its arguments, as NumPy arrays."""
     arrays = [np.asarray(array, "float32") for array in arrays]
     if keras.backend.backend() == "jax":
         import jax

@@ -41,12 +41,12 @@ def edit_config(file, target, edit):
 
 
 def first_layer(config):
-    """Give the configuration of the encoder's first layer that is no input."""
+    """Return the configuration of the encoder's first layer that is no input."""
     return config["config"]["encoder"]["config"]["layers"][1]
 
 
 def refused(path):
-    """Give the message of the error that loading it raises."""
+    """Return the message of the error that loading it raises."""
     with pytest.raises(ModelLoadError) as caught:
         zoo.load_model(path)
     message = str(caught.value)

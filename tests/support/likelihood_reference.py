@@ -12,18 +12,18 @@ DENSITIES = {"discretized_gaussian": special.log_ndtr, "discretized_logistic": s
 
 
 def compute(function, *arguments):
-    """Give what the zoo's function gives for float32 tensors, as an array."""
+    """Return what the zoo's function gives for float32 tensors, as an array."""
     return ops.convert_to_numpy(function(*(ops.convert_to_tensor(a, "float32") for a in arguments)))
 
 
 def scale_of(raw):
-    """Give exp(-3 + 4 t / (1 + |t|)) of t = raw / 4 + 1/3."""
+    """Return exp(-3 + 4 t / (1 + |t|)) of t = raw / 4 + 1/3."""
     turned = np.asarray(raw, "float64") / 4 + 1 / 3
     return np.exp(-3 + 4 * turned / (1 + np.abs(turned)))
 
 
 def split(raw):
-    """Give location and scale of a decoder's raw output."""
+    """Return location and scale of a decoder's raw output."""
     location, raw_scale = np.split(np.asarray(raw, "float64"), 2, axis=-1)
     return location + 0.5, scale_of(raw_scale)
 
@@ -33,7 +33,7 @@ def log_difference(high, low):
 
 
 def log_mass(name, images, location, scale, levels=256):
-    """Give log p of every value: each level has the mass within half a level of it, the ends the tails."""
+    """Return log p of every value: each level has the mass within half a level of it, the ends the tails."""
     log_cdf, top = DENSITIES[name], levels - 1
     level = np.rint(images * top) / top
     upper, lower = (level + 0.5 / top - location) / scale, (level - 0.5 / top - location) / scale
@@ -45,7 +45,7 @@ def log_mass(name, images, location, scale, levels=256):
 
 
 def mixture_log_prob(images, raw, components, levels=256):
-    """Give log p of each pixel of a logistic mixture (Salimans et al. 2017, equations 1 to 3), ``(n, H, W)``."""
+    """Return log p of each pixel of a logistic mixture (Salimans et al. 2017, equations 1 to 3), ``(n, H, W)``."""
     channels = images.shape[-1]
     raw = np.asarray(raw, "float64").reshape(*images.shape[:-1], -1, components)
     logits, locations, scales = raw[..., 0, :], raw[..., 1 : 1 + channels, :], raw[..., 1 + channels :, :]
@@ -63,7 +63,7 @@ def mixture_log_prob(images, raw, components, levels=256):
 
 
 def values(name, images, raw):
-    """Give log p of every value (of every pixel for a mixture), or minus a plain loss."""
+    """Return log p of every value (of every pixel for a mixture), or minus a plain loss."""
     images = np.asarray(images, "float64")
     if name.startswith("logistic_mixture"):
         return mixture_log_prob(images, raw, int(name.partition(":")[2] or 10))
@@ -81,31 +81,31 @@ def values(name, images, raw):
 
 
 def log_prob(name, images, raw):
-    """Give log p of each image, ``(n,)``."""
+    """Return log p of each image, ``(n,)``."""
     found = values(name, images, raw)
     return found.reshape(len(found), -1).sum(axis=1)
 
 
 def mean(name, raw):
-    """Give the mean over the 256 levels, by brute force, of each value of ``(n, 1, 1, parameters)``."""
+    """Return the mean over the 256 levels, by brute force, of each value of ``(n, 1, 1, parameters)``."""
     raw = np.asarray(raw)
     probability = np.exp(level_log_prob(name, raw))
     return (probability * LEVELS).sum(axis=1)
 
 
 def level_log_prob(name, raw):
-    """Give log p of each of the 256 levels of ``(n, 1, 1, parameters)`` of a grey pixel, ``(n, 256)``."""
+    """Return log p of each of the 256 levels of ``(n, 1, 1, parameters)`` of a grey pixel, ``(n, 256)``."""
     images = np.broadcast_to(LEVELS[None, :, None, None], (len(raw), 256, 1, 1))
     return values(name, images, np.broadcast_to(raw, (len(raw), 256, 1, raw.shape[-1]))).reshape(len(raw), 256)
 
 
 def alphabet(levels, channels):
-    """Give every image of one pixel, ``(levels ** channels, channels)``, the last channel's level changing fastest."""
+    """Return every image of one pixel, ``(levels ** channels, channels)``, the last channel's level changing fastest."""
     return np.array(list(itertools.product(np.arange(levels) / (levels - 1), repeat=channels)), "float32")
 
 
 def joint(likelihood, parameters, channels):
-    """Give what the likelihood says of the probability of every image of one pixel, ``(n, levels ** channels)``.
+    """Return what the likelihood says of the probability of every image of one pixel, ``(n, levels ** channels)``.
 
     Args:
         likelihood: of the zoo, with ``levels``.
@@ -126,14 +126,14 @@ def draw_images(random, shape, name):
 
 
 def degenerate_parameters(limit=1e6):
-    """Give ``(n, 1, 1, 2)``: every pair of ordinary, extreme and degenerate locations and log-scales."""
+    """Return ``(n, 1, 1, 2)``: every pair of ordinary, extreme and degenerate locations and log-scales."""
     location = [0.0, -0.5, 0.5, 0.25, -0.5 + LEVEL / 2, 1.0, -1.0, 30.0, -30.0, 1e3, -1e3, limit, -limit]
     raw_scale = [0.0, -3.0, 3.0, 10.0, -10.0, -100.0, 100.0, -limit, limit]
     return np.array([[a, b] for a in location for b in raw_scale], "float32").reshape(-1, 1, 1, 2)
 
 
 def extreme_parameters(shape, limit=1e6):
-    """Give parameters of every order of magnitude, in any combination; nothing but zeros and limits among them."""
+    """Return parameters of every order of magnitude, in any combination; nothing but zeros and limits among them."""
     random = np.random.default_rng(13)
     values = [0.0, 0.1, -0.1, 3.0, -3.0, 30.0, -30.0, 1e3, -1e3, limit, -limit]
     drawn = random.choice(values, size=shape)

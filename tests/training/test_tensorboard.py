@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 def read_events(folder):
-    """Give ``{tag: {step: value}}``; pictures as arrays."""
+    """Return ``{tag: {step: value}}``; pictures as arrays."""
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     from tensorboard.util.tensor_util import make_ndarray
 

@@ -11,7 +11,7 @@ from zoo.typing import Tensor
 
 
 def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
-    """Give what ``keras.optimizers.get`` gives, but for ``"adam"`` this module's.
+    """Return what ``keras.optimizers.get`` gives, but for ``"adam"`` this module's.
 
     Raises:
         ValueError: Keras knows no optimizer of this name.

@@ -107,7 +107,7 @@ class CompiledModel(keras.Model):
         return float(ops.convert_to_numpy(self.kl_schedule(self.kl_step)))
 
     def settle_precision(self) -> str:
-        """Give what training steps compute in: not bfloat16 if that was left to the zoo and a layer cannot."""
+        """Return what training steps compute in: not bfloat16 if that was left to the zoo and a layer cannot."""
         if not self._settled:
             self._settled = True
             if self.precision == "bfloat16" and self._requested["precision"] == "auto":
@@ -118,7 +118,7 @@ class CompiledModel(keras.Model):
         return self.precision
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """Give how it is compiled, as it was asked for."""
+        """Return how it is compiled, as it was asked for."""
         if not self.compiled:
             return None
         return {key: keras.saving.serialize_keras_object(value) for key, value in self._requested.items()}

@@ -25,7 +25,7 @@ class LatentSpace:
     latent_shape: tuple[int, ...]
 
     def reconstruct(self, images: Any) -> np.ndarray:
-        """Give the mean image through the posterior mean.
+        """Return the mean image through the posterior mean.
 
         Args:
             images: ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1].
@@ -39,7 +39,7 @@ class LatentSpace:
         return self.decode(self.encode(images)[0])
 
     def encode(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Give mean and standard deviation of the posterior.
+        """Return mean and standard deviation of the posterior.
 
         Args:
             images: as in ``reconstruct``.
@@ -55,7 +55,7 @@ class LatentSpace:
         return mean, std
 
     def decode(self, latents: Any) -> np.ndarray:
-        """Give the mean image of p(x given z).
+        """Return the mean image of p(x given z).
 
         Args:
             latents: z, ``(batch, *latent_shape)``.
@@ -70,7 +70,7 @@ class LatentSpace:
         return images
 
     def check_latents(self, latents: Any) -> np.ndarray:
-        """Give z as float32, or raise ``ValueError`` unless it is finite, ``(batch, *latent_shape)``."""
+        """Return z as float32, or raise ``ValueError`` unless it is finite, ``(batch, *latent_shape)``."""
         array = np.asarray(latents, "float32")
         if array.shape[1:] != self.latent_shape or not len(array):
             shown = f"(batch, {', '.join(map(str, self.latent_shape))})"
@@ -124,7 +124,7 @@ class LatentSpace:
         return images[0] if single else images
 
     def prepare(self, images: Any) -> Tensor:
-        """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
+        """Return images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
         raise TypeError("an AutoEncoder defines prepare")
 
 
@@ -151,7 +151,7 @@ class _Decode(keras.Model):
 
 
 def traced(model: Any, kind: Any, *arguments: Any) -> Any:
-    """Give ``kind(model, *arguments)``, the same one as before if the model is: tracing may take longer than its work.
+    """Return ``kind(model, *arguments)``, the same one as before if the model is: tracing may take longer than its work.
 
     The model keeps them, past Keras' tracking, which would take them for its layers.
 
@@ -169,7 +169,7 @@ def traced(model: Any, kind: Any, *arguments: Any) -> Any:
 
 
 def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
-    """Give ``model.predict`` of arrays; every batch but a lone short one is full, as each size is compiled anew."""
+    """Return ``model.predict`` of arrays; every batch but a lone short one is full, as each size is compiled anew."""
     count = len(inputs)
     if count <= BATCH:
         return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.

@@ -73,7 +73,7 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         self.built = True
 
     def prepare(self, images: Tensor, *, draw: str = "threshold") -> Tensor:
-        """Give images as the encoder and the likelihood get them: float32 in [0, 1], binarized if the model does so.
+        """Return images as the encoder and the likelihood get them: float32 in [0, 1], binarized if the model does so.
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
@@ -103,7 +103,7 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         return ops.mod(keras.random.uniform(shape, seed=seed) + angle, 1.0)
 
     def extra_scores(self) -> dict[str, float | None]:
-        """Give scores that only this kind of model has; none here.
+        """Return scores that only this kind of model has; none here.
 
         Returns:
             By name; None where a score has no meaning. ``zoo.evaluate`` adds them to its own. A name is printed with
@@ -112,7 +112,7 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         return {}
 
     def mean_image(self, images: Tensor, *, training: bool = False) -> Tensor:
-        """Give the mean image in [0, 1] through the posterior mean, as a tensor; see ``reconstruct``."""
+        """Return the mean image in [0, 1] through the posterior mean, as a tensor; see ``reconstruct``."""
         mean, _ = self._posterior(self.prepare(images), training)
         return self.likelihood.mean(self.decoder(mean, training=training))
 
@@ -143,7 +143,7 @@ class AutoEncoder(Trainer, EvidenceBounds, LatentSpace):
         super().save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the model is made of."""
+        """Return what the model is made of."""
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -193,7 +193,7 @@ def _check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, 
 
 
 def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]:
-    """Give the shapes of what the encoder gives, by what it is."""
+    """Return the shapes of what the encoder gives, by what it is."""
     one = isinstance(output, tuple) and all(isinstance(n, int | None) for n in output)
     if posterior == "point":
         if not one:

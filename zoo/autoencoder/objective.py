@@ -30,7 +30,7 @@ class EvidenceBounds:
             raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
 
     def prepare(self, images: Any, *, draw: str = "threshold") -> Tensor:
-        """Give images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
+        """Return images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
         raise TypeError("an AutoEncoder defines prepare")
 
     def _posterior(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor]:
@@ -47,7 +47,7 @@ class EvidenceBounds:
             raise TypeError(f"{name} has a {self.posterior} posterior: it needs {terms} of its own")
 
     def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Give the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
+        """Return the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
         self._check_gaussian("elbo_terms and latent_terms")
         images = self.prepare(images, draw="new" if training else "fixed")
         mean, std = self._posterior(images, training)
@@ -57,7 +57,7 @@ class EvidenceBounds:
         return -self.likelihood.log_prob(images, parameters), _kl_divergence(mean, std)
 
     def elbo_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Give the two terms of the negative evidence lower bound.
+        """Return the two terms of the negative evidence lower bound.
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
@@ -75,7 +75,7 @@ class EvidenceBounds:
     def importance_terms(
         self, images: Tensor, samples: int, *, posterior: Any = None, seed: Any = None, training: bool = False
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the terms of the importance weights of z drawn from the posterior.
+        """Return the terms of the importance weights of z drawn from the posterior.
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
@@ -102,7 +102,7 @@ class EvidenceBounds:
         return ops.reshape(log_likelihood, (samples, -1)), _sum_from(log_ratio, 2), _sum_from(kl, 1)
 
     def log_weights(self, images: Tensor, samples: int, seed: Any = None) -> Tensor:
-        """Give log p(x, z) - log q(z|x) for z drawn from the posterior (Burda et al. 2016, equation 8).
+        """Return log p(x, z) - log q(z|x) for z drawn from the posterior (Burda et al. 2016, equation 8).
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
@@ -137,7 +137,7 @@ class EvidenceBounds:
     def objective(
         self, images: Tensor, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Give what is optimised, and what is logged with it.
+        """Return what is optimised, and what is logged with it.
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].

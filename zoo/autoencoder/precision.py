@@ -37,7 +37,7 @@ class TrainingPolicy(keras.DTypePolicy):
 
 
 def resolve_precision(precision: str) -> str:
-    """Give ``float32`` or ``bfloat16``.
+    """Return ``float32`` or ``bfloat16``.
 
     Args:
         precision: one of these, or ``auto``: bfloat16 where it is faster and was found to train as well, which is
@@ -54,7 +54,7 @@ def resolve_precision(precision: str) -> str:
 
 
 def find_obstacle(model: Any) -> str | None:
-    """Tell what keeps an ``AutoEncoder`` from computing in bfloat16 on TensorFlow; None if nothing does.
+    """Return what keeps an ``AutoEncoder`` from computing in bfloat16 on TensorFlow; None if nothing does.
 
     Encoder and decoder are traced, not run. A layer that mixes its input with a float32 constant cannot, for instance.
     """
@@ -85,7 +85,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def training_policy() -> Iterator[None]:
-    """Give layers that are made meanwhile a ``TrainingPolicy``, unless a policy other than float32 was asked for."""
+    """Yield layers that are made meanwhile a ``TrainingPolicy``, unless a policy other than float32 was asked for."""
     before = keras.config.dtype_policy()
     if before != keras.DTypePolicy("float32"):
         yield
@@ -98,7 +98,7 @@ def training_policy() -> Iterator[None]:
 
 
 def restore_policies(model: keras.Model, config: Mapping[str, Any]) -> None:
-    """Give the layers of a model back the policies of its configuration, of which Keras reads the names alone.
+    """Return the layers of a model back the policies of its configuration, of which Keras reads the names alone.
 
     Args:
         model: a functional or Sequential model as it was made from the configuration, under ``training_policy``.

@@ -12,7 +12,7 @@ _in_step: contextvars.ContextVar[bool] = contextvars.ContextVar("zoo_in_step", d
 
 
 def in_step() -> bool:
-    """Tell whether the caller runs within ``step``."""
+    """Return whether the caller runs within ``step``."""
     return _in_step.get()
 
 

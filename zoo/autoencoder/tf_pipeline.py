@@ -48,7 +48,7 @@ def stream_arrays(model: keras.Model, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
-    """Give images as a ``tf.data.Dataset`` of batches.
+    """Return images as a ``tf.data.Dataset`` of batches.
 
     The images are kept as they are, gathered by index while the step before runs, and converted within the step.
 

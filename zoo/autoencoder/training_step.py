@@ -38,7 +38,7 @@ class Trainer(CompiledModel):
         self.elbo_tracker = keras.metrics.Mean(name="negative_elbo")
 
     def call(self, images: Tensor, training: bool = False) -> Any:
-        """Give the mean image in [0, 1] through the posterior mean."""
+        """Return the mean image in [0, 1] through the posterior mean."""
         if in_step():
             terms = self._step_terms(images, training)
             if self._compile_metrics is None:
@@ -99,7 +99,7 @@ class Trainer(CompiledModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Give the objective and update what is logged."""
+        """Return the objective and update what is logged."""
         objective, reconstruction, kl = y_pred[:3]
         loss = self._mean(objective, objective)
         if self.losses:
@@ -112,7 +112,7 @@ class Trainer(CompiledModel):
         return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Give what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
+        """Return what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
         if self._compile_metrics is not None:
             # Keras builds the metrics outside a step on JAX.
             y, y_pred = y_pred[3:] if isinstance(y_pred, tuple) else (self.prepare(x), y_pred)
@@ -156,7 +156,7 @@ class Trainer(CompiledModel):
         return super().evaluate(**stream_arrays(self, given))
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """Give the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""
+        """Return the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""
         given = check_arguments(keras.Model.predict, x, args, kwargs)
         given["x"] = check_data(x, self.image_shape)
         return super().predict(**stream_arrays(self, given))

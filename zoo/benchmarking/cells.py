@@ -68,7 +68,7 @@ class Cell:
         return catalogue.is_registered(self.plan.architecture.name)
 
     def to_json(self) -> str:
-        """Give it as text, for another process."""
+        """Return it as text, for another process."""
         data_dir = None if self.data_dir is None else str(self.data_dir.absolute())
         fields = {"preset": self.preset, "seed": self.seed, "settings": dict(self.settings)}
         return json.dumps(fields | {"out": str(self.out.absolute()), "data_dir": data_dir})
@@ -84,7 +84,7 @@ class Cell:
 def make_cells(
     presets: Iterable[str], seeds: Sequence[int], settings: Mapping[str, Sequence[Any]], **fields: Any
 ) -> list[Cell]:
-    """Give the cells of a grid, seed by seed, so that an early end leaves whole rows of few seeds.
+    """Return the cells of a grid, seed by seed, so that an early end leaves whole rows of few seeds.
 
     Args:
         presets: names.
@@ -123,7 +123,7 @@ def run_cell(cell: Cell, *, progress: bool = False) -> Run:
 
 
 def is_done(cell: Cell) -> bool:
-    """Tell whether a cell's run is finished, whole, and of the code that is here."""
+    """Return whether a cell's run is finished, whole, and of the code that is here."""
     run = Run(cell.path)
     return run.state == "finished" and not run.doubts() and _is_current(run, cell)
 
@@ -156,7 +156,7 @@ def _finish(cell: Cell, progress: bool) -> Run:
 
 
 def _is_current(run: Run, cell: Cell) -> bool:
-    """Tell whether a finished run is of the code that is here: versions and number of parameters."""
+    """Return whether a finished run is of the code that is here: versions and number of parameters."""
     plugin = cell.plan.architecture.plugin
     version = None if plugin is None else plugin.version
     provenance = run.record["provenance"]

@@ -141,7 +141,7 @@ def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _resident(pid: int) -> float:
-    """Give the memory of a process and of those that it started, 2**20 bytes."""
+    """Return the memory of a process and of those that it started, 2**20 bytes."""
     total = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -176,7 +176,7 @@ def _explain_end(status: int, lines: list[str]) -> str | None:
 
 
 def _settle(run: Run, reason: str) -> str:
-    """Give why a run is not finished, and let its folder say so, if it has begun and does not."""
+    """Return why a run is not finished, and let its folder say so, if it has begun and does not."""
     if run.state == "failed":
         return str(run.record["error"])
     if run.state == "running" and reason != ENDED:  # One that was ended is gone on with.

@@ -121,7 +121,7 @@ def _plan(
 
 
 def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> str | None:
-    """Give the baseline as its row will be called; ``ValueError`` if no row can be called so."""
+    """Return the baseline as its row will be called; ``ValueError`` if no row can be called so."""
     if baseline is None:
         return None
     if "/" in baseline and not full:

@@ -18,7 +18,7 @@ class Summary(TypedDict):
 
 
 def summarise(values: Sequence[float]) -> Summary:
-    """Give the mean and its 95 % interval, by Student's t distribution with n - 1 degrees of freedom.
+    """Return the mean and its 95 % interval, by Student's t distribution with n - 1 degrees of freedom.
 
     Args:
         values: one score for each seed.

@@ -72,7 +72,7 @@ class Leaderboard:
         return cls(tables, failed, path)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content of ``leaderboard.json``."""
+        """Return the content of ``leaderboard.json``."""
         return {"schema": SCHEMA, "tables": self.tables, "failed": self.failed}
 
     def save(self) -> None:
@@ -82,11 +82,11 @@ class Leaderboard:
         write_text(self.path / "leaderboard.csv", self.to_csv())
 
     def to_markdown(self) -> str:
-        """Give the tables as Markdown."""
+        """Return the tables as Markdown."""
         return text.to_markdown(self.tables, self.failed)
 
     def to_csv(self) -> str:
-        """Give all rows as comma-separated values, with a header; numbers are not rounded."""
+        """Return all rows as comma-separated values, with a header; numbers are not rounded."""
         return text.to_csv(self.tables)
 
 
@@ -126,7 +126,7 @@ def _rows(cells: list[list[Run]], folder: Path, baseline: str | None) -> list[di
 
 
 def _difference(own: dict[int, float], base: dict[int, float], same: bool) -> Any:
-    """Give the mean difference from the baseline over the seeds that both have, paired by seed; None for itself."""
+    """Return the mean difference from the baseline over the seeds that both have, paired by seed; None for itself."""
     shared = sorted(own.keys() & base.keys())
     return None if same or not shared else summarise([own[seed] - base[seed] for seed in shared])
 
@@ -158,7 +158,7 @@ def _summary(values: list[float | None]) -> Any:
 
 
 def _mean(values: list[Any]) -> Any:
-    """Give the mean over runs, of each entry where they are dicts; None where a run has none."""
+    """Return the mean over runs, of each entry where they are dicts; None where a run has none."""
     if None in values:
         return None
     if isinstance(values[0], dict):

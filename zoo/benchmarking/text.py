@@ -14,7 +14,7 @@ FACTS = ("dataset", "part", "images", "likelihood", "binarization", "epochs")
 
 
 def to_markdown(tables: list[dict[str, Any]], failed: list[dict[str, Any]]) -> str:
-    """Give tables, and the runs that failed, as Markdown."""
+    """Return tables, and the runs that failed, as Markdown."""
     parts = ["# Leaderboard\n"]
     for table in tables:
         header, *rows = table_cells(table)
@@ -34,7 +34,7 @@ def _changes(row: dict[str, Any]) -> str:
 
 
 def to_csv(tables: list[dict[str, Any]]) -> str:
-    """Give the rows of all tables as comma-separated values: means, and the bounds of their 95 % intervals."""
+    """Return the rows of all tables as comma-separated values: means, and the bounds of their 95 % intervals."""
     plain = ("rank", "model", "preset", "baseline", "parameters", "train_seconds", "train_images_per_second")
     header = [*FACTS, *plain, "seeds"]
     header += [f"{name}{end}" for name in SUMMARIES for end in ("", "_low", "_high")]
@@ -56,14 +56,14 @@ def to_csv(tables: list[dict[str, Any]]) -> str:
 
 
 def describe_table(table: dict[str, Any]) -> str:
-    """Give the heading of a table: what its rows have in common."""
+    """Return the heading of a table: what its rows have in common."""
     binarization = "" if table["binarization"] == "none" else f", {table['binarization']} binarization"
     epochs = f"{table['epochs']} epoch{'s' if table['epochs'] != 1 else ''}"
     return f"{table['dataset']}: {table['likelihood']}{binarization}, {epochs}"
 
 
 def explain_table(table: dict[str, Any]) -> str:
-    """Say what the scores of a table are."""
+    """Return what the scores of a table are."""
     seeds = {len(row["seeds"]) for row in table["rows"]}
     interval = (
         "one seed, so no interval: a second one shows how much of a difference is chance"
@@ -86,7 +86,7 @@ def explain_table(table: dict[str, Any]) -> str:
 
 
 def table_cells(table: dict[str, Any]) -> list[list[str]]:
-    """Give a table's header and rows as text; a column that no row has a value for is left out."""
+    """Return a table's header and rows as text; a column that no row has a value for is left out."""
     score = main_score(table["rows"])
     titles = {"negative_elbo": "-ELBO", "cross_entropy": "cross-entropy", "mse": "mse"}
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -112,7 +112,7 @@ def table_cells(table: dict[str, Any]) -> list[list[str]]:
 
 
 def main_score(rows: list[dict[str, Any]]) -> str:
-    """Give the score that orders the rows: the first that all of them have."""
+    """Return the score that orders the rows: the first that all of them have."""
     return next(name for name in ("negative_elbo", "cross_entropy", "mse") if all(row[name] for row in rows))
 
 

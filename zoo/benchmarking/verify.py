@@ -98,7 +98,7 @@ def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verd
 
 
 def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, Any, float]]:
-    """Give each number among the scores: what it was, what it is now, and how far they are apart."""
+    """Return each number among the scores: what it was, what it is now, and how far they are apart."""
     before = run.scores
     if before is None:
         raise RunError(f"{run.path / RUN_FILE}: the run is finished, but has no scores")
@@ -125,7 +125,7 @@ def _numbers(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _apart(old: Any, new: Any) -> float:
-    """Give the relative difference of two numbers, the absolute one below 1; other values are equal or not."""
+    """Return the relative difference of two numbers, the absolute one below 1; other values are equal or not."""
     if isinstance(old, bool | str) or old is None or isinstance(new, bool | str) or new is None:
         return 0.0 if old == new else math.inf
     return abs(old - new) / max(1.0, abs(old))

@@ -51,7 +51,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
 
 
 def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Sequence[int]]:
-    """Give the columns of the tables that fit into a width; each begins with the first column."""
+    """Return the columns of the tables that fit into a width; each begins with the first column."""
     widths = [max(len(row[index]) for row in (header, *rows)) + GAP for index in range(len(header))]
     tables: list[list[int]] = [[0]]
     for index in range(1, len(header)):
@@ -108,7 +108,7 @@ def _describe_facts(facts: dict[str, Any]) -> str:
 
 
 def _row(keys: tuple[str, ...], values: Sequence[float], sign: str = "") -> list[str]:
-    """Give a line of a table: what a score of a result is, its values as text, and its unit."""
+    """Return a line of a table: what a score of a result is, its values as text, and its unit."""
     title, unit, *scale = _title(keys)
     if scale:
         values = [value / scale[0] for value in values]
@@ -116,13 +116,13 @@ def _row(keys: tuple[str, ...], values: Sequence[float], sign: str = "") -> list
 
 
 def _is_shown(keys: tuple[str, ...], value: Any) -> bool:
-    """Tell whether this is a number that has a title, or a score that a kind of model has for itself."""
+    """Return whether this is a number that has a title, or a score that a kind of model has for itself."""
     own = len(keys) == 1 and keys[0] != "seed" and isinstance(value, int | float)
     return value is not None and (keys in TITLES or own)
 
 
 def _title(keys: tuple[str, ...]) -> tuple[Any, ...]:
-    """Give title, unit and perhaps scale of a number of a result."""
+    """Return title, unit and perhaps scale of a number of a result."""
     if keys in TITLES:
         return TITLES[keys]
     words = " ".join(keys).split("_")

@@ -56,7 +56,7 @@ def evaluate(
 @click.argument("second", metavar="RUN|JSON", type=click.Path(path_type=Path))
 @as_json
 def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Give the difference of two results: run folders, or files that zoo evaluate --json printed."""
+    """Return the difference of two results: run folders, or files that zoo evaluate --json printed."""
     for source in (first, second):
         if not source.exists():
             raise click.BadParameter(f"{source}: no such run folder or file")

@@ -29,7 +29,7 @@ def tell_doubts(source: Path) -> None:
 
 
 def load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
-    """Give the split that a model is shown with: of the dataset asked for, else of the one it was trained on."""
+    """Return the split that a model is shown with: of the dataset asked for, else of the one it was trained on."""
     if dataset is None:
         dataset = (model.provenance or {}).get("trained_on")
         if dataset is None:

@@ -30,7 +30,7 @@ CIFAR10_CLASSES = (
 
 @hookimpl
 def zoo_datasets() -> Iterator[DatasetSpec]:
-    """Give MNIST and CIFAR-10, whole and as embedded samples; ``registry.yaml`` has their recipes."""
+    """Return MNIST and CIFAR-10, whole and as embedded samples; ``registry.yaml`` has their recipes."""
     yield DatasetSpec(
         name="mnist",
         summary="Handwritten digits: 50,000 train, 10,000 validation, 10,000 test",

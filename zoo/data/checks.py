@@ -21,7 +21,7 @@ def is_array(data: object) -> bool:
 
 
 def as_float(images: np.ndarray) -> np.ndarray:
-    """Give images, uint8 in 0..255 or float in [0, 1], as floats in [0, 1]."""
+    """Return images, uint8 in 0..255 or float in [0, 1], as floats in [0, 1]."""
     return images / np.float32(255) if images.dtype == np.uint8 else images
 
 
@@ -84,7 +84,7 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
 
 
 def _convert(array: np.ndarray) -> str:
-    """Give the expression that turns images of a type that is not taken into one that is."""
+    """Return the expression that turns images of a type that is not taken into one that is."""
     if array.dtype == bool:
         return "images.astype('float32')"
     if not np.issubdtype(array.dtype, np.integer):
@@ -135,7 +135,7 @@ def refuse_targets(targets: object, what: str = "y") -> None:
 
 
 def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Give by name what a Keras method such as ``fit`` is called with, and by position after ``x``.
+    """Return by name what a Keras method such as ``fit`` is called with, and by position after ``x``.
 
     Raises:
         ValueError: a batch size that is no positive whole number, a validation split that is no share, or weights of

@@ -38,7 +38,7 @@ def hash_arrays(*arrays: npt.NDArray[Any]) -> str:
 
 
 def check_limit(limit: object) -> int:
-    """Give ``limit`` back as an int, or raise ``ValueError`` unless it is a positive int."""
+    """Return ``limit`` as an int, or raise ``ValueError`` unless it is a positive int."""
     if not isinstance(limit, numbers.Integral) or isinstance(limit, bool) or limit < 1:
         raise ValueError(f"limit is {limit!r}: expected a positive int, a number of images")
     return int(limit)

@@ -74,7 +74,7 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
 
 
 def list_images(root: Path, unreadable: list[str]) -> Iterator[str]:
-    """Give the paths of image files inside ``root``, with ``/``; folders that cannot be read go to ``unreadable``."""
+    """Return the paths of image files inside ``root``, with ``/``; folders that cannot be read go to ``unreadable``."""
     endings, seen, waiting = list_extensions(), set(), [root]
     while waiting:
         folder = waiting.pop()
@@ -99,7 +99,7 @@ def list_images(root: Path, unreadable: list[str]) -> Iterator[str]:
 
 
 def _list_classes(root: Path, names: list[str]) -> tuple[str, ...]:
-    """Give the first parts of the paths, sorted."""
+    """Return the first parts of the paths, sorted."""
     loose = [name for name in names if "/" not in name]
     classes = tuple(sorted({name.partition("/")[0] for name in names if "/" in name}))
     if loose and classes:
@@ -111,7 +111,7 @@ def _list_classes(root: Path, names: list[str]) -> tuple[str, ...]:
 
 
 def _place(name: str) -> tuple[float, str]:
-    """Give a path its place in the order of all images: a number in [0, 1] that depends on nothing else."""
+    """Return a path its place in the order of all images: a number in [0, 1] that depends on nothing else."""
     return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2**64, name
 
 

@@ -56,7 +56,7 @@ def _load(path: Path, shape: tuple[int, int, int], data_dir: object) -> object:
 
 
 def _find_shape(path: Path) -> tuple[int, int, int]:
-    """Give the one shape of a folder's images: grey if all are grey, else colour."""
+    """Return the one shape of a folder's images: grey if all are grey, else colour."""
     if not path.is_dir():
         raise DatasetError(f"{path} is no folder, expected one that holds images")
     sizes: Counter[tuple[int, int]] = Counter()

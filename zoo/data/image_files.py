@@ -20,13 +20,13 @@ SHOWN = 3
 
 
 def list_formats() -> tuple[str, ...]:
-    """Give the formats that are read: those that Pillow opens, without EPS, for which it runs Ghostscript."""
+    """Return the formats that are read: those that Pillow opens, without EPS, for which it runs Ghostscript."""
     Image.init()
     return tuple(name for name in Image.OPEN if name != "EPS")
 
 
 def list_extensions() -> set[str]:
-    """Give the endings of image files' names, such as ``.png``, in lower case."""
+    """Return the endings of image files' names, such as ``.png``, in lower case."""
     formats = list_formats()
     return {ending for ending, name in Image.registered_extensions().items() if name in formats}
 
@@ -130,7 +130,7 @@ class ImageReader:
 
 
 def _to_mode(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:
-    """Give an image with that many channels, and whether transparent pixels were laid on white for it."""
+    """Return an image with that many channels, and whether transparent pixels were laid on white for it."""
     transparent = False
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bits(image)

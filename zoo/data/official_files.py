@@ -69,7 +69,7 @@ def _find_file(place: Path, names: Sequence[str]) -> Path | None:
 
 
 def describe_formats(formats: Sequence[FileFormat]) -> str:
-    """Say which files are looked for, and where below a folder."""
+    """Return which files are looked for, and where below a folder."""
     return "; or ".join(
         f"{', '.join(names[0] for names in file_format.files)}, in the folder itself or in "
         f"{' or '.join(name for name in file_format.folders if name != '.')}"
@@ -78,7 +78,7 @@ def describe_formats(formats: Sequence[FileFormat]) -> str:
 
 
 def describe_search(formats: Sequence[FileFormat], folder: Path) -> str:
-    """Say what was looked for in a folder without success, and what was found of it.
+    """Return what was looked for in a folder without success, and what was found of it.
 
     Args:
         formats: what ``find_files`` was given.

@@ -110,7 +110,7 @@ def split_official(source: Source, arrays: OfficialArrays) -> Dataset:
 
 
 def find_folder(data_dir: DataDir) -> Path | None:
-    """Give the folder that the user named by ``data_dir`` or ``$ZOO_DATA``, or None if neither is set.
+    """Return the folder that the user named by ``data_dir`` or ``$ZOO_DATA``, or None if neither is set.
 
     Raises:
         DatasetError: there is no such folder.
@@ -126,7 +126,7 @@ def find_folder(data_dir: DataDir) -> Path | None:
 
 
 def find_cache() -> Path:
-    """Give the folder in which Keras keeps datasets: in ``$KERAS_HOME``, else in ``~/.keras``."""
+    """Return the folder in which Keras keeps datasets: in ``$KERAS_HOME``, else in ``~/.keras``."""
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"), "datasets")
 
 

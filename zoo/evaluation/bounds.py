@@ -51,12 +51,12 @@ class _LogWeights(keras.Model):
 
 
 def has_latents(model: AutoEncoder) -> bool:
-    """Tell whether the posterior is a Gaussian: a subclass with another overrides the terms of the bound."""
+    """Return whether the posterior is a Gaussian: a subclass with another overrides the terms of the bound."""
     return not _has_own(model, "elbo_terms")
 
 
 def has_weights(model: AutoEncoder) -> bool:
-    """Tell whether there are importance weights: one with terms of its own has them only if it weighs by itself."""
+    """Return whether there are importance weights: one with terms of its own has them only if it weighs by itself."""
     return _has_own(model, "log_weights", "importance_terms") or not _has_own(model, "elbo_terms", "latent_terms")
 
 
@@ -77,7 +77,7 @@ def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
 
 
 def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give ``(reconstruction, kl)`` of each image, one z each, nats, float64.
+    """Return ``(reconstruction, kl)`` of each image, one z each, nats, float64.
 
     Returns:
         ``(n,)`` and ``(n, latents)``, the KL divergence of each latent; ``(n, 1)``, their sum, for a model that has
@@ -91,7 +91,7 @@ def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.nd
 def importance_weighted_bound(
     model: AutoEncoder, images: np.ndarray, samples: int, seed: int, *, progress: bool = False
 ) -> np.ndarray:
-    """Give the importance-weighted bound on -log p(x) of each image, nats, ``(n,)`` float64.
+    """Return the importance-weighted bound on -log p(x) of each image, nats, ``(n,)`` float64.
 
     -log (1/k sum of p(x, z) / q(z|x)) over k draws of z from q(z|x) (Burda et al. 2016, equation 8). Each image is
     encoded once; the draws come in chunks whose weights are summed as they come, so the memory does not grow with k.

@@ -32,7 +32,7 @@ SAME_MACHINE = "; times and memory tell of the models only if both were measured
 def compare(
     first: Mapping[str, Any] | Run | str | Path, second: Mapping[str, Any] | Run | str | Path
 ) -> dict[str, Any]:
-    """Give the difference of two results that were taken alike.
+    """Return the difference of two results that were taken alike.
 
     Args:
         first: what ``zoo.evaluate`` gave, a run, its folder, or a file that ``zoo evaluate --json`` printed.
@@ -84,7 +84,7 @@ def compare(
 
 
 def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what must agree before a result may be compared with another, by the names of ``FACTS``."""
+    """Return what must agree before a result may be compared with another, by the names of ``FACTS``."""
     found = {}
     for name, (keys, _) in FACTS.items():
         value: Any = result
@@ -125,7 +125,7 @@ def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
 
 
 def _is_result(result: Any) -> bool:
-    """Tell whether this has every fact of a result, each of its kind, and numbers for scores."""
+    """Return whether this has every fact of a result, each of its kind, and numbers for scores."""
     if not isinstance(result, Mapping) or not isinstance(result.get("data"), Mapping):
         return False
     if not _is_tree(result.get("cost")) or not _is_tree(result.get("iwae")):
@@ -145,7 +145,7 @@ def _is_result(result: Any) -> bool:
 
 
 def _is_tree(value: Any) -> bool:
-    """Tell whether this is a mapping whose leaves are numbers, or nothing."""
+    """Return whether this is a mapping whose leaves are numbers, or nothing."""
     return value is None or (
         isinstance(value, Mapping) and all(it is None or _is_number(it) or _is_tree(it) for it in value.values())
     )
@@ -161,13 +161,13 @@ def _read_file(path: Path) -> Any:
 
 
 def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a result's numbers, nested as they are in it."""
+    """Return a result's numbers, nested as they are in it."""
     found = {name: _numbers(value) if isinstance(value, Mapping) else value for name, value in tree.items()}
     return {name: value for name, value in found.items() if _is_number(value) or (isinstance(value, dict) and value)}
 
 
 def _subtract(these: Mapping[str, Any], those: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the differences of the numbers that both have."""
+    """Return the differences of the numbers that both have."""
     found: dict[str, Any] = {}
     for name, value in these.items():
         other = those.get(name)

@@ -8,19 +8,19 @@ SSIM_WINDOW = 7
 
 
 def mean_squared_error(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    """Give the mean squared error of each image over pixels and channels, values in [0, 1]; ``(n,)``."""
+    """Return the mean squared error of each image over pixels and channels, values in [0, 1]; ``(n,)``."""
     difference = images.astype("float64") - reconstructions
     return np.mean(np.square(difference), axis=(1, 2, 3))
 
 
 def peak_signal_to_noise_ratio(errors: np.ndarray) -> np.ndarray:
-    """Give 10 log10(1 / mse) of each image, decibels, for values in [0, 1]; infinite where nothing differs."""
+    """Return 10 log10(1 / mse) of each image, decibels, for values in [0, 1]; infinite where nothing differs."""
     with np.errstate(divide="ignore"):
         return -10.0 * np.log10(errors)
 
 
 def structural_similarity(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray | None:
-    """Give the structural similarity of each image (Wang et al. 2004), as scikit-image computes it by default.
+    """Return the structural similarity of each image (Wang et al. 2004), as scikit-image computes it by default.
 
     A 7x7 uniform window, values in [0, 1], the mean over channels.
 

@@ -90,7 +90,7 @@ def evaluate(
 
 
 def _extra_scores(model: AutoEncoder, taken: set[str]) -> dict[str, Any]:
-    """Give the scores that a kind of model has for itself; ``ValueError`` if one has the name of another score."""
+    """Return the scores that a kind of model has for itself; ``ValueError`` if one has the name of another score."""
     extra = model.extra_scores()
     clash = sorted(taken & set(extra))
     if clash:

@@ -18,7 +18,7 @@ GIVEN = ("image_shape", "latent_shape", "output_shape")
 
 
 def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Give a latent shape from an int, a tuple, or a function of the image shape."""
+    """Return a latent shape from an int, a tuple, or a function of the image shape."""
     if callable(value):
         value = value(image_shape)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
@@ -27,7 +27,7 @@ def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]
 
 
 def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:
-    """Give the latent shape that was given or, for None, the one that the architecture's defaults say."""
+    """Return the latent shape that was given or, for None, the one that the architecture's defaults say."""
     if given is not None:
         return as_latent_shape(given, image_shape)
     for option in LATENT_OPTIONS:
@@ -50,7 +50,7 @@ def take_latent(config: dict[str, Any]) -> Any:
 
 
 def _options(architecture: Architecture, part: str) -> set[str]:
-    """Give the names of the options that reach a builder."""
+    """Return the names of the options that reach a builder."""
     names: set[str] = set()
     for name, parameter in inspect.signature(resolve_part(architecture, part)).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -61,7 +61,7 @@ def _options(architecture: Architecture, part: str) -> set[str]:
 
 
 def builder_options(architecture: Architecture) -> set[str]:
-    """Give the names of the options that reach a builder of an architecture, without the latent's size."""
+    """Return the names of the options that reach a builder of an architecture, without the latent's size."""
     return set().union(*(_options(architecture, part) for part in PARTS))
 
 
@@ -106,7 +106,7 @@ def _kind(value: Any) -> str | None:
 
 
 def _alike(values: Any, default: Any) -> bool:
-    """Say whether a list has entries, all of a kind that the default's entries have too."""
+    """Return whether a list has entries, all of a kind that the default's entries have too."""
     return len(values) > 0 and {_kind(value) for value in values} <= {_kind(value) for value in default}
 
 

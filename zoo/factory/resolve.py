@@ -14,7 +14,7 @@ PARTS = ("encoder", "decoder")
 
 
 def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
-    """Give an architecture's ``encoder``, ``decoder`` or ``autoencoder``; ``ArchitectureError`` if it cannot be had."""
+    """Return an architecture's ``encoder``, ``decoder`` or ``autoencoder``; ``ArchitectureError`` if it cannot be had."""
     reference = getattr(architecture, part)
     try:
         return resolve_reference(reference)
@@ -26,7 +26,7 @@ def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
 
 
 def autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
-    """Give the class of an architecture's models; ``ArchitectureError`` if it is no ``AutoEncoder``."""
+    """Return the class of an architecture's models; ``ArchitectureError`` if it is no ``AutoEncoder``."""
     if architecture.autoencoder is None:
         return AutoEncoder
     cls = resolve_part(architecture, "autoencoder")
@@ -38,6 +38,6 @@ def autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
 
 
 def describe(architecture: Architecture) -> str:
-    """Give what messages call an architecture: its name and its plugin's."""
+    """Return what messages call an architecture: its name and its plugin's."""
     plugin = architecture.plugin
     return f"architecture {architecture.name}" + (f" of plugin {plugin.name}" if plugin else "")

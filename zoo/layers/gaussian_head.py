@@ -46,7 +46,7 @@ class GaussianHead(keras.layers.Layer):
         self.built = True
 
     def call(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Give mean and standard deviation."""
+        """Return mean and standard deviation."""
         if not self.pointwise:
             features = ops.reshape(features, (-1, math.prod(features.shape[1:])))
         mean, log_variance = ops.split(self.dense(features), 2, axis=-1)
@@ -55,10 +55,10 @@ class GaussianHead(keras.layers.Layer):
         return ops.reshape(mean, shape), ops.reshape(ops.exp(0.5 * log_variance), shape)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[tuple[int | None, ...], ...]:
-        """Give the shapes of mean and standard deviation."""
+        """Return the shapes of mean and standard deviation."""
         shape = (input_shape[0], *self.latent_shape)
         return shape, shape
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {**super().get_config(), "latent_shape": self.latent_shape}

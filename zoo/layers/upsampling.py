@@ -35,17 +35,17 @@ class UpsampleTo(keras.layers.Layer):
         self.built = True
 
     def call(self, features: Tensor) -> Tensor:
-        """Give the larger feature map."""
+        """Return the larger feature map."""
         for axis in (1, 2):
             features = ops.repeat(features, 2, axis=axis)
         return _crop(features, self.size)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give the output's shape."""
+        """Return the output's shape."""
         return (input_shape[0], *self.size, input_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {**super().get_config(), "size": self.size}
 
 
@@ -97,7 +97,7 @@ class UpsampleConv2D(keras.layers.Layer):
         self.built = True
 
     def call(self, features: Tensor) -> Tensor:
-        """Give the larger feature map."""
+        """Return the larger feature map."""
         kernel = ops.transpose(ops.flip(ops.convert_to_tensor(self.kernel), (0, 1)), (0, 1, 3, 2))
         spread = sum(
             ops.pad(kernel, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0)))
@@ -108,11 +108,11 @@ class UpsampleConv2D(keras.layers.Layer):
         return features if self.bias is None else features + ops.convert_to_tensor(self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give the output's shape."""
+        """Return the output's shape."""
         return (input_shape[0], *self.size, self.filters)
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -135,7 +135,7 @@ def _check_doubled(layer: UpsampleTo | UpsampleConv2D, input_shape: tuple[int | 
 
 
 def halved_sizes(shape: tuple[int, ...], stages: int) -> list[tuple[int, int]]:
-    """Give height and width before each of so many halvings (rounded up) and after the last: 28 -> 14 -> 7.
+    """Return height and width before each of so many halvings (rounded up) and after the last: 28 -> 14 -> 7.
 
     Args:
         shape: begins with height and width.

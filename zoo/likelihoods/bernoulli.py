@@ -27,7 +27,7 @@ class Bernoulli(Likelihood):
         return -images * ops.softplus(-parameters) - (1.0 - images) * ops.softplus(parameters)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Give the probability of a one."""
+        """Return the probability of a one."""
         return ops.sigmoid(ops.cast(parameters, "float32"))
 
     def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:

@@ -31,7 +31,7 @@ class Discretized(Likelihood):
         return self._log_mass(self._levels_of(images), *split_location_and_log_scale(parameters))
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Give the mean image: the integral over [0, 1] of the probability to exceed, in closed form.
+        """Return the mean image: the integral over [0, 1] of the probability to exceed, in closed form.
 
         The integral stands for the sum over the 255 steps between grey levels, of which it is the midpoint rule's
         limit; they differ by about an eighth of a level at most, at the smallest scale.
@@ -44,7 +44,7 @@ class Discretized(Likelihood):
         return self._to_levels(location + ops.exp(log_scale) * self._noise(ops.shape(location), seed))
 
     def _levels_of(self, images: Tensor) -> Tensor:
-        """Give the nearest grey level, counted from mid-grey.
+        """Return the nearest grey level, counted from mid-grey.
 
         So counted, levels are exact in float32, and neighbouring intervals share their ends: the probabilities sum to
         one.
@@ -52,16 +52,16 @@ class Discretized(Likelihood):
         return ops.round(images * (self.levels - 1)) - 0.5 * (self.levels - 1)
 
     def _to_levels(self, values: Tensor) -> Tensor:
-        """Give the nearest level in [0, 1] of values that are counted from mid-grey."""
+        """Return the nearest level in [0, 1] of values that are counted from mid-grey."""
         top = self.levels - 1
         return ops.clip(ops.round((values + 0.5) * top), 0, top) / top
 
     def _ends(self, level: Tensor) -> tuple[Tensor, Tensor]:
-        """Tell where a level is the lowest, and where the highest: these take a tail each."""
+        """Return where a level is the lowest, and where the highest: these take a tail each."""
         return level <= -0.5 * (self.levels - 1), level >= 0.5 * (self.levels - 1)
 
     def _log_mass(self, level: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
-        """Give log p of each level, counted from mid-grey, as location and scale are broadcast."""
+        """Return log p of each level, counted from mid-grey, as location and scale are broadcast."""
         raise TypeError(f"{type(self).__name__} does not define _log_mass")
 
     def _mean(self, location: Tensor, log_scale: Tensor) -> Tensor:

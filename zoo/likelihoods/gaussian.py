@@ -31,7 +31,7 @@ class Gaussian(Likelihood):
         return -0.5 * ops.square(distance) - log_scale - 0.5 * math.log(2.0 * math.pi)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Give the locations, cut to [0, 1]: an image, where the density's own mean may lie outside."""
+        """Return the locations, cut to [0, 1]: an image, where the density's own mean may lie outside."""
         location, _ = split_location_and_log_scale(parameters)
         return ops.clip(0.5 + location, 0.0, 1.0)
 

@@ -29,11 +29,11 @@ class Likelihood(keras.losses.Loss):
         super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Give ``-log_prob`` of each image, ``(batch,)``, nats."""
+        """Return ``-log_prob`` of each image, ``(batch,)``, nats."""
         return -self.log_prob(y_true, y_pred)
 
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Give log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
+        """Return log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
         images = ops.cast(images, "float32")
         parameters = widen(ops.convert_to_tensor(parameters))
         values = self._log_prob(images, parameters)
@@ -43,7 +43,7 @@ class Likelihood(keras.losses.Loss):
         raise TypeError(f"{type(self).__name__} does not define _log_prob(images, parameters)")
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Give the mean image, in [0, 1], of shape ``(batch, height, width, channels)``."""
+        """Return the mean image, in [0, 1], of shape ``(batch, height, width, channels)``."""
         raise TypeError(f"{type(self).__name__} does not define mean(parameters)")
 
     def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
@@ -51,7 +51,7 @@ class Likelihood(keras.losses.Loss):
         raise TypeError(f"{type(self).__name__} does not define sample(parameters, seed)")
 
     def output_channels(self, image_channels: int) -> int:
-        """Tell how many channels the decoder must give for images of so many channels."""
+        """Return how many channels the decoder must give for images of so many channels."""
         return self.parameters_per_channel * image_channels
 
     @property

@@ -15,7 +15,7 @@ START = (START_LOG_SCALE - MID_LOG_SCALE) / HALF_RANGE
 
 
 def log_scale(raw: Tensor) -> Tensor:
-    """Give the logarithm of the scale, within (-7, 1); both bounds are neared slowly.
+    """Return the logarithm of the scale, within (-7, 1); both bounds are neared slowly.
 
     An output that overshot still has a gradient to come back by.
     """
@@ -24,7 +24,7 @@ def log_scale(raw: Tensor) -> Tensor:
 
 
 def split_location_and_log_scale(parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the locations, counted from mid-grey (0.5), and the logarithms of the scales.
+    """Return the locations, counted from mid-grey (0.5), and the logarithms of the scales.
 
     Args:
         parameters: ``(batch, height, width, 2 * channels)``: locations, then raw log-scales.

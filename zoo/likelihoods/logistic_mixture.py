@@ -45,7 +45,7 @@ class LogisticMixture(DiscretizedLogistic):
         self.components = int(components)
 
     def output_channels(self, image_channels: int) -> int:
-        """Tell how many channels the decoder must give for images of so many channels."""
+        """Return how many channels the decoder must give for images of so many channels."""
         return self.components * (1 + 2 * image_channels + image_channels * (image_channels - 1) // 2)
 
     @property
@@ -55,7 +55,7 @@ class LogisticMixture(DiscretizedLogistic):
         return name if self.components == COMPONENTS else f"{name}:{self.components}"
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[list[Tensor]]]:
-        """Give log-weights, and for each channel locations, log-scales and coefficients: ``(batch, H, W, components)``.
+        """Return log-weights, and for each channel locations, log-scales and coefficients: ``(batch, H, W, components)``.
 
         Channels stand in lists and components last: a channel's own arrays lie together in memory.
         """
@@ -91,7 +91,7 @@ class LogisticMixture(DiscretizedLogistic):
         return ops.logsumexp(joint, axis=-1)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Give the mean image in [0, 1]: the weighted mean of the components'.
+        """Return the mean image in [0, 1]: the weighted mean of the components'.
 
         Of the first channel, so of a grey image, as exact as ``DiscretizedLogistic.mean``. Of a later channel, each
         component's means of the earlier ones stand for their values. A location is linear in the values, so that is as
@@ -128,5 +128,5 @@ class LogisticMixture(DiscretizedLogistic):
         return ops.concatenate(values, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {**super().get_config(), "components": self.components}

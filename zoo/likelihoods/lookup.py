@@ -25,7 +25,7 @@ LIKELIHOODS.update(
 
 
 def get(identifier: Any) -> Likelihood:
-    """Give a likelihood.
+    """Return a likelihood.
 
     Args:
         identifier: a likelihood, its name (``logistic_mixture:5`` has 5 components), or a plain Keras loss (or its

@@ -69,11 +69,11 @@ class PixelLoss(Likelihood):
         return -self._values(images, self.mean(parameters))
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Give the sigmoid of the raw output."""
+        """Return the sigmoid of the raw output."""
         return ops.sigmoid(ops.cast(parameters, "float32"))
 
     def get_config(self) -> dict[str, Any]:
-        """Give name, reduction and the wrapped loss."""
+        """Return name, reduction and the wrapped loss."""
         return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
 
     @classmethod

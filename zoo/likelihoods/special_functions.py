@@ -31,7 +31,7 @@ FLOAT16_LIMIT = 65504.0
 
 
 def widen(values: Tensor) -> Tensor:
-    """Give values as float32; their gradient, which float16 may be too narrow for, is cut to what it can hold."""
+    """Return values as float32; their gradient, which float16 may be too narrow for, is cut to what it can hold."""
     if keras.backend.standardize_dtype(values.dtype) != "float16":
         return ops.cast(values, "float32")
     return _widen(values)
@@ -47,7 +47,7 @@ def _widen(values: Tensor) -> Any:
 
 
 def log1mexp(x: Tensor) -> Tensor:
-    """Give log(1 - exp(-x)) for x > 0 without cancellation (Maechler 2012, equation 7)."""
+    """Return log(1 - exp(-x)) for x > 0 without cancellation (Maechler 2012, equation 7)."""
     small = x < math.log(2.0)
     return ops.where(
         small,
@@ -57,7 +57,7 @@ def log1mexp(x: Tensor) -> Tensor:
 
 
 def log_erfcx(z: Tensor) -> Tensor:
-    """Give log(exp(z^2) erfc(z)) for z >= 0."""
+    """Return log(exp(z^2) erfc(z)) for z >= 0."""
     t = 1.0 / (1.0 + 0.5 * z)
     u = 2.0 * t - 1.0
     value = _LOG_ERFCX[-1]
@@ -67,14 +67,14 @@ def log_erfcx(z: Tensor) -> Tensor:
 
 
 def log_normal_cdf(x: Tensor) -> Tensor:
-    """Give the logarithm of the standard normal distribution function, right in both tails."""
+    """Return the logarithm of the standard normal distribution function, right in both tails."""
     z = ops.abs(x) * math.sqrt(0.5)
     log_tail = log_erfcx(z) - 0.5 * ops.square(x) - math.log(2.0)
     return ops.where(x < 0, log_tail, ops.log1p(-ops.exp(ops.where(x < 0, -1.0, log_tail))))
 
 
 def log_normal_interval(center: Tensor, width: Tensor) -> Tensor:
-    """Give log(Phi(center + width / 2) - Phi(center - width / 2)) for the standard normal distribution.
+    """Return log(Phi(center + width / 2) - Phi(center - width / 2)) for the standard normal distribution.
 
     The mass is symmetric in the center, so it is computed on the negative side, where a tail has no cancellation.
     Intervals narrower than a tenth are integrated by the expansion of exp(-t^2 / 2) around the center, because there

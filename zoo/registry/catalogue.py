@@ -128,7 +128,7 @@ def load_plugin(entry: str) -> PluginRecord:
 
 
 def is_registered(name: str) -> bool:
-    """Tell whether an architecture was given to this process alone, by ``zoo.register`` or ``load_plugin``."""
+    """Return whether an architecture was given to this process alone, by ``zoo.register`` or ``load_plugin``."""
     return any(name in plugin.record.provides for plugin in _registered.values())
 
 
@@ -164,7 +164,7 @@ def benchmark_presets() -> list[str]:
 
 
 def get_model_info(name: str) -> ModelInfo:
-    """Tell what an architecture or a preset is and where it comes from, without building it.
+    """Return what an architecture or a preset is and where it comes from, without building it.
 
     Args:
         name: an architecture's or a preset's name.
@@ -198,12 +198,12 @@ def get_model_info(name: str) -> ModelInfo:
 
 
 def architecture(name: str) -> Architecture:
-    """Give the architecture of that name; ``UnknownNameError`` if there is none."""
+    """Return the architecture of that name; ``UnknownNameError`` if there is none."""
     return _find(name, _load().architectures, "architecture", "zoo list")
 
 
 def dataset(name: str) -> DatasetSpec:
-    """Give the description of the dataset of that name; ``UnknownNameError`` if there is none."""
+    """Return the description of the dataset of that name; ``UnknownNameError`` if there is none."""
     if isinstance(name, str) and name.startswith(FOLDER):
         spec: DatasetSpec = resolve_reference(_FOLDER_SPEC)(name)
         return spec
@@ -211,7 +211,7 @@ def dataset(name: str) -> DatasetSpec:
 
 
 def preset(name: str) -> Preset:
-    """Give the preset of that name; ``UnknownNameError`` if there is none."""
+    """Return the preset of that name; ``UnknownNameError`` if there is none."""
     names = _load()
     left, _, right = name.partition("/")
     if right.startswith(FOLDER):

@@ -21,7 +21,7 @@ ENTRY_POINT_GROUP = "zoo"
 
 
 def builtin_candidates(file: RegistryFile) -> Iterator[Candidate]:
-    """Give the plugins that the zoo's own registry file lists."""
+    """Return the plugins that the zoo's own registry file lists."""
     for module in file.plugins:
         record = PluginRecord(
             name=module,
@@ -33,13 +33,13 @@ def builtin_candidates(file: RegistryFile) -> Iterator[Candidate]:
 
 
 def user_candidates(file: RegistryFile) -> Iterator[Candidate]:
-    """Give the plugins that a user's registry file lists; the paths of files are relative to it."""
+    """Return the plugins that a user's registry file lists; the paths of files are relative to it."""
     for entry in file.plugins:
         yield named_candidate(entry, file.path.parent, f"listed in {file.path}")
 
 
 def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
-    """Give the plugin that somebody names.
+    """Return the plugin that somebody names.
 
     Args:
         entry: a file or a package's folder, if it has a slash, begins with a dot or ends in ``.py``; else a module that
@@ -54,7 +54,7 @@ def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
 
 
 def entry_point_candidates() -> Iterator[Candidate]:
-    """Give the plugins that installed distributions declare in the entry-point group ``zoo``.
+    """Return the plugins that installed distributions declare in the entry-point group ``zoo``.
 
     ``importlib.metadata.entry_points`` keeps one of two equal names; walking the distributions keeps both.
     """

@@ -16,7 +16,7 @@ hookimpl = pluggy.HookimplMarker("zoo")
 
 @hookspec
 def zoo_architectures() -> Iterable[Architecture]:
-    """Give the architectures of this plugin.
+    """Return the architectures of this plugin.
 
     Called once, when names are first asked for, so the module that holds it must not import Keras: name the
     builders as ``"module:function"`` and they are imported when a model is built.
@@ -44,7 +44,7 @@ def zoo_architectures() -> Iterable[Architecture]:
 
 @hookspec
 def zoo_datasets() -> Iterable[DatasetSpec]:
-    """Give the datasets of this plugin.
+    """Return the datasets of this plugin.
 
     Called once, when names are first asked for; ``load`` is imported when the data are asked for.
 

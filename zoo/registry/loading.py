@@ -72,7 +72,7 @@ def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) 
 
 
 def check_strict(plugin: Plugin) -> Plugin:
-    """Give the plugin back, or raise its error if it failed and ``ZOO_STRICT=1`` is set."""
+    """Return the plugin, or raise its error if it failed and ``ZOO_STRICT=1`` is set."""
     record = plugin.record
     if record.status == "failed" and os.environ.get("ZOO_STRICT") == "1":
         if isinstance(plugin.cause, DuplicateNameError):
@@ -82,7 +82,7 @@ def check_strict(plugin: Plugin) -> Plugin:
 
 
 def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
-    """Give the plugin back, or a failed one if a name of it is taken."""
+    """Return the plugin, or a failed one if a name of it is taken."""
     owners = {
         name: other.record for other in others for name in other.record.provides if other.record.status != "failed"
     }
@@ -128,7 +128,7 @@ def _load(candidate: Candidate) -> Plugin:
 
 
 def bind(spec: Spec, record: PluginRecord) -> Spec:
-    """Give a copy of a spec that knows its plugin."""
+    """Return a copy of a spec that knows its plugin."""
     bound = replace(spec)
     object.__setattr__(bound, "plugin", record)
     return bound
@@ -186,7 +186,7 @@ def check_version(architecture: Architecture) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """Give a caught error in one line, with the place that raised it if that is outside the file that caught it."""
+    """Return a caught error in one line, with the place that raised it if that is outside the file that caught it."""
     message = " ".join(str(error).split())
     if isinstance(error, PluginLoadError):
         return message

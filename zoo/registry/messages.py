@@ -18,7 +18,7 @@ from zoo.registry.yaml_file import RegistryFile
 def explain_unknown(
     name: str, what: str, known: Mapping[str, Any], command: str, records: Iterable[PluginRecord]
 ) -> str:
-    """Give the nearest names, how to list all, and the plugins that might have given it.
+    """Return the nearest names, how to list all, and the plugins that might have given it.
 
     Args:
         name: the name that is not known.

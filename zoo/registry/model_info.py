@@ -25,7 +25,7 @@ class ModelInfo:
     plugin: PluginRecord | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the same as plain data for JSON; a function among the options becomes its name."""
+        """Return the same as plain data for JSON; a function among the options becomes its name."""
         plain = asdict(replace(self, config={}))
         plain["config"] = {
             key: getattr(value, "__qualname__", repr(value)) if callable(value) else value

@@ -35,7 +35,7 @@ class Preset:
 
 
 def preset_names(architectures: Iterable[str], datasets: Iterable[str], overrides: Overrides) -> list[str]:
-    """Give every preset's name: each architecture with each dataset, then the variants that overrides add."""
+    """Return every preset's name: each architecture with each dataset, then the variants that overrides add."""
     architectures, datasets = sorted(architectures), sorted(datasets)
     names = [f"{architecture}/{dataset}" for architecture in architectures for dataset in datasets]
     for pattern in overrides:
@@ -52,7 +52,7 @@ def preset_names(architectures: Iterable[str], datasets: Iterable[str], override
 
 
 def merge_options(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give options with changes; either way of giving the latent's size replaces the other."""
+    """Return options with changes; either way of giving the latent's size replaces the other."""
     if any(option in changes for option in LATENT_OPTIONS):
         options = {key: value for key, value in options.items() if key not in LATENT_OPTIONS}
     return {**options, **changes}

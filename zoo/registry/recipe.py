@@ -86,12 +86,12 @@ class Recipe:
             _check_number("kl_weight", self.kl_weight, least=0)
 
     def replace(self, **changes: Any) -> Recipe:
-        """Give a recipe with some values changed; ``TypeError`` lists the valid names."""
+        """Return a recipe with some values changed; ``TypeError`` lists the valid names."""
         check_recipe_keys(changes)
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the recipe as plain data for JSON."""
+        """Return the recipe as plain data for JSON."""
         return dataclasses.asdict(self)
 
 

@@ -31,5 +31,5 @@ class PluginRecord:
 
 
 def canonical_name(distribution: str | None) -> str:
-    """Give a distribution's name as packaging tools compare it: ``My_Plugin`` and ``my-plugin`` are one."""
+    """Return a distribution's name as packaging tools compare it: ``My_Plugin`` and ``my-plugin`` are one."""
     return re.sub(r"[-_.]+", "-", distribution or "").lower()

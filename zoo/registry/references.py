@@ -8,7 +8,7 @@ from typing import Any
 
 
 def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]:
-    """Give the callable that ``"module:function"`` names, or the callable itself.
+    """Return the callable that ``"module:function"`` names, or the callable itself.
 
     Raises:
         ImportError: there is no such module.

@@ -26,7 +26,7 @@ REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def check_name(name: object, what: str) -> str:
-    """Give ``name`` back, or raise ``ValueError`` unless it matches ``^[a-z][a-z0-9_]*$``."""
+    """Return ``name``, or raise ``ValueError`` unless it matches ``^[a-z][a-z0-9_]*$``."""
     if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
         raise ValueError(
             f"{what} name {name!r}: expected lower-case letters, digits and underscores, beginning with a letter"
@@ -35,7 +35,7 @@ def check_name(name: object, what: str) -> str:
 
 
 def check_shape(shape: object, what: str, rank: int | None = None) -> tuple[int, ...]:
-    """Give ``shape`` back as a tuple of positive ints, or raise ``ValueError`` (``rank``: how many of them)."""
+    """Return ``shape`` as a tuple of positive ints, or raise ``ValueError`` (``rank``: how many of them)."""
     sizes = tuple(shape) if isinstance(shape, list | tuple) else ()
     positive = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes)
     if not sizes or not positive or rank not in (None, len(sizes)):

@@ -39,7 +39,7 @@ class RegistryFile:
 
 
 def user_path() -> Path | None:
-    """Give the path of the user's registry file, ``$ZOO_REGISTRY``, or None if it is not set.
+    """Return the path of the user's registry file, ``$ZOO_REGISTRY``, or None if it is not set.
 
     Raises:
         RegistryFileError: there is no such file.
@@ -55,7 +55,7 @@ def user_path() -> Path | None:
 
 
 def merge_files(base: RegistryFile, user: RegistryFile) -> RegistryFile:
-    """Give what two registry files say together: the user's settings over the base's, key by key.
+    """Return what two registry files say together: the user's settings over the base's, key by key.
 
     The plugins stay the base's; the default benchmark is the user's, if that file lists one.
     """
@@ -75,7 +75,7 @@ def merge_files(base: RegistryFile, user: RegistryFile) -> RegistryFile:
 
 
 def builtin_path() -> Path:
-    """Give the path of the zoo's own registry file: inside the installed package, or at the top of a checkout."""
+    """Return the path of the zoo's own registry file: inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "registry.yaml"
     return installed if installed.exists() else package.parent / "registry.yaml"

@@ -88,7 +88,7 @@ def draw_kl(kl: Sequence[float], name: str) -> Markup:
 
 
 def _choose(split: Split, classes: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Give the first image of each class, then whatever comes first, and their classes' names."""
+    """Return the first image of each class, then whatever comes first, and their classes' names."""
     _, first = np.unique(split.labels, return_index=True)
     few = list(dict.fromkeys([*first.tolist(), *range(len(split))]))[:SHOWN]
     if len(first) < 2:

@@ -46,7 +46,7 @@ class Series:
 
     @property
     def style(self) -> dict[str, Any]:
-        """Give colour and mark."""
+        """Return colour and mark."""
         count = len(SERIES)
         dash = "-" if self.index < count else "--"
         return {"color": SERIES[self.index % count], "marker": MARKERS[self.index % count], "linestyle": dash}
@@ -148,7 +148,7 @@ def draw_map(
 
 
 def class_colours(count: int) -> list[str]:
-    """Give a colour for each class: the page's own for up to ten, else the colour wheel's."""
+    """Return a colour for each class: the page's own for up to ten, else the colour wheel's."""
     if count <= len(SERIES):
         return SERIES[:count]
     return [to_hex(tuple(hsv_to_rgb((index / count, 0.65, 0.75)))) for index in range(count)]

@@ -50,7 +50,7 @@ class Collection:
     failures: list[Failure]
 
     def runs_of(self, row: dict[str, Any]) -> list[Run]:
-        """Give the runs of a table's row, by seed."""
+        """Return the runs of a table's row, by seed."""
         return sorted((self.runs[name] for name in row["runs"]), key=lambda run: run.config["seed"])
 
 
@@ -91,7 +91,7 @@ def collect(folder: Path) -> Collection:
 
 
 def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
-    """Give the failures that a benchmark has written down and no run folder tells of."""
+    """Return the failures that a benchmark has written down and no run folder tells of."""
     try:
         rows = json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))["failed"]
         return [

@@ -57,12 +57,12 @@ class Entry:
 
     @property
     def glyph(self) -> str:
-        """Give the mark as a letter."""
+        """Return the mark as a letter."""
         return GLYPHS[self.index % len(GLYPHS)]
 
     @property
     def colour(self) -> str:
-        """Give the colour as CSS."""
+        """Return the colour as CSS."""
         return f"var(--series-{self.index % 10})"
 
 
@@ -81,12 +81,12 @@ class Group:
 
     @property
     def entries(self) -> list[Entry]:
-        """Give the models, the best first."""
+        """Return the models, the best first."""
         return [entry for entry, _ in self.rows]
 
 
 def make_groups(collection: Collection) -> list[Group]:
-    """Give the groups of a report, with their charts."""
+    """Return the groups of a report, with their charts."""
     taken: set[str] = set()
     groups = []
     for table in collection.leaderboard.tables:
@@ -158,7 +158,7 @@ def _curve(entry: Entry) -> Series | None:
 
 
 def read_history(run: Run, column: str) -> list[float] | None:
-    """Give a column of a run's history, by epoch; None if it cannot be read."""
+    """Return a column of a run's history, by epoch; None if it cannot be read."""
     try:
         return History.read(run.path).columns.get(column)
     except RunError:

@@ -120,7 +120,7 @@ def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], 
 
 
 def link_to(folder: Path, home: Path) -> str:
-    """Give the way from a report's folder to another folder, as a URL."""
+    """Return the way from a report's folder to another folder, as a URL."""
     try:
         path = os.path.relpath(folder.absolute(), home.absolute())
     except ValueError:  # Another drive.
@@ -145,7 +145,7 @@ def _row(run: Run, home: Path) -> RunRow:
 
 
 def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
-    """Give configuration, scores, costs and provenance of a run as text."""
+    """Return configuration, scores, costs and provenance of a run as text."""
     config, scores, provenance = run.config, run.scores or {}, run.record["provenance"]
     cost = {("cost", *keys): value for keys, value in _leaves(run.cost)}
     own = [key for key in scores if key not in ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae")]
@@ -195,7 +195,7 @@ def _texts(items: Any) -> list[tuple[str, str]]:
 
 
 def show(value: Any) -> str:
-    """Give a value of a run file as text."""
+    """Return a value of a run file as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

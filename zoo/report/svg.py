@@ -51,13 +51,13 @@ STYLE: Any = {
 
 @contextmanager
 def drawing(width: float = 360, height: float = 270) -> Iterator[Figure]:
-    """Give a figure of so many units to draw on; what is drawn has the page's style."""
+    """Yield a figure of so many units to draw on; what is drawn has the page's style."""
     with matplotlib.rc_context(STYLE):
         yield Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
 
 
 def to_svg(figure: Figure, name: str, label: str) -> Markup:
-    """Give a figure as an ``svg`` element.
+    """Return a figure as an ``svg`` element.
 
     Args:
         figure: drawn with the colours of this module, and with no text that comes from a file.

@@ -74,7 +74,7 @@ class Cell:
 
 
 def make_table(table: dict[str, Any]) -> tuple[list[Column], list[list[Cell]]]:
-    """Give the columns of a leaderboard's table and its rows, as Markdown has them too."""
+    """Return the columns of a leaderboard's table and its rows, as Markdown has them too."""
     header, *rows = text.table_cells(table)
     score = main_title(table)
     columns, values = [], []
@@ -92,7 +92,7 @@ def make_table(table: dict[str, Any]) -> tuple[list[Column], list[list[Cell]]]:
 
 
 def main_title(table: dict[str, Any]) -> str:
-    """Give the title of the column that orders a table."""
+    """Return the title of the column that orders a table."""
     return {"negative_elbo": "-ELBO", "cross_entropy": "cross-entropy", "mse": "mse"}[text.main_score(table["rows"])]
 
 

@@ -9,5 +9,5 @@ NONE = "\N{EN DASH}"  # Where there is no value.
 
 
 def typeset(text: str) -> str:
-    """Give text with a minus sign before numbers, ELBO and log; hyphens stay."""
+    """Return text with a minus sign before numbers, ELBO and log; hyphens stay."""
     return re.sub(r"(?<![\w-])-(?=\d|ELBO|log)", MINUS, text)

@@ -47,7 +47,7 @@ class History:
         return {key: [row[key] for row in self.rows] for key in (self.rows[0] if self.rows else ())}
 
     def is_over(self, epochs: int, patience: int | None) -> bool:
-        """Say whether nothing is left to train.
+        """Return whether nothing is left to train.
 
         Args:
             epochs: how many are asked for.
@@ -59,7 +59,7 @@ class History:
         return patience is not None and len(self) - (best["epoch"] if best else 0) >= patience
 
     def first(self, epochs: int) -> History:
-        """Give the history of the first epochs."""
+        """Return the history of the first epochs."""
         return History(self.rows[:epochs])
 
     def write(self, folder: Path) -> None:

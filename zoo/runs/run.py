@@ -95,7 +95,7 @@ class Run:
         return load_model(self.path)
 
     def doubts(self) -> list[str]:
-        """Give reasons why the folder's model may not be what its record says; empty for a whole, finished run."""
+        """Return reasons why the folder's model may not be what its record says; empty for a whole, finished run."""
         found = []
         if self.state == "damaged":
             found.append(f"{self.path / RUN_FILE} is missing or damaged")
@@ -141,7 +141,7 @@ class Run:
 
 
 def run_path(out: Path, preset: str, seed: int, config: Mapping[str, Any]) -> Path:
-    """Give ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images gives its last name.
+    """Return ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images gives its last name.
 
     The hash covers all of the configuration but the seed.
     """

@@ -84,7 +84,7 @@ def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
 
 
 def objects(config: Any) -> Iterator[dict[str, Any]]:
-    """Give every dict in a configuration."""
+    """Return every dict in a configuration."""
     waiting = [config]
     while waiting:
         item = waiting.pop()
@@ -143,7 +143,7 @@ def check_weights(file: Path, config: dict[str, Any]) -> None:
 
 
 def _find_reference(weights: h5py.File, stored: int) -> str | None:
-    """Give why an HDF5 file is more than plain arrays, or None."""
+    """Return why an HDF5 file is more than plain arrays, or None."""
     waiting: list[tuple[str, h5py.Group]] = [("", weights)]
     seen = set()
     while waiting:

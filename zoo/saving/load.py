@@ -63,7 +63,7 @@ def load_model(path: str | Path) -> AutoEncoder:
 
 
 def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Give what the file says of the plugins that encoder and decoder are from."""
+    """Return what the file says of the plugins that encoder and decoder are from."""
     provenance = config["config"].get("provenance")
     found = provenance if isinstance(provenance, dict) else {}
     return {part: found[part] for part in PARTS if isinstance(found.get(part), dict)}
@@ -84,7 +84,7 @@ def _import_plugins(file: Path, origins: dict[str, dict[str, Any]]) -> str | Non
 
 
 def _is_from(architecture: Architecture, distribution: Any) -> bool:
-    """Say whether an architecture is from the distribution that the file names, if it names one."""
+    """Return whether an architecture is from the distribution that the file names, if it names one."""
     if distribution is None:
         return True
     plugin = architecture.plugin
@@ -130,7 +130,7 @@ def _describe_newer(metadata: dict[str, Any]) -> str:
 
 
 def _explain(error: Exception, config: dict[str, Any], origins: dict[str, dict[str, Any]]) -> tuple[str, bool]:
-    """Give why Keras could not load it, without the configurations that it quotes, and whether nothing was cut."""
+    """Return why Keras could not load it, without the configurations that it quotes, and whether nothing was cut."""
     message = str(error)
     unlocated = re.search(r"Could not locate (?:class|function) '([^']*)'", message)
     if unlocated:

@@ -40,7 +40,7 @@ def check_new_name(name: str) -> None:
 
 
 def _suggest(name: str) -> str:
-    """Give a name that is allowed and near."""
+    """Return a name that is allowed and near."""
     letters = re.sub(r"[^a-z0-9]+", "_", name.lower()).lstrip("_")[:LONGEST].rstrip("_")
     if NAME_PATTERN.fullmatch(letters) and _find_owner(letters) is None:
         return letters
@@ -48,7 +48,7 @@ def _suggest(name: str) -> str:
 
 
 def _find_owner(name: str) -> str | None:
-    """Say what has the name already, or None."""
+    """Return what has the name already, or None."""
     if keyword.iskeyword(name):
         return "a keyword of Python"
     if name in sys.stdlib_module_names:
@@ -74,7 +74,7 @@ def _origin(plugin: PluginRecord | None) -> str:
 
 
 def _find_module(name: str) -> str | None:
-    """Give the file or folder that ``import name`` would find outside the current folder, importing nothing."""
+    """Return the file or folder that ``import name`` would find outside the current folder, importing nothing."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None) or "it is loaded"
     spec = importlib.util.find_spec(name)

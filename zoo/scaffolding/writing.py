@@ -85,12 +85,12 @@ def write_plugin_file(name: str, folder: Path) -> list[Path]:
 
 
 def registry_in_use(folder: Path) -> Path:
-    """Give the user's registry file: the one that ``--registry`` or ``ZOO_REGISTRY`` says, else that of the folder."""
+    """Return the user's registry file: the one that ``--registry`` or ``ZOO_REGISTRY`` says, else that of the folder."""
     return user_path() or folder / REGISTRY
 
 
 def registry_entry(name: str, folder: Path) -> str:
-    """Give what the list of plugins in the registry file in use has to hold for the plugin file, as YAML."""
+    """Return what the list of plugins in the registry file in use has to hold for the plugin file, as YAML."""
     same = registry_in_use(folder).resolve().parent == folder.resolve()
     entry = f"./{name}.py" if same else str((folder / f"{name}.py").resolve())
     return entry if re.fullmatch(r"[\w./-]+", entry) else json.dumps(entry, ensure_ascii=False)

@@ -31,11 +31,11 @@ class Constant:
         return self.value
 
     def __call__(self, step: Tensor) -> Tensor:
-        """Give the weight at a step, a float32 scalar."""
+        """Return the weight at a step, a float32 scalar."""
         return ops.cast(self.value, "float32")
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {"value": self.value}
 
     @classmethod
@@ -65,12 +65,12 @@ class LinearWarmUp:
         return self.end
 
     def __call__(self, step: Tensor) -> Tensor:
-        """Give the weight at a step (counted from 0), a float32 scalar."""
+        """Return the weight at a step (counted from 0), a float32 scalar."""
         done = ops.minimum(ops.cast(step, "float32") / self.warm_up_steps, 1.0)
         return self.start + (self.end - self.start) * done
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {"warm_up_steps": self.warm_up_steps, "start": self.start, "end": self.end}
 
     @classmethod
@@ -114,7 +114,7 @@ class Cyclic:
         return self.end
 
     def __call__(self, step: Tensor) -> Tensor:
-        """Give the weight at a step (counted from 0), a float32 scalar."""
+        """Return the weight at a step (counted from 0), a float32 scalar."""
         step = ops.cast(step, "float32")
         done = ops.minimum(ops.mod(step, self.cycle_steps) / (self.ratio * self.cycle_steps), 1.0)
         if self.cycles is not None:
@@ -122,7 +122,7 @@ class Cyclic:
         return self.start + (self.end - self.start) * done
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {
             "cycle_steps": self.cycle_steps, "ratio": self.ratio, "cycles": self.cycles,
             "start": self.start, "end": self.end,
@@ -138,7 +138,7 @@ Schedule = Constant | LinearWarmUp | Cyclic
 
 
 def get(value: Any) -> Schedule:
-    """Give a schedule.
+    """Return a schedule.
 
     Args:
         value: a number, a schedule, or the arguments of ``LinearWarmUp`` or ``Cyclic`` as a mapping.

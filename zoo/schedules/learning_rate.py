@@ -30,10 +30,10 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.share: float = float(share)
 
     def __call__(self, step: Tensor) -> Tensor:
-        """Give the rate at a step (counted from 0), a float32 scalar."""
+        """Return the rate at a step (counted from 0), a float32 scalar."""
         left = (self.steps - ops.cast(step, "float32")) / (self.share * self.steps)
         return self.learning_rate * ops.clip(left, 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Give the arguments."""
+        """Return the arguments."""
         return {"learning_rate": self.learning_rate, "steps": self.steps, "share": self.share}

@@ -51,7 +51,7 @@ def run_fresh(
 
 
 def _list(name: str) -> dict[str, Any]:
-    """Tell what discovery says of an architecture's plugin, and which heavy modules are there afterwards."""
+    """Return what discovery says of an architecture's plugin, and which heavy modules are there afterwards."""
     from zoo.registry import catalogue
 
     plugin = catalogue.architecture(name).plugin

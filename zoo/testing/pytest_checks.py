@@ -15,7 +15,7 @@ from zoo.testing.runner import call_check
 
 @functools.cache
 def _subject(name: str, kind: str, plugin: str | None) -> Any:
-    """Give the subject that all tests of a name share, so that its models are built once."""
+    """Return the subject that all tests of a name share, so that its models are built once."""
     from zoo.testing.dataset_subject import DatasetSubject
     from zoo.testing.subject import Subject
 
@@ -82,7 +82,7 @@ def make_parameters(
     kind: str = "architecture",
     plugin: str | None = None,
 ) -> list[Any]:
-    """Give pytest's parameters for all checks of a name; see ``parametrize_checks``."""
+    """Return pytest's parameters for all checks of a name; see ``parametrize_checks``."""
     expected = dict(expected_failures or {})
     items = list_checks(kind, fast=fast)
     known = [item.name for item in list_checks(kind)]

@@ -58,7 +58,7 @@ def check(
 
 
 def shorten(error: BaseException) -> str:
-    """Give an error in one line: without the escape codes that Keras prints, and cut where it grows long."""
+    """Return an error in one line: without the escape codes that Keras prints, and cut where it grows long."""
     line = one_line(error)
     return f"{type(error).__name__}: {line if len(line) <= LONGEST else line[:LONGEST] + ' ...'}"
 

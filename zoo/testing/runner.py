@@ -64,11 +64,11 @@ class Report:
         return sum(result.seconds for result in self.results)
 
     def select(self, status: str) -> list[CheckResult]:
-        """Give the results of a status."""
+        """Return the results of a status."""
         return [result for result in self.results if result.status == status]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Return it as plain data."""
         counts = {status: len(self.select(status)) for status in ("passed", "failed", "skipped")}
         return {
             "name": self.name,

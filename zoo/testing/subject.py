@@ -54,7 +54,7 @@ class Subject:
         return create_model(self.name, image_shape=image_shape, likelihood=LIKELIHOOD, seed=seed, **options)
 
     def images(self, image_shape: tuple[int, int, int] = GREY, count: int = BATCH) -> np.ndarray:
-        """Give images, uint8 ``(count, H, W, C)``: real ones where there are some of this shape."""
+        """Return images, uint8 ``(count, H, W, C)``: real ones where there are some of this shape."""
         from zoo.data.load import load_dataset
 
         for dataset, shape in (("mnist_sample", GREY), ("cifar10_sample", COLOUR)):
@@ -109,14 +109,14 @@ class Subject:
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    """Give a tensor or a variable as an array."""
+    """Return a tensor or a variable as an array."""
     from keras import ops
 
     return np.asarray(ops.convert_to_numpy(value))
 
 
 def walk_layers(model: Any) -> Iterator[Any]:
-    """Give the layers of a model and of the models in it, in the order in which they are called."""
+    """Return the layers of a model and of the models in it, in the order in which they are called."""
     for layer in model.layers:
         yield layer
         if is_container(layer):
@@ -124,7 +124,7 @@ def walk_layers(model: Any) -> Iterator[Any]:
 
 
 def is_container(layer: Any) -> bool:
-    """Tell whether a layer is a model, made of layers."""
+    """Return whether a layer is a model, made of layers."""
     return bool(getattr(layer, "layers", None))
 
 

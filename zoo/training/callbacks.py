@@ -62,7 +62,7 @@ class Stopwatch(keras.callbacks.Callback):
         self.seconds.append(self._last - self._start)
 
     def images_per_second(self, images: int) -> float | None:
-        """Give the median over epochs; the first, which compiles the step, counts only if it is the only one."""
+        """Return the median over epochs; the first, which compiles the step, counts only if it is the only one."""
         times = sorted(self.seconds[1:] or self.seconds)
         return images / times[len(times) // 2] if times and times[len(times) // 2] > 0 else None
 

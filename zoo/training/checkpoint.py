@@ -97,6 +97,6 @@ def remove_temporaries(folder: Path) -> None:
 
 
 def find_checkpoints(folder: Path) -> dict[int, Path]:
-    """Give a folder's checkpoints by their epochs: one, or two if it was killed between writing and removing."""
+    """Return a folder's checkpoints by their epochs: one, or two if it was killed between writing and removing."""
     found = ((file, CHECKPOINT_NAME.fullmatch(file.name)) for file in folder.iterdir())
     return {int(match[1]): file for file, match in found if match}

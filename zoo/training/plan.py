@@ -17,7 +17,7 @@ from zoo.registry.specs import FOLDER
 
 
 def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
-    """Give the preset with all changes; arguments and errors as in ``train``."""
+    """Return the preset with all changes; arguments and errors as in ``train``."""
     if "/" not in preset:
         catalogue.architecture(preset)
         raise UnknownNameError(f"{preset!r} is an architecture: expected a preset such as '{preset}/mnist'")
@@ -39,7 +39,7 @@ def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **
 
 
 def sample_name(preset: str) -> str:
-    """Give the preset's twin on the embedded sample: ``a/mnist-binary`` becomes ``a/mnist_sample-binary``.
+    """Return the preset's twin on the embedded sample: ``a/mnist-binary`` becomes ``a/mnist_sample-binary``.
 
     Raises:
         UnknownNameError: the dataset has no embedded sample.
@@ -57,7 +57,7 @@ def sample_name(preset: str) -> str:
 
 
 def describe_plan(plan: Preset, seed: int) -> dict[str, Any]:
-    """Give the configuration that ``run.json`` holds, plain data for JSON."""
+    """Return the configuration that ``run.json`` holds, plain data for JSON."""
     options = merge_options(plan.architecture.defaults, plan.config)
     return {
         "preset": plan.name,

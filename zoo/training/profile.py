@@ -123,7 +123,7 @@ def read_trace(file: Path, model: Any, steps: int) -> dict[str, Any]:
 
 
 def _place(scope: str, model: Any) -> tuple[str, str | None]:
-    """Give the part that an operation belongs to, and the layer: ``encoder/conv2d``."""
+    """Return the part that an operation belongs to, and the layer: ``encoder/conv2d``."""
     names = scope.split("/")
     for part in ("encoder", "decoder"):
         network = getattr(model, part)
@@ -139,5 +139,5 @@ def _place(scope: str, model: Any) -> tuple[str, str | None]:
 
 
 def _is_called(scope: str, name: str) -> bool:
-    """Tell whether a scope is that of a layer: its name, or with a number that makes it unique."""
+    """Return whether a scope is that of a layer: its name, or with a number that makes it unique."""
     return scope == name or (scope.startswith(f"{name}_") and scope[len(name) + 1 :].isdigit())

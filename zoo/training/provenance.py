@@ -16,7 +16,7 @@ from zoo.version import __version__
 
 
 def describe_environment() -> dict[str, Any]:
-    """Give versions, backend, machine and threads."""
+    """Return versions, backend, machine and threads."""
     return {
         "zoo": __version__,
         "python": platform.python_version(),
@@ -28,7 +28,7 @@ def describe_environment() -> dict[str, Any]:
 
 
 def describe_origin(architecture: Architecture, dataset: Dataset) -> dict[str, Any]:
-    """Give when it is, and where the architecture and the images are from."""
+    """Return when it is, and where the architecture and the images are from."""
     plugin = architecture.plugin
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -43,7 +43,7 @@ def describe_origin(architecture: Architecture, dataset: Dataset) -> dict[str, A
 
 
 def count_threads() -> int:
-    """Give how many threads an operation of this process may use: another number of them changes the last digits."""
+    """Return how many threads an operation of this process may use: another number of them changes the last digits."""
     asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")  # As a benchmark's processes are told.
     if keras.backend.backend() == "tensorflow" and asked.isdigit() and int(asked) > 0:
         return int(asked)

@@ -117,7 +117,7 @@ def _read(run: Run) -> dict[str, Any]:
 
 
 def _plan_again(run: Run, record: dict[str, Any], epochs: int | None) -> tuple[Preset, dict[str, Any]]:
-    """Give the run's plan as it was, but for the epochs, and its configuration."""
+    """Return the run's plan as it was, but for the epochs, and its configuration."""
     config = record["config"]
     recipe = config["recipe"] | ({} if epochs is None else {"epochs": epochs})
     try:

@@ -42,7 +42,7 @@ class ShuffledImages:
         self._variable: Any = None
 
     def stream(self) -> Any:
-        """Give the batches of the order that there is when an epoch begins, as ``fit`` takes them."""
+        """Return the batches of the order that there is when an epoch begins, as ``fit`` takes them."""
         if keras.backend.backend() != "tensorflow":
             return _Batches(self)
         import tensorflow as tf
@@ -59,7 +59,7 @@ class ShuffledImages:
 
 
 class SeedEpochs(keras.callbacks.Callback):
-    """Give every random state its value of the epoch, so that an epoch is the same whatever ran before it.
+    """Return every random state its value of the epoch, so that an epoch is the same whatever ran before it.
 
     These are the images' order, the global states of Python, NumPy and the backend, and the model's own
     ``keras.random.SeedGenerator`` states, which a ``.keras`` file does not keep.

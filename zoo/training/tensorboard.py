@@ -81,7 +81,7 @@ class WriteEvents(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Say in one sentence what TensorFlow says in several lines."""
+        """Return in one sentence what TensorFlow says in several lines."""
         import tensorflow as tf
 
         try:
@@ -91,7 +91,7 @@ class WriteEvents(keras.callbacks.Callback):
             raise RunError(f"{self.folder} cannot be written to: {reason}") from error
 
     def _picture(self) -> np.ndarray:
-        """Give two rows of images as one, ``(1, 2 H, n W, 1 or 3)``, float in [0, 1]."""
+        """Return two rows of images as one, ``(1, 2 H, n W, 1 or 3)``, float in [0, 1]."""
         rows = [
             np.concatenate(list(row), axis=1) for row in (as_float(self.images), self.model.reconstruct(self.images))
         ]

@@ -33,7 +33,7 @@ def build_decoder(latent_shape, output_shape):
 
 
 def wrong(*fails, mend, encoder=build_encoder, decoder=build_decoder, **fields):
-    """Give an architecture that fails these checks; the first one's message has the mend."""
+    """Return an architecture that fails these checks; the first one's message has the mend."""
     fields = {"summary": "Breaks a rule", "defaults": {"latent_dim": 4}, **fields}
 
     def name_it(name):

@@ -74,7 +74,7 @@ def _read_member(
 
 
 def _check_header(what: str, magic: bytes, header: bytes, shape: tuple[int, ...]) -> bool:
-    """Tell whether the values are in Fortran's order; raise ``DatasetError`` if the header is not of ``shape``."""
+    """Return whether the values are in Fortran's order; raise ``DatasetError`` if the header is not of ``shape``."""
     found = HEADER.fullmatch(header.decode("latin-1"))
     if magic != MAGIC or not found:
         raise DatasetError(f"{what} has another header than NumPy's, expected a .npy of version 1.0")

@@ -67,7 +67,7 @@ class Unpickler:
         self.memo: dict[int, Any] = {}
 
     def read(self) -> Any:
-        """Give the object; raise ``DatasetError`` if the pickle is damaged or asks for anything unusual."""
+        """Return the object; raise ``DatasetError`` if the pickle is damaged or asks for anything unusual."""
         try:
             for _ in range(self.most):
                 operation = self._take(1)

@@ -10,7 +10,7 @@ from keras import ops
 
 
 def input_shape(model: Any) -> tuple[int, ...] | None:
-    """Give the shape of a model's only input without the batch; None if it is no such model, or a size is open."""
+    """Return the shape of a model's only input without the batch; None if it is no such model, or a size is open."""
     inputs: Any = getattr(model, "inputs", None)
     if not isinstance(model, keras.Model) or not inputs or len(inputs) != 1 or None in inputs[0].shape[1:]:
         return None
@@ -18,7 +18,7 @@ def input_shape(model: Any) -> tuple[int, ...] | None:
 
 
 def variable_values(model: keras.Model) -> tuple[list[Any], list[Any]]:
-    """Give the values of the trainable variables and of the others, as the backend holds them."""
+    """Return the values of the trainable variables and of the others, as the backend holds them."""
     return [it.value for it in model.trainable_variables], [it.value for it in model.non_trainable_variables]
 
 
@@ -28,7 +28,7 @@ def call_stateless(model: keras.Model, trainable: Any, other: Any, inputs: Any) 
 
 
 def compile_call(model: keras.Model) -> Callable[[Any], Any]:
-    """Give a function of a batch of inputs that calls a model, compiled as by Keras' ``predict``.
+    """Return a function of a batch of inputs that calls a model, compiled as by Keras' ``predict``.
 
     Args:
         model: a model with an ``input_shape``; not to be trained while the function is in use.

@@ -11,7 +11,7 @@ class UncountableError(Exception):
 
 
 def product(sizes: Any) -> int:
-    """Give the product of sizes.
+    """Return the product of sizes.
 
     Raises:
         UncountableError: a size is not known.

@@ -85,7 +85,7 @@ def _count_convolution(operation: Operation) -> int:
 
 
 def _put_together(output: Tensor) -> Tensor | None:
-    """Give the whole output of a dilated convolution that runs on images taken apart, which are padded for that."""
+    """Return the whole output of a dilated convolution that runs on images taken apart, which are padded for that."""
     for consumer in output.consumers():
         if consumer.type == "BatchToSpaceND":
             return consumer.outputs[0]
@@ -115,7 +115,7 @@ def _count_einsum(operation: Operation) -> int:
 
 
 def _name_axes(term: str, rank: int) -> list[str]:
-    """Give a label for each axis; those under an ellipsis are numbered from the last."""
+    """Return a label for each axis; those under an ellipsis are numbered from the last."""
     before, dots, after = term.partition("...")
     hidden = rank - len(before) - len(after) if dots else 0
     return [*before, *(f"...{hidden - axis}" for axis in range(hidden)), *after]

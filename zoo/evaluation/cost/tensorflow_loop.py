@@ -16,7 +16,7 @@ Operation = Any
 
 
 def called_graphs(operation: Operation) -> dict[str, Graph]:
-    """Give the graphs of the functions that an operation calls, by its attributes' names.
+    """Return the graphs of the functions that an operation calls, by its attributes' names.
 
     Raises:
         UncountableError: TensorFlow does not give them.
@@ -37,7 +37,7 @@ def called_graphs(operation: Operation) -> dict[str, Graph]:
 
 
 def count_rounds(loop: Operation) -> int:
-    """Tell how often a loop runs that ends when a counter reaches a constant, as those of Keras do.
+    """Return how often a loop runs that ends when a counter reaches a constant, as those of Keras do.
 
     Args:
         loop: a ``While`` operation.
@@ -69,13 +69,13 @@ def _count_until(loop: Operation, graphs: dict[str, Graph], comparison: Operatio
 
 
 def _start(loop: Operation, graphs: dict[str, Graph], value: Tensor) -> int:
-    """Give what a tensor of a loop's condition is before the first round."""
+    """Return what a tensor of a loop's condition is before the first round."""
     position = _position(graphs["cond"], value)
     return _constant(value if position is None else loop.inputs[position])
 
 
 def _step(graphs: dict[str, Graph], value: Tensor) -> int:
-    """Give by how much a tensor of a loop's condition grows in each round."""
+    """Return by how much a tensor of a loop's condition grows in each round."""
     position = _position(graphs["cond"], value)
     if position is None:
         return 0

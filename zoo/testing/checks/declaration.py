@@ -44,7 +44,7 @@ def check_defaults_survive_json(subject: Subject) -> None:
 
 
 def _plain(value: object) -> object:
-    """Give a default with tuples as lists: what a frozen description may have made of lists."""
+    """Return a default with tuples as lists: what a frozen description may have made of lists."""
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

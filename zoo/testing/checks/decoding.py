@@ -42,7 +42,7 @@ def check_decoder_is_linear(subject: Subject) -> None:
 
 
 def _find_bounded(decoder: Any, z: np.ndarray) -> list[int]:
-    """Give the channels that grow with no one of the last groups of weights, a layer's each, in both directions."""
+    """Return the channels that grow with no one of the last groups of weights, a layer's each, in both directions."""
     groups: dict[str, list[Any]] = {}
     for weight in decoder.trainable_weights:
         groups.setdefault(weight.path.rpartition("/")[0], []).append(weight)

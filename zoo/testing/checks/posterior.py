@@ -17,7 +17,7 @@ ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
 
 
 def encode(subject: Subject, images: np.ndarray, *, training: bool = False) -> list[np.ndarray]:
-    """Give what the encoder of the model that has taken a few steps gives for images of any type."""
+    """Return what the encoder of the model that has taken a few steps gives for images of any type."""
     model = subject.example
     encoded = model.encoder(np.asarray(images, "float32"), training=training)
     return [to_numpy(part) for part in (encoded if isinstance(encoded, list | tuple) else [encoded])]

@@ -113,7 +113,7 @@ def check_saved_model_loads_in_a_new_process(subject: Subject) -> None:
 
 
 def _registering_modules(subject: Subject) -> list[str]:
-    """Give the module that registered an architecture; a new process imports it."""
+    """Return the module that registered an architecture; a new process imports it."""
     plugin = subject.architecture.plugin
     words = [] if plugin is None else plugin.name.split(".")
     names = [".".join(words[:count]) for count in range(len(words), 0, -1)]
@@ -121,7 +121,7 @@ def _registering_modules(subject: Subject) -> list[str]:
 
 
 def _without_types(config: Any) -> Any:
-    """Give a configuration without dtype policies, which the zoo puts back by itself."""
+    """Return a configuration without dtype policies, which the zoo puts back by itself."""
     if isinstance(config, dict):
         return {key: _without_types(value) for key, value in config.items() if key != "dtype"}
     return [_without_types(value) for value in config] if isinstance(config, list) else config
