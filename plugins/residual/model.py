@@ -31,7 +31,7 @@ def _block(x, momentum):
 
 
 def build_encoder(image_shape, latent_shape, filters, blocks, momentum):
-    """Build the encoder, images -> (mean, std); each entry of ``filters`` is a stage: a strided convolution, then so many blocks."""
+    """Build the encoder, images -> (mean, std); a stage is a strided convolution, then blocks."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
     for stage, width in enumerate(filters):
@@ -43,7 +43,7 @@ def build_encoder(image_shape, latent_shape, filters, blocks, momentum):
 
 
 def build_decoder(latent_shape, output_shape, filters, blocks, momentum):
-    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear; the encoder's stages from the last to the first."""
+    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear: the encoder's stages in reverse."""
     sizes = halved_sizes(output_shape, len(filters))
     inputs = keras.Input(latent_shape, name="latents")
     start = (*sizes[-1], filters[-1])

@@ -53,7 +53,7 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         return self._score(self.prepare(images, draw="new" if training else "fixed"), z, training)
 
     def objective(self, images, *, kl_weight, free_bits, importance_samples, training):
-        """Return the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, with the commitment in the loss."""
+        """Return the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, plus the commitment."""
         reconstruction, kl, distance = self._terms(images, training)
         return reconstruction + kl_weight * kl + self.quantizer.commitment * distance, reconstruction, kl
 

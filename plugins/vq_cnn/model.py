@@ -27,7 +27,7 @@ def _block(x):
 
 
 def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, decay, restart_below):
-    """Build the encoder, images -> z, a map of codes; a latent that is no map of the image is made of all of it by a dense layer.
+    """Build the encoder, images -> z, a map of codes; a latent of another shape is computed by a dense layer.
 
     The last axis of the latent is a code's, so ``(16,)`` is one code of 16 values.
     """

@@ -100,7 +100,7 @@ def level_log_prob(name, raw):
 
 
 def alphabet(levels, channels):
-    """Return every image of one pixel, ``(levels ** channels, channels)``, the last channel's level changing fastest."""
+    """Return every image of one pixel, ``(levels ** channels, channels)``, the last channel changing fastest."""
     return np.array(list(itertools.product(np.arange(levels) / (levels - 1), repeat=channels)), "float32")
 
 

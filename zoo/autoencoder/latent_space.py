@@ -151,7 +151,7 @@ class _Decode(keras.Model):
 
 
 def traced(model: Any, kind: Any, *arguments: Any) -> Any:
-    """Return ``kind(model, *arguments)``, the same one as before if the model is: tracing may take longer than its work.
+    """Return ``kind(model, *arguments)``, cached while the model stays the same: tracing may take longer than the work.
 
     The model keeps them, past Keras' tracking, which would take them for its layers.
 

@@ -47,7 +47,7 @@ class EvidenceBounds:
             raise TypeError(f"{name} has a {self.posterior} posterior: it needs {terms} of its own")
 
     def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Return the terms of ``elbo_terms`` with the KL divergence of each latent, ``(batch, *latent_shape)``, nats."""
+        """Return the terms of ``elbo_terms`` with the KL of each latent, ``(batch, *latent_shape)``, nats."""
         self._check_gaussian("elbo_terms and latent_terms")
         images = self.prepare(images, draw="new" if training else "fixed")
         mean, std = self._posterior(images, training)

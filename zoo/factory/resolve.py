@@ -14,7 +14,7 @@ PARTS = ("encoder", "decoder")
 
 
 def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
-    """Return an architecture's ``encoder``, ``decoder`` or ``autoencoder``; ``ArchitectureError`` if it cannot be had."""
+    """Return an architecture's ``encoder``, ``decoder`` or ``autoencoder``; ``ArchitectureError`` if it is not there."""
     reference = getattr(architecture, part)
     try:
         return resolve_reference(reference)

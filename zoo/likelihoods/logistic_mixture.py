@@ -55,7 +55,7 @@ class LogisticMixture(DiscretizedLogistic):
         return name if self.components == COMPONENTS else f"{name}:{self.components}"
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[list[Tensor]]]:
-        """Return log-weights, and for each channel locations, log-scales and coefficients: ``(batch, H, W, components)``.
+        """Return log-weights, and each channel's locations, log-scales and coefficients: ``(batch, H, W, components)``.
 
         Channels stand in lists and components last: a channel's own arrays lie together in memory.
         """

@@ -85,7 +85,7 @@ def write_plugin_file(name: str, folder: Path) -> list[Path]:
 
 
 def registry_in_use(folder: Path) -> Path:
-    """Return the user's registry file: the one that ``--registry`` or ``ZOO_REGISTRY`` says, else that of the folder."""
+    """Return the user's registry file: that of ``--registry`` or ``ZOO_REGISTRY``, else the folder's."""
     return user_path() or folder / REGISTRY
 
 
