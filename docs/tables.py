@@ -170,7 +170,7 @@ def _speed_cells(result: dict[str, Any]) -> list[str]:
 
 def make_checks() -> str:
     """Return the rules of the conformance kit."""
-    from zoo.testing import list_checks
+    from zoo.testing.catalogue import list_checks
 
     rows = [["check", "rule", ""]]
     for kind in ("architecture", "dataset"):

@@ -1,5 +1,6 @@
 """The objective, the prior and the scores of a vector-quantised autoencoder."""
 
+import functools
 import math
 
 import keras
@@ -35,15 +36,20 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
 
     def __init__(self, encoder, decoder, *args, **kwargs):
         super().__init__(encoder, decoder, *args, **kwargs)
-        quantizer = encoder.layers[-1]
-        if not isinstance(quantizer, VectorQuantizer):
-            raise ValueError(f"the encoder's last layer is {quantizer!r}: expected a VectorQuantizer")
-        # Past Keras' tracking, which would take them for layers besides the encoder's.
-        vars(self)["quantizer"] = quantizer
-        vars(self)["_with_vectors"] = keras.Model(
-            encoder.input, [quantizer.input, encoder.outputs[0]], name=encoder.name
-        )
+        if not isinstance(self.quantizer, VectorQuantizer):
+            raise ValueError(f"the encoder's last layer is {self.quantizer!r}: expected a VectorQuantizer")
         self.positions = math.prod(self.latent_shape[:-1])
+
+    @property
+    def quantizer(self):
+        """The encoder's last layer."""
+        return self.encoder.layers[-1]
+
+    @functools.cached_property
+    def _with_vectors(self):
+        """The encoder with what goes into the quantizer as a second output; it has no weights of its own."""
+        outputs = [self.quantizer.input, self.encoder.outputs[0]]
+        return keras.Model(self.encoder.input, outputs, name=self.encoder.name)
 
     def elbo_terms(self, images, *, z=None, training=False):
         """Return -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; a given z is quantised first."""

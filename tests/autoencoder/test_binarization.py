@@ -1,7 +1,9 @@
 """The model's input stage: bytes to floats, and grey to zeros and ones."""
 
+import keras
 import numpy as np
 import pytest
+from keras import ops
 from support.small_models import BYTES, IMAGES, SHAPE, make_model, make_parts
 
 import zoo
@@ -33,11 +35,17 @@ class TestBinarization:
         error = np.sqrt(self.grey[0] * (1 - self.grey[0]) / 2000)
         assert (np.abs(drawn.mean(axis=0) - self.grey[0]) <= 4.5 * error).all()
 
-    def test_fixed_draw_is_the_same_for_the_same_image(self):
+    def test_fixed_draw_of_a_batch_is_the_same_for_the_same_image(self):
         model = make_model(binarization="dynamic")
-        drawn = self.prepared(model, self.grey, draw="fixed")
+        drawn = self.prepared(model, ops.convert_to_tensor(self.grey), draw="fixed")
         assert set(np.unique(drawn)) == {0.0, 1.0}
         np.testing.assert_array_equal(drawn, np.repeat(drawn[:1], len(drawn), axis=0))
+
+    def test_fixed_draw_of_a_set_is_by_the_place_in_it(self):
+        model = make_model(binarization="dynamic")
+        drawn = self.prepared(model, self.grey, draw="fixed")
+        thresholds = np.random.default_rng(model.seed).random(self.grey.shape, dtype="float32")
+        np.testing.assert_array_equal(drawn, thresholds < self.grey)
 
     def test_dynamic_is_new_in_training_and_fixed_in_evaluation(self):
         model = make_model(binarization="dynamic")
@@ -70,15 +78,41 @@ class TestBinarization:
             AutoEncoder(*make_parts(), binarization="random")
 
 
-def test_dynamic_binarization_in_evaluation_is_of_the_image_not_of_the_batch():
+def test_every_way_of_scoring_a_set_draws_the_same_binary_images():
+    """``evaluate``, validation and ``zoo.evaluate``: the KL divergence tells which images the encoder was shown."""
     model = zoo.create_model("small_cnn/mnist-binary", filters=[4], latent_dim=2, seed=0)
     images = zoo.load_dataset("mnist_sample", limit=32).test.images
+    thresholds = np.random.default_rng(0).random(images.shape, dtype="float32")
+    mean, std = model.encode((thresholds < images / np.float32(255)).astype("float32"))
+    expected = np.sum((np.square(mean) + np.square(std) - 1) / 2 - np.log(std), axis=1).mean()
+    model.compile(keras.optimizers.SGD(0.0))
+    found = [
+        model.evaluate(images, batch_size=7, verbose=0, return_dict=True)["kl_loss"],
+        model.fit(images[:4], validation_data=images, verbose=0).history["val_kl_loss"][0],
+        zoo.evaluate(model, images, seed=0)["kl"],
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_validation_split_is_binarised_like_validation_data():
+    images = zoo.load_dataset("mnist_sample", limit=40).test.images
+    histories = []
+    for settings in ({"x": images, "validation_split": 0.25}, {"x": images[:30], "validation_data": images[30:]}):
+        model = zoo.create_model("small_cnn/mnist-binary", filters=[4], latent_dim=2, seed=0)
+        keras.utils.set_random_seed(0)
+        histories.append(model.fit(**settings, batch_size=10, verbose=0).history["val_negative_elbo"])
+    assert histories[0] == histories[1]
+
+
+def test_dynamic_binarization_of_a_stream_is_of_the_image_not_of_the_batch():
+    model = zoo.create_model("small_cnn/mnist-binary", filters=[4], latent_dim=2, seed=0)
+    images = ops.convert_to_tensor(zoo.load_dataset("mnist_sample", limit=32).test.images)
     whole = np.asarray(model.prepare(images, draw="fixed"))
     for size in (1, 7):
         parts = [np.asarray(model.prepare(images[i : i + size], draw="fixed")) for i in range(0, 32, size)]
         np.testing.assert_array_equal(np.concatenate(parts), whole)
     # Each pixel is one as often as its grey level says, and twins of one grey level differ between images.
     flat = np.full((400, 28, 28, 1), 0.3, "float32") + np.linspace(0, 0.01, 400, dtype="float32").reshape(-1, 1, 1, 1)
-    drawn = np.asarray(model.prepare(flat, draw="fixed"))
+    drawn = np.asarray(model.prepare(ops.convert_to_tensor(flat), draw="fixed"))
     assert abs(drawn.mean() - flat.mean()) < 0.01
     assert np.abs(drawn.mean(axis=0) - flat.mean()).max() < 0.15

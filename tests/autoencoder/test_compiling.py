@@ -1,10 +1,13 @@
 """What ``compile`` takes, and what a step does with it."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 from support.small_models import BYTES, IMAGES, make_model, make_parts
 
+import zoo
 from zoo.autoencoder.model import AutoEncoder
 
 
@@ -18,10 +21,28 @@ def test_loss_in_compile_replaces_the_likelihood():
     model = make_model("discretized_logistic", channels=2)
     model.compile(loss="discretized_gaussian")
     assert model.likelihood.identifier == "discretized_gaussian"
-    model.compile()
-    assert model.likelihood.identifier == "discretized_gaussian"
     with pytest.raises(ValueError, match=r"bernoulli .* needs \(8, 8, 1\): build it with build_decoder"):
         model.compile(loss="bernoulli")
+    assert model.likelihood.identifier == "discretized_gaussian"
+    model.compile()
+    assert model.likelihood.identifier == "discretized_logistic"
+
+
+def test_loss_of_compile_is_kept_in_a_file_as_compile_state(tmp_path):
+    model = make_model("discretized_logistic", channels=2)
+    model.compile(loss="discretized_gaussian")
+    model.save(tmp_path / "model.keras")
+    again = zoo.load_model(tmp_path / "model.keras")
+    assert again.likelihood.identifier == "discretized_gaussian"
+    again.compile()
+    assert again.likelihood.identifier == "discretized_logistic"
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict", "save"])
+def test_loops_name_the_arguments_of_keras(method):
+    ours, theirs = (inspect.signature(getattr(cls, method)).parameters for cls in (AutoEncoder, keras.Model))
+    assert list(ours) == list(theirs)
+    assert [parameter.default for parameter in ours.values()] == [parameter.default for parameter in theirs.values()]
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), "much"])

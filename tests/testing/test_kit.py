@@ -18,7 +18,9 @@ from zoo.data import Dataset, Split
 from zoo.registry import catalogue
 from zoo.registry.loading import Plugin
 from zoo.registry.record import PluginRecord
-from zoo.testing import CheckFailure, list_checks, parametrize_checks
+from zoo.testing.catalogue import list_checks
+from zoo.testing.pytest_checks import parametrize_checks
+from zoo.testing.rule import CheckFailure
 
 SUITE = ["-m", "pytest", "-p", "zoo.testing.pytest_plugin", "-p", "no:cacheprovider", "-q"]
 FILE = """

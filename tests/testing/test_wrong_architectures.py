@@ -5,7 +5,8 @@ from support.paths import SAMPLE_PLUGINS
 from support.wrong_architectures import CASES
 
 import zoo
-from zoo.testing import CheckFailure, list_checks
+from zoo.testing.catalogue import list_checks
+from zoo.testing.rule import CheckFailure
 from zoo.testing.runner import call_check, run_checks
 from zoo.testing.subject import Subject
 

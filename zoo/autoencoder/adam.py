@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.autoencoder.internals import adam_moments
 from zoo.typing import Tensor
 
 
@@ -37,13 +38,13 @@ class Adam(keras.optimizers.Adam):
             return
         import tensorflow as tf
 
-        index = self._get_variable_index(variable)
+        first, second = adam_moments(self, variable)
         step = ops.cast(self.iterations + 1, "float32")
         target = variable.value if isinstance(variable, keras.Variable) else variable
         tf.raw_ops.ResourceApplyAdam(
             var=target.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            m=first.handle,
+            v=second.handle,
             beta1_power=ops.power(ops.cast(self.beta_1, "float32"), step),
             beta2_power=ops.power(ops.cast(self.beta_2, "float32"), step),
             lr=ops.cast(learning_rate, "float32"),

@@ -14,19 +14,18 @@ from keras import ops
 
 from zoo import likelihoods, schedules
 from zoo.autoencoder.adam import get_optimizer
+from zoo.autoencoder.objective import EvidenceModel, check_samples_of
 from zoo.autoencoder.precision import find_obstacle, resolve_precision
 from zoo.registry.recipe import check_importance_samples
 
 logger = logging.getLogger("zoo")
 
 
-class CompiledModel(keras.Model):
-    """The part of ``AutoEncoder`` that holds the settings of its training; see there."""
+class CompiledModel(EvidenceModel):
+    """A model with the settings of its training."""
 
-    likelihood: likelihoods.Likelihood
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.kl_schedule: schedules.Schedule = schedules.Constant(1.0)
         self.free_bits = 0.0
         self.importance_samples = 1
@@ -54,7 +53,8 @@ class CompiledModel(keras.Model):
 
         Args:
             optimizer: a name or a Keras optimizer.
-            loss: a likelihood or a plain Keras loss (or its name) in place of the model's likelihood.
+            loss: a likelihood or a plain Keras loss (or its name) that replaces the model's likelihood until the model
+                is compiled again.
             kl_weight: a number, or a schedule such as ``zoo.schedules.LinearWarmUp(1000)``. On the importance-weighted
                 bound it weighs log p(z) - log q(z|x) of every sample.
             free_bits: nats that each latent's KL, averaged over the batch, may have for free in training (Kingma et
@@ -79,9 +79,10 @@ class CompiledModel(keras.Model):
         if not isinstance(free_bits, numbers.Real) or not math.isfinite(free_bits) or free_bits < 0:
             raise ValueError(f"free_bits is {free_bits!r}: expected a finite number of at least 0")
         check_importance_samples(importance_samples, free_bits)
-        if loss is not None:
-            self.likelihood = self._fitting(likelihoods.get(loss))
+        likelihood = self.own_likelihood if loss is None else self.check_likelihood(likelihoods.get(loss))
+        check_samples_of(likelihood, importance_samples)
         self.check_objective(float(free_bits), importance_samples)
+        self.likelihood = likelihood
         self.kl_schedule = schedules.get(kl_weight)
         self.free_bits = float(free_bits)
         self.importance_samples = int(importance_samples)
@@ -91,7 +92,8 @@ class CompiledModel(keras.Model):
         # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
         # Keras would look into a dict and log its metrics for ever.
         self._requested = types.MappingProxyType({
-            **kwargs, "optimizer": optimizer, "kl_weight": self.kl_schedule,
+            **kwargs, "optimizer": optimizer, "loss": None if loss is None else likelihood,
+            "kl_weight": self.kl_schedule,
             "free_bits": self.free_bits, "importance_samples": self.importance_samples,
             "precision": precision, "jit_compile": jit_compile,
         })  # fmt: skip
@@ -100,6 +102,11 @@ class CompiledModel(keras.Model):
         # Slots that exist before a file is read can be loaded from it.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether ``compile`` was given metrics, which ask for reconstructions in every step."""
+        return bool(self._requested.get("metrics"))
 
     @property
     def kl_weight(self) -> float:

@@ -1,28 +1,134 @@
-"""What one does with a trained model's latent space: encode, decode, sample, interpolate."""
+"""The model itself: an encoder, a decoder and a likelihood, and what one does with its latent space."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
+from keras import ops
 
-from zoo.autoencoder.tf_pipeline import stream
+from zoo import likelihoods
+from zoo.autoencoder.binarization import batch_thresholds, binarize
+from zoo.autoencoder.parts import POSTERIORS, check_pair
+from zoo.autoencoder.prediction import DecodePass, EncodePass, predict_in_batches, traced
 from zoo.data.checks import check_images
+from zoo.likelihoods import Likelihood
+from zoo.registry.recipe import BINARIZATIONS
 from zoo.typing import Tensor
 
-BATCH = 128
 
+class LatentModel(keras.Model):
+    """An encoder, a decoder and a likelihood; see ``AutoEncoder`` for the arguments.
 
-class LatentSpace:
-    """The part of ``AutoEncoder`` that gives NumPy arrays for NumPy arrays; everything here is deterministic."""
+    Methods that take and return NumPy arrays are deterministic, but for ``sample`` without a seed.
+    """
 
-    posterior: ClassVar[str]
-    encoder: keras.Model
-    decoder: keras.Model
-    likelihood: Any
-    image_shape: tuple[int, int, int]
-    latent_shape: tuple[int, ...]
+    posterior: ClassVar[str] = "gaussian"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Check what kind of posterior a subclass says that it has."""
+        super().__init_subclass__(**kwargs)
+        if cls.posterior not in POSTERIORS:
+            raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        likelihood: Any = "bernoulli",
+        binarization: str = "none",
+        *,
+        seed: int | None = None,
+        provenance: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # autocast would round images to half precision before the likelihood sees them.
+        super().__init__(autocast=False, **kwargs)
+        if binarization not in BINARIZATIONS:
+            raise ValueError(f"binarization is {binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
+        self.image_shape, self.latent_shape = check_pair(encoder, decoder, self.posterior)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.own_likelihood = self.check_likelihood(likelihoods.get(likelihood))
+        self.likelihood = self.own_likelihood
+        self.binarization = binarization
+        self.seed = seed
+        self.provenance = provenance
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    @functools.cached_property
+    def traced_passes(self) -> dict[Any, tuple[Any, Any]]:
+        """Compiled passes that ``zoo.autoencoder.prediction.traced`` keeps."""
+        return {}
+
+    def check_likelihood(self, likelihood: Likelihood) -> Likelihood:
+        """Return a likelihood, or raise ``ValueError`` unless the decoder has as many channels as it needs."""
+        height, width, channels = self.image_shape
+        needed = (height, width, likelihood.output_channels(channels))
+        got = tuple(self.decoder.output_shape[1:])
+        if got != needed:
+            raise ValueError(
+                f"the decoder gives {got}; {likelihood.identifier} of images {self.image_shape} needs {needed}: build "
+                f"it with build_decoder({self.latent_shape}, {needed})"
+            )
+        return likelihood
+
+    def prepare(self, images: Tensor, *, draw: str = "threshold") -> Tensor:
+        """Return images as the encoder and the likelihood take them: float32 in [0, 1], binarised if the model does so.
+
+        Args:
+            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+            draw: how ``dynamic`` binarises: ``new`` draws; ``fixed`` ones, the same in every evaluation (a NumPy array
+                is taken for a whole set of images, a tensor for a batch of one); or ``threshold`` at one half.
+
+        Returns:
+            float32 of the same shape.
+        """
+        if isinstance(images, np.ndarray) and self.binarization == "dynamic" and draw == "fixed":
+            return ops.convert_to_tensor(binarize(images, self.seed or 0))
+        images = ops.convert_to_tensor(images)
+        is_bytes = keras.backend.standardize_dtype(images.dtype) == "uint8"
+        images = ops.cast(images, "float32")
+        if is_bytes:
+            images = images / 255.0
+        if self.binarization == "none":
+            return images
+        if self.binarization == "threshold" or draw == "threshold":
+            return ops.cast(images >= 0.5, "float32")
+        if draw == "new":
+            thresholds = keras.random.uniform(ops.shape(images), seed=self.seed_generator)
+        else:
+            thresholds = batch_thresholds(images, self.seed or 0)
+        return ops.cast(thresholds < images, "float32")
+
+    def posterior_parameters(self, images: Tensor, *, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of q(z|x), float32.
+
+        Args:
+            images: as ``prepare`` returns them.
+            training: whether layers such as batch normalisation are training.
+
+        Returns:
+            ``(mean, std)``, each ``(batch, *latent_shape)``; std is zero where the posterior is a point.
+        """
+        outputs = self.encoder(images, training=training)
+        if self.posterior == "point":
+            z = ops.cast(outputs, "float32")
+            return z, ops.zeros_like(z)
+        mean, std = outputs
+        return ops.cast(mean, "float32"), ops.cast(std, "float32")
+
+    def mean_image(self, images: Tensor, *, training: bool = False) -> Tensor:
+        """Return the mean image in [0, 1] through the posterior mean, as a tensor; see ``reconstruct``."""
+        mean, _ = self.posterior_parameters(self.prepare(images), training=training)
+        return self.likelihood.mean(self.decoder(mean, training=training))
+
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
+        """Return the mean image in [0, 1] through the posterior mean."""
+        return self.mean_image(images, training=training)
 
     def reconstruct(self, images: Any) -> np.ndarray:
         """Return the mean image through the posterior mean.
@@ -51,7 +157,7 @@ class LatentSpace:
             ValueError: images that are not as said above.
         """
         array = check_images(images, self.image_shape)
-        mean, std = predict_in_batches(traced(self, _Encode), array)
+        mean, std = predict_in_batches(traced(self, EncodePass), array)
         return mean, std
 
     def decode(self, latents: Any) -> np.ndarray:
@@ -66,7 +172,7 @@ class LatentSpace:
         Raises:
             ValueError: latents of another shape, or not finite.
         """
-        images: np.ndarray = predict_in_batches(traced(self, _Decode), self.check_latents(latents))
+        images: np.ndarray = predict_in_batches(traced(self, DecodePass), self.check_latents(latents))
         return images
 
     def check_latents(self, latents: Any) -> np.ndarray:
@@ -80,7 +186,7 @@ class LatentSpace:
         return array
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
-        """Draw z from the prior and give the mean images.
+        """Draw z from the prior and return the mean images.
 
         Args:
             n: how many.
@@ -122,61 +228,3 @@ class LatentSpace:
         images = self.decode(path.reshape(-1, *self.latent_shape))
         images = images.reshape(len(first), steps, *images.shape[1:])
         return images[0] if single else images
-
-    def prepare(self, images: Any) -> Tensor:
-        """Return images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
-        raise TypeError("an AutoEncoder defines prepare")
-
-
-class _Encode(keras.Model):
-    """Images as they are given to the posterior, in one compiled pass."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__(autocast=False, name="encode")
-        self.model = model
-
-    def call(self, images: Tensor) -> list[Tensor]:
-        return list(self.model._posterior(self.model.prepare(images), training=False))
-
-
-class _Decode(keras.Model):
-    """z to the mean image, in one compiled pass."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__(autocast=False, name="decode")
-        self.model = model
-
-    def call(self, z: Tensor) -> Tensor:
-        return self.model.likelihood.mean(self.model.decoder(z, training=False))
-
-
-def traced(model: Any, kind: Any, *arguments: Any) -> Any:
-    """Return ``kind(model, *arguments)``, cached while the model stays the same: tracing may take longer than the work.
-
-    The model keeps them, past Keras' tracking, which would take them for its layers.
-
-    Args:
-        model: an ``AutoEncoder``.
-        kind: a class of Keras models.
-        *arguments: its further arguments.
-    """
-    parts = (model.encoder, model.decoder, model.likelihood, model.binarization)
-    key = (kind, *arguments)
-    kept = vars(model).setdefault("_traced", {})
-    if key not in kept or any(old is not new for old, new in zip(kept[key][0], parts, strict=True)):
-        kept[key] = parts, kind(model, *arguments)
-    return kept[key][1]
-
-
-def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
-    """Return ``model.predict`` of arrays; every batch but a lone short one is full, as each size is compiled anew."""
-    count = len(inputs)
-    if count <= BATCH:
-        return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.
-    if count % BATCH:
-        inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
-    if keras.backend.backend() == "tensorflow":
-        outputs = model.predict(stream(inputs, BATCH), verbose=0)
-    else:
-        outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
-    return keras.tree.map_structure(lambda output: output[:count], outputs)

@@ -1,45 +1,20 @@
-"""Bounds on the evidence log p(x) of a model with a Gaussian posterior: their terms, and the objective."""
+"""Bounds on the evidence log p(x), their terms, and the objective that is optimised."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.autoencoder.latent_space import LatentModel
+from zoo.likelihoods import Likelihood
 from zoo.typing import Tensor
 
-POSTERIORS = ("gaussian", "point")
 
-
-class EvidenceBounds:
-    """The part of ``AutoEncoder`` that computes the evidence lower bound and the importance-weighted one."""
-
-    posterior: ClassVar[str] = "gaussian"
-    encoder: keras.Model
-    decoder: keras.Model
-    likelihood: Any
-    latent_shape: tuple[int, ...]
-    seed_generator: Any
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Check what kind of posterior a subclass says that it has."""
-        super().__init_subclass__(**kwargs)
-        if cls.posterior not in POSTERIORS:
-            raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
-
-    def prepare(self, images: Any, *, draw: str = "threshold") -> Tensor:
-        """Return images as float32 in [0, 1], as the encoder gets them; see ``AutoEncoder``."""
-        raise TypeError("an AutoEncoder defines prepare")
-
-    def _posterior(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor]:
-        given = self.encoder(images, training=training)
-        if self.posterior == "point":
-            z = ops.cast(given, "float32")
-            return z, ops.zeros_like(z)
-        mean, std = given
-        return ops.cast(mean, "float32"), ops.cast(std, "float32")
+class EvidenceModel(LatentModel):
+    """A latent model with the evidence lower bound and the importance-weighted one, of a Gaussian posterior."""
 
     def _check_gaussian(self, terms: str) -> None:
         if self.posterior != "gaussian":
@@ -50,7 +25,7 @@ class EvidenceBounds:
         """Return the terms of ``elbo_terms`` with the KL of each latent, ``(batch, *latent_shape)``, nats."""
         self._check_gaussian("elbo_terms and latent_terms")
         images = self.prepare(images, draw="new" if training else "fixed")
-        mean, std = self._posterior(images, training)
+        mean, std = self.posterior_parameters(images, training=training)
         if z is None:
             z = mean + std * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
         parameters = self.decoder(ops.cast(z, "float32"), training=training)
@@ -90,7 +65,7 @@ class EvidenceBounds:
         """
         self._check_gaussian("importance_terms")
         images = self.prepare(images, draw="new" if training else "fixed")
-        mean, std = self._posterior(images, training) if posterior is None else posterior
+        mean, std = self.posterior_parameters(images, training=training) if posterior is None else posterior
         noise = keras.random.normal((samples, *ops.shape(mean)), seed=self.seed_generator if seed is None else seed)
         z = mean + std * noise
         parameters = self.decoder(ops.reshape(z, (-1, *self.latent_shape)), training=training)
@@ -117,8 +92,7 @@ class EvidenceBounds:
 
     def check_objective(self, free_bits: float, importance_samples: int) -> None:
         """Raise ``ValueError`` for an objective that the model has no terms for."""
-        check_samples_of(self.likelihood, importance_samples)
-        if type(self).elbo_terms is EvidenceBounds.elbo_terms:
+        if type(self).elbo_terms is EvidenceModel.elbo_terms:
             if self.posterior != "gaussian":
                 raise ValueError(
                     f"{type(self).__name__} has a {self.posterior} posterior: it needs elbo_terms of its own"
@@ -128,7 +102,7 @@ class EvidenceBounds:
             (free_bits, f"free_bits is {free_bits!r}", "latent_terms"),
             (importance_samples > 1, f"importance_samples is {importance_samples}", "importance_terms"),
         ):
-            if wanted and getattr(type(self), terms) is getattr(EvidenceBounds, terms):
+            if wanted and getattr(type(self), terms) is getattr(EvidenceModel, terms):
                 name = type(self).__name__
                 raise ValueError(
                     f"{option}, but {name} has elbo_terms of its own: it needs {terms} of its own for that"
@@ -160,8 +134,17 @@ class EvidenceBounds:
         charged = ops.sum(ops.maximum(ops.mean(kl, axis=0), free_bits))
         return reconstruction + kl_weight * charged, reconstruction, _sum_from(kl, 1)
 
+    def extra_scores(self) -> dict[str, float | None]:
+        """Return scores that only this kind of model has; none here.
 
-def check_samples_of(likelihood: Any, importance_samples: int) -> None:
+        Returns:
+            By name; None where a score has no meaning. ``zoo.evaluate`` adds them to its own. A name is printed with
+            spaces for its underscores; one that ends in ``_nats``, ``_bits`` or ``_db`` has that unit.
+        """
+        return {}
+
+
+def check_samples_of(likelihood: Likelihood, importance_samples: int) -> None:
     """Raise ``ValueError`` for importance weights of a plain loss."""
     if importance_samples > 1 and likelihood.support is None:
         raise ValueError(

@@ -14,7 +14,7 @@ BATCH_SIZE = 32  # Keras' own default.
 READY = 2  # Batches that are made while a step runs.
 
 
-def stream_arrays(model: keras.Model, given: dict[str, Any]) -> dict[str, Any]:
+def stream_arrays(model: keras.Model, given: dict[str, Any], *, training: bool = False) -> dict[str, Any]:
     """Put pipelines in the place of the arrays among the arguments of ``fit``, ``evaluate`` or ``predict``.
 
     On TensorFlow alone, and not under a distribution strategy, which splits batches in a way of its own. Keras'
@@ -23,7 +23,9 @@ def stream_arrays(model: keras.Model, given: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         model: whose method it is.
-        given: arguments by name; arrays are checked NumPy arrays.
+        given: ``x``, ``batch_size`` and, of ``fit``, ``shuffle``, ``validation_data`` and ``validation_batch_size``;
+            arrays are checked NumPy arrays.
+        training: whether it is ``fit`` that is called.
 
     Returns:
         The arguments to use in their place.
@@ -31,19 +33,14 @@ def stream_arrays(model: keras.Model, given: dict[str, Any]) -> dict[str, Any]:
     if keras.backend.backend() != "tensorflow" or _is_distributed(model) or given.get("shuffle") == "batch":
         return given
     given = dict(given)
-    size = given.get("batch_size") or BATCH_SIZE
-    validation = given.get("validation_data")
+    size = given["batch_size"] or BATCH_SIZE
     if is_array(given["x"]):
-        share = given.pop("validation_split", 0.0)
-        if share and validation is None:
-            given["x"], validation = _split(given["x"], share)
-        fits = "epochs" in given
-        given["x"] = stream(given["x"], size, "random" if fits and given.get("shuffle", True) else None)
-        given.pop("batch_size", None)
-        if fits:
+        given["x"] = stream(given["x"], size, "random" if training and given["shuffle"] else None)
+        del given["batch_size"]
+        if training:
             given["shuffle"] = False  # The stream does it.
-    if isinstance(validation, np.ndarray):
-        given["validation_data"] = stream(validation, given.pop("validation_batch_size", None) or size)
+    if isinstance(given.get("validation_data"), np.ndarray):
+        given["validation_data"] = stream(given["validation_data"], given.pop("validation_batch_size", None) or size)
     return given
 
 
@@ -91,8 +88,19 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(READY).with_options(options)
 
 
-def _split(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Split off the last part for validation, as Keras does."""
+def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Split off the last part of an array for validation, as Keras does.
+
+    Args:
+        images: ``(n, ...)``.
+        share: of the images, from 0 to 1.
+
+    Returns:
+        The first part and the last.
+
+    Raises:
+        ValueError: one of them would be empty.
+    """
     first = int(len(images) * (1.0 - share))
     if not 0 < first < len(images):
         raise ValueError(

@@ -1,18 +1,18 @@
-"""How an ``AutoEncoder`` is trained: the training step, the objective, and what is logged."""
+"""One training step and one evaluation step: a single pass of encoder and decoder each, on every backend."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo.autoencoder.compiling import CompiledModel
+from zoo.autoencoder.internals import forget_added_losses
 from zoo.autoencoder.precision import computing_in
-from zoo.autoencoder.step import in_step, step
-from zoo.autoencoder.tf_pipeline import stream_arrays
-from zoo.data.checks import check_arguments, check_data, check_images, is_array, refuse_sample_weights, refuse_targets
-from zoo.data.dataset import Split
+from zoo.data.checks import check_images, refuse_sample_weights
 from zoo.typing import Tensor
 
 
@@ -23,38 +23,19 @@ class _Mean(keras.losses.Loss):
         return y_pred
 
 
-class Trainer(CompiledModel):
-    """The part of ``AutoEncoder`` that trains; see there."""
+class SteppedModel(CompiledModel):
+    """A model that takes steps and logs their terms.
 
-    image_shape: tuple[int, int, int]
-    provenance: dict[str, Any] | None
+    Keras' inherited step calls the model for its prediction, then computes the loss from that. Here the loss has a
+    pass of its own, since it needs more than an image, so the step leaves the call out.
+    """
 
-    def __init__(self, **kwargs: Any) -> None:
-        # autocast would round images to half precision before the likelihood sees them.
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._mean = _Mean(name="mean_over_batch")
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
         self.elbo_tracker = keras.metrics.Mean(name="negative_elbo")
-
-    def call(self, images: Tensor, training: bool = False) -> Any:
-        """Return the mean image in [0, 1] through the posterior mean."""
-        if in_step():
-            terms = self._step_terms(images, training)
-            if self._compile_metrics is None:
-                return terms
-            # Not in compute_metrics: there JAX has the metrics' variables, but not the model's.
-            return (*terms, self.prepare(images), self.mean_image(images, training=False))
-        return self.mean_image(images, training=training)
-
-    def _step_terms(self, images: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
-        return self.objective(
-            images,
-            kl_weight=self.kl_schedule(self.kl_step) if training else self.kl_schedule.final,
-            free_bits=self.free_bits if training else 0.0,
-            importance_samples=self.importance_samples,
-            training=training,
-        )
 
     def train_step(self, *args: Any) -> Any:
         """Take one training step: one pass of encoder and decoder, then an update of the weights.
@@ -71,25 +52,30 @@ class Trainer(CompiledModel):
         """
         if not self.compiled:
             raise ValueError("the model is not compiled: call compile(optimizer, loss) before train_step")
-        batch = self._images_of(args[-1])
-        if keras.backend.backend() == "jax" and len(args) == 1:
-            return self.train_on_batch(batch[0], return_dict=True)
+        images = self._images_of(args[-1])
+        backend = keras.backend.backend()
+        if backend == "jax" and len(args) == 1:
+            return self.train_on_batch(images, return_dict=True)
         self.settle_precision()
-        with step(), computing_in(self.precision):
-            return super().train_step(*args[:-1], batch)
+        with computing_in(self.precision):
+            if backend == "jax":
+                return super().train_step(args[0], (images,))
+            return _torch_step(self, images) if backend == "torch" else _tensorflow_step(self, images)
 
     def test_step(self, *args: Any) -> Any:
         """Take one evaluation step, with z drawn from the posterior; arguments and result as in ``train_step``."""
-        batch = self._images_of(args[-1])
-        with step():
-            return super().test_step(*args[:-1], batch)
+        images = self._images_of(args[-1])
+        if keras.backend.backend() == "jax":
+            return super().test_step(*args[:-1], (images,))
+        self.track_loss(self.compute_loss(x=images, training=False), images)
+        return self.compute_metrics(images, None, self._prediction(images))
 
-    def _images_of(self, data: Any) -> tuple[Any]:
+    def _images_of(self, data: Any) -> Any:
         refuse_sample_weights(data)
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if isinstance(images, np.ndarray):
             check_images(images, self.image_shape)
-        return (images,)
+        return images
 
     def compute_loss(
         self,
@@ -99,8 +85,27 @@ class Trainer(CompiledModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Return the objective and update what is logged."""
-        objective, reconstruction, kl = y_pred[:3]
+        """Return the objective for a batch of images, and update what is logged.
+
+        Args:
+            x: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+            y: not used: an autoencoder's target is its input.
+            y_pred: not used: the objective needs more than a mean image.
+            sample_weight: not used.
+            training: whether it is a training step; validation has the final KL weight, and no free bits.
+
+        Returns:
+            The mean over the batch, nats per image, and what layers have added by ``add_loss``.
+        """
+        forget_added_losses(self)
+        with keras.name_scope(self.name):
+            objective, reconstruction, kl = self.objective(
+                x,
+                kl_weight=self.kl_schedule(self.kl_step) if training else self.kl_schedule.final,
+                free_bits=self.free_bits if training else 0.0,
+                importance_samples=self.importance_samples,
+                training=training,
+            )
         loss = self._mean(objective, objective)
         if self.losses:
             loss = loss + super().compute_loss(x=x, training=training)
@@ -111,52 +116,71 @@ class Trainer(CompiledModel):
             self.kl_step.assign(self.kl_step + 1.0)
         return loss
 
+    def compute_loss_and_updates(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        metrics_variables: Sequence[Any],
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        training: bool = False,
+        optimizer_variables: Sequence[Any] | None = None,
+    ) -> tuple[Tensor, tuple[Any, ...]]:
+        """Return the loss and the new state, as Keras' step on JAX differentiates it; without a call of the model."""
+        own = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
+        given = (trainable_variables, non_trainable_variables, metrics_variables)
+        mapping = [pair for ours, values in zip(own, given, strict=True) for pair in zip(ours, values, strict=True)]
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+            loss = self.compute_loss(x=x, training=training)
+            prediction = self._prediction(x)
+        non_trainable, metrics = ([scope.get_current_value(variable) for variable in part] for part in own[1:])
+        scaled = loss
+        if training:
+            pairs = list(zip(self.optimizer.variables, optimizer_variables or (), strict=True))
+            with keras.StatelessScope(state_mapping=pairs):
+                scaled = self.optimizer.scale_loss(loss)
+        return scaled, (loss, prediction, non_trainable, metrics)
+
+    def _prediction(self, images: Tensor) -> Tensor | None:
+        """Return the reconstructions, which only metrics given to ``compile`` ask for."""
+        return self.mean_image(images) if self.has_metrics else None
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
-        if self._compile_metrics is not None:
-            # Keras builds the metrics outside a step on JAX.
-            y, y_pred = y_pred[3:] if isinstance(y_pred, tuple) else (self.prepare(x), y_pred)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        return super().compute_metrics(x, self.prepare(x) if self.has_metrics else None, y_pred)
 
-    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Train as ``keras.Model.fit`` does, on images alone.
+    def track_loss(self, loss: Tensor, images: Tensor) -> None:
+        """Update the running mean of the loss, as Keras' own steps do."""
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
 
-        Args:
-            x: images ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; a ``zoo.Split``; or a stream of batches of
-                images or ``(images, labels)``. ``validation_data`` likewise.
-            y: refused: an autoencoder's target is its input.
-            *args: further arguments of ``keras.Model.fit``.
-            **kwargs: the same.
+            # Keras divides by the replicas, whose losses add up.
+            loss = loss * tf.distribute.get_strategy().num_replicas_in_sync
+        tracker = next(metric for metric in self.metrics if metric.name == "loss")
+        tracker.update_state(loss, sample_weight=ops.shape(images)[0])
 
-        Returns:
-            Keras' ``History``.
 
-        Raises:
-            ValueError: before training starts, images that are not as said above (streams: their first batch).
-        """
-        refuse_targets(y)
-        given = check_arguments(keras.Model.fit, x, (None, *args), kwargs)
-        if isinstance(x, Split):
-            self.provenance = {**(self.provenance or {}), "trained_on": x.dataset}
-        given["x"] = check_data(x, self.image_shape)
-        if given.get("validation_data") is not None:
-            given["validation_data"] = check_data(given["validation_data"], self.image_shape, "validation_data")
-        if not is_array(given["x"]) and getattr(given["x"], "num_batches", None) is None:
-            given["shuffle"] = False  # Only a finite PyDataset is shuffled by Keras; it warns of other streams.
-        return super().fit(**stream_arrays(self, {"epochs": 1, **given}))
+def _tensorflow_step(model: SteppedModel, images: Tensor) -> Any:
+    import tensorflow as tf
 
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased."""
-        refuse_targets(y)
-        given = check_arguments(keras.Model.evaluate, x, (None, *args), kwargs)
-        # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
-        if kwargs.get("_use_cached_eval_dataset"):
-            return super().evaluate(x, None, *args, **kwargs)
-        given["x"] = check_data(x, self.image_shape)
-        return super().evaluate(**stream_arrays(self, given))
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x=images, training=True)
+        scaled = model.optimizer.scale_loss(loss)
+    model.track_loss(loss, images)
+    weights = model.trainable_weights
+    model.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
+    return model.compute_metrics(images, None, model._prediction(images))
 
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """Return the mean images of images or of a stream, ``(n, H, W, C)`` float32 in [0, 1]."""
-        given = check_arguments(keras.Model.predict, x, args, kwargs)
-        given["x"] = check_data(x, self.image_shape)
-        return super().predict(**stream_arrays(self, given))
+
+def _torch_step(model: SteppedModel, images: Tensor) -> Any:
+    import torch  # type: ignore[import-not-found,unused-ignore]
+
+    model.zero_grad()
+    loss = model.compute_loss(x=images, training=True)
+    model.track_loss(loss, images)
+    model.optimizer.scale_loss(loss).backward()
+    weights = model.trainable_weights
+    with torch.no_grad():
+        model.optimizer.apply([weight.value.grad for weight in weights], weights)
+    return model.compute_metrics(images, None, model._prediction(images))

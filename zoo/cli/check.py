@@ -14,7 +14,7 @@ from zoo.errors import UnknownNameError
 from zoo.registry import catalogue
 
 if TYPE_CHECKING:
-    from zoo.testing import Report
+    from zoo.testing.runner import Report
 
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 

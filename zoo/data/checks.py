@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import numbers
 from collections.abc import Iterable, Iterator, Sequence
@@ -134,27 +133,24 @@ def refuse_targets(targets: object, what: str = "y") -> None:
         )
 
 
-def check_arguments(method: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return by name what a Keras method such as ``fit`` is called with, and by position after ``x``.
+def check_batch_size(name: str, size: object) -> None:
+    """Raise ``ValueError`` unless a batch size is None or a positive whole number."""
+    whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
+    if size is not None and not (whole and int(size) > 0):  # type: ignore[call-overload]
+        raise ValueError(f"{name} is {size!r}: expected a whole number of at least 1")
 
-    Raises:
-        ValueError: a batch size that is no positive whole number, a validation split that is no share, or weights of
-            images or classes.
-    """
-    given = inspect.signature(method).bind_partial(None, x, *args, **kwargs).arguments
-    given.pop("self")
-    for key in ("batch_size", "validation_batch_size"):
-        size = given.get(key)
-        whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
-        if size is not None and not (whole and int(size) > 0):
-            raise ValueError(f"{key} is {size!r}: expected a whole number of at least 1")
-    share = given.get("validation_split") or 0.0
-    if not isinstance(share, numbers.Real) or not 0 <= float(share) < 1:
-        raise ValueError(f"validation_split is {share!r}: expected a number from 0 up to, but without, 1")
-    for refused in ("class_weight", "sample_weight"):
-        if given.pop(refused, None) is not None:
-            raise ValueError(f"{refused} is given; expected none: every image counts the same")
-    return given
+
+def check_share(name: str, share: object) -> None:
+    """Raise ``ValueError`` unless a share is None or a number from 0 up to, but without, 1."""
+    if share is not None and (not isinstance(share, numbers.Real) or not 0 <= float(share) < 1):
+        raise ValueError(f"{name} is {share!r}: expected a number from 0 up to, but without, 1")
+
+
+def refuse_weights(**weights: object) -> None:
+    """Raise ``ValueError`` if weights of images or classes were given, by their names."""
+    for name, value in weights.items():
+        if value is not None:
+            raise ValueError(f"{name} is given; expected none: every image counts the same")
 
 
 def refuse_sample_weights(batch: Any) -> None:

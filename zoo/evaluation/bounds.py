@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 from scipy.special import logsumexp
 
-from zoo.autoencoder.latent_space import predict_in_batches, traced
 from zoo.autoencoder.model import AutoEncoder
+from zoo.autoencoder.prediction import predict_in_batches, traced
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.model import AutoEncoder
-from zoo.data.checks import as_float, check_data
+from zoo.data.checks import check_data
 from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost
@@ -73,7 +74,8 @@ def evaluate(
     seed = _check_count("seed", seed, 2**32 - 1)
     split = data if isinstance(data, Split) else None
     images = _read_images(model, data)
-    inputs = _binarize(model, images, seed)
+    # The whole set at once, so that the draws do not depend on the batches.
+    inputs = binarize(images, seed) if model.binarization == "dynamic" else images
     scores = _bounds(model, inputs, iwae_samples, seed, progress)
     scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
     scores["parameters"] = parameter_count(model)
@@ -113,14 +115,6 @@ def _read_images(model: AutoEncoder, data: Any) -> np.ndarray:
     if not isinstance(images, np.ndarray):
         raise ValueError(f"images: got a stream ({type(data).__name__}); expected a split of a dataset or an array")
     return images
-
-
-def _binarize(model: AutoEncoder, images: np.ndarray, seed: int) -> np.ndarray:
-    """Draw dynamic binarization for the whole set at once, so that it does not depend on the batches."""
-    if model.binarization != "dynamic":
-        return images
-    draws = np.random.default_rng(seed).random(images.shape, dtype="float32")
-    return (draws < as_float(images)).astype("float32")
 
 
 def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ PARTS = ("encoder", "decoder")
 
 
 def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
-    """Return an architecture's ``encoder``, ``decoder`` or ``autoencoder``; ``ArchitectureError`` if it is not there."""
+    """Return an architecture's ``encoder``, ``decoder`` or ``autoencoder``; else ``ArchitectureError``."""
     reference = getattr(architecture, part)
     try:
         return resolve_reference(reference)

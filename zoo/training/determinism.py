@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import keras
 
+from zoo.autoencoder.internals import is_deterministic, leave_determinism
+
 logger = logging.getLogger("zoo")
 
 
@@ -31,16 +33,14 @@ def repeatable(seed: int, deterministic: bool | None) -> Iterator[bool]:
         yield False
         return
     import tensorflow as tf
-    from tensorflow.python.framework import config
 
     if deterministic is None:
         deterministic = not tf.config.list_physical_devices("GPU")
-    before = config.is_op_determinism_enabled()
+    before = is_deterministic()
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     try:
         yield deterministic or before
     finally:
         if not before:
-            # TensorFlow's public interface has no way back.
-            config.disable_op_determinism()
+            leave_determinism()

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from zoo.autoencoder.internals import read_trace
 from zoo.errors import RunError
 from zoo.files import write_json
 
@@ -61,7 +62,8 @@ class ProfileSteps(keras.callbacks.Callback):
             self._stop()
             traces = sorted((self.events / "plugins" / "profile").glob("*/*.xplane.pb"))
             try:
-                write_json(self.folder / PROFILE_FILE, read_trace(traces[-1], self.model, 1 + self._last - self._first))
+                summary = sum_up_trace(traces[-1], self.model, 1 + self._last - self._first)
+                write_json(self.folder / PROFILE_FILE, summary)
             except (ImportError, IndexError, ValueError) as error:
                 logger.warning("the trace in %s cannot be summed up: %s", self.events, error)
 
@@ -77,7 +79,7 @@ class ProfileSteps(keras.callbacks.Callback):
         tf.profiler.experimental.stop()
 
 
-def read_trace(file: Path, model: Any, steps: int) -> dict[str, Any]:
+def sum_up_trace(file: Path, model: Any, steps: int) -> dict[str, Any]:
     """Sum up the operations of a trace.
 
     Args:
@@ -92,10 +94,7 @@ def read_trace(file: Path, model: Any, steps: int) -> dict[str, Any]:
         ImportError: this TensorFlow has no description of the file's format where it was.
         ValueError: the trace has no operations.
     """
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # type: ignore[import-not-found,unused-ignore]
-
-    space = xplane_pb2.XSpace()
-    space.ParseFromString(file.read_bytes())
+    space = read_trace(file.read_bytes())
     parts: Counter[str] = Counter()
     layers: Counter[str] = Counter()
     begun = ended = 0

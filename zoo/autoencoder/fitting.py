@@ -1,0 +1,173 @@
+"""Keras' loops over images alone: ``fit``, ``evaluate`` and ``predict``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.autoencoder.binarization import binarize
+from zoo.autoencoder.internals import is_called_by_fit
+from zoo.autoencoder.tf_pipeline import split_off, stream_arrays
+from zoo.autoencoder.training_step import SteppedModel
+from zoo.data.checks import check_batch_size, check_data, check_share, is_array, refuse_targets, refuse_weights
+from zoo.data.dataset import Split
+
+
+class TrainableModel(SteppedModel):
+    """A model that is trained, evaluated and applied as Keras' models are, on images alone."""
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> Any:
+        """Train as ``keras.Model.fit`` does, on images alone.
+
+        Args:
+            x: images ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; a ``zoo.Split``; or a stream of batches of
+                images or ``(images, labels)``.
+            y: refused: an autoencoder's target is its input.
+            batch_size: images in a batch of an array; 32 by default.
+            epochs: the number of the last epoch.
+            verbose: ``"auto"``, 0, 1 or 2.
+            callbacks: Keras callbacks.
+            validation_split: the share of an array, at its end, that is kept for validation.
+            validation_data: like ``x``.
+            shuffle: whether arrays come in another order in each epoch; ``"batch"`` shuffles batches.
+            class_weight: refused: every image counts the same.
+            sample_weight: refused likewise.
+            initial_epoch: the number of epochs that are done.
+            steps_per_epoch: batches in an epoch of a stream.
+            validation_steps: batches of a stream that are validated on.
+            validation_batch_size: images in a batch of validation; as in training by default.
+            validation_freq: how many epochs pass from one validation to the next.
+
+        Returns:
+            Keras' ``History``.
+
+        Raises:
+            ValueError: before training starts, images that are not as said above (streams: their first batch).
+        """
+        refuse_targets(y)
+        refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        check_batch_size("batch_size", batch_size)
+        check_batch_size("validation_batch_size", validation_batch_size)
+        check_share("validation_split", validation_split)
+        if isinstance(x, Split):
+            self.provenance = {**(self.provenance or {}), "trained_on": x.dataset}
+        data = check_data(x, self.image_shape)
+        if validation_data is not None:
+            validation_data = check_data(validation_data, self.image_shape, "validation_data")
+        elif validation_split and isinstance(data, np.ndarray):
+            data, validation_data = split_off(data, validation_split)
+            validation_split = 0.0
+        if not is_array(data) and getattr(data, "num_batches", None) is None:
+            shuffle = False  # Only a finite PyDataset is shuffled by Keras; it warns of other streams.
+        given = {
+            "x": data, "batch_size": batch_size, "shuffle": shuffle,
+            "validation_data": self._repeatable(validation_data), "validation_batch_size": validation_batch_size,
+        }  # fmt: skip
+        return super().fit(
+            **stream_arrays(self, given, training=True),
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+        )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased.
+
+        Args:
+            x: as in ``fit``.
+            y: refused: an autoencoder's target is its input.
+            batch_size: images in a batch of an array; 32 by default.
+            verbose: ``"auto"``, 0, 1 or 2.
+            sample_weight: refused: every image counts the same.
+            steps: batches of a stream.
+            callbacks: Keras callbacks.
+            return_dict: whether the results have names.
+            **kwargs: what ``fit`` passes on.
+
+        Returns:
+            ``loss``, ``reconstruction_loss``, ``kl_loss`` and ``negative_elbo``, nats per image, in the order of
+            ``metrics_names``.
+
+        Raises:
+            ValueError: images that are not as said above.
+        """
+        loop = {"verbose": verbose, "steps": steps, "callbacks": callbacks, "return_dict": return_dict, **kwargs}
+        # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
+        if is_called_by_fit(kwargs):
+            return super().evaluate(x=x, batch_size=batch_size, **loop)
+        refuse_targets(y)
+        refuse_weights(sample_weight=sample_weight)
+        check_batch_size("batch_size", batch_size)
+        data = self._repeatable(check_data(x, self.image_shape))
+        return super().evaluate(**stream_arrays(self, {"x": data, "batch_size": batch_size}), **loop)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> np.ndarray:
+        """Return the mean images of images or of a stream.
+
+        Args:
+            x: as in ``fit``.
+            batch_size: images in a batch of an array; 32 by default.
+            verbose: ``"auto"``, 0, 1 or 2.
+            steps: batches of a stream.
+            callbacks: Keras callbacks.
+
+        Returns:
+            ``(n, H, W, C)``, float32 in [0, 1].
+
+        Raises:
+            ValueError: images that are not as said above.
+        """
+        check_batch_size("batch_size", batch_size)
+        given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
+        images: np.ndarray = super().predict(
+            **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
+        )
+        return images
+
+    def _repeatable(self, data: Any) -> Any:
+        """Return images to score with dynamic binarization drawn once, by their places in the set."""
+        if isinstance(data, np.ndarray) and self.binarization == "dynamic":
+            return binarize(data, self.seed or 0)
+        return data

@@ -1,0 +1,56 @@
+"""Whether an encoder and a decoder are models, and fit together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+POSTERIORS = ("gaussian", "point")
+
+
+def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Check an encoder and a decoder.
+
+    Args:
+        encoder: whatever stands for one.
+        decoder: likewise.
+        posterior: ``gaussian`` or ``point``; see ``AutoEncoder``.
+
+    Returns:
+        The shape of an image, and that of its latent.
+
+    Raises:
+        ValueError: one is no built functional or Sequential model, or their shapes differ.
+    """
+    for part, model in (("encoder", encoder), ("decoder", decoder)):
+        if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+            raise ValueError(
+                f"{part} is {model!r}: expected a built functional or Sequential keras.Model; wrap a layer as "
+                "keras.Model(inputs, layer(inputs))"
+            )
+    shapes = _posterior_shapes(encoder.output_shape, posterior)
+    if len(encoder.inputs) != 1 or len(encoder.input_shape) != 4:
+        raise ValueError(
+            f"the encoder's input is {encoder.input_shape}: expected images (batch, height, width, channels)"
+        )
+    latent = tuple(decoder.input_shape[1:])
+    if any(shape != latent for shape in shapes.values()):
+        given = " and ".join(f"{what} {shape}" for what, shape in shapes.items())
+        raise ValueError(f"the encoder gives {given}, the decoder takes {latent}: expected equal latent shapes")
+    height, width, channels = encoder.input_shape[1:]
+    return (height, width, channels), latent
+
+
+def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the encoder's outputs, by what they are."""
+    one = isinstance(output, tuple) and all(isinstance(n, int | None) for n in output)
+    if posterior == "point":
+        if not one:
+            raise ValueError(f"the encoder's output is {output}: expected one tensor, z, for a point posterior")
+        return {"z": output[1:]}
+    if one or not isinstance(output, list | tuple) or len(output) != 2 or not all(isinstance(s, tuple) for s in output):
+        raise ValueError(
+            f"the encoder's output is {output}: expected two tensors (mean, std); zoo.layers.GaussianHead gives them"
+        )
+    return {"mean": tuple(output[0][1:]), "std": tuple(output[1][1:])}
