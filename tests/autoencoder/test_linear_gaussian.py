@@ -78,7 +78,7 @@ def test_weights_of_the_exact_posterior_are_all_the_evidence():
 
 @pytest.mark.parametrize("samples", [1, 7, 1200])
 def test_scores_of_the_exact_posterior_do_not_depend_on_k(samples):
-    scores = zoo.evaluate(make_model(), IMAGES, iwae_samples=samples)
+    scores = zoo.evaluate(make_model(), IMAGES, importance_samples=samples)
     assert scores["iwae"] == {"k": samples, "nats": pytest.approx(-EVIDENCE.mean(), abs=1e-4), "images": 40}
     assert scores["bits_per_dim"] is None  # a density has none
 
@@ -105,7 +105,7 @@ def test_importance_weighted_bound_climbs_to_the_evidence():
         assert found[many][0] - found[few][0] > 4 * math.hypot(found[few][1], found[many][1])
     assert all(mean < EVIDENCE.mean() + 4 * error for mean, error in found.values())
     assert elbo < EVIDENCE.mean() - 0.5
-    many = zoo.evaluate(model, IMAGES, iwae_samples=5000)["iwae"]["nats"]
+    many = zoo.evaluate(model, IMAGES, importance_samples=5000)["iwae"]["nats"]
     assert many == pytest.approx(-EVIDENCE.mean(), abs=0.05)
 
 

@@ -28,8 +28,11 @@ def test_train_evaluate_reconstruct(command, tiny, tmp_path):
     cost = scores.pop("cost")
     assert scores == run.scores
     assert cost["flops"] == run.cost["flops"]
-    bound = json.loads(command("evaluate", f"{path}/model.keras", "--iwae", 3, "--json").stdout)
+    bound = json.loads(command("evaluate", f"{path}/model.keras", "--importance-samples", 3, "--json").stdout)
     assert bound["iwae"]["k"] == 3
+    former = command("evaluate", f"{path}/model.keras", "--iwae", 3, "--json")
+    assert json.loads(former.stdout)["iwae"] == bound["iwae"]
+    assert "--iwae is now called --importance-samples" in former.stderr
     other = json.loads(command("evaluate", path, "--data", "mnist_sample", "--part", "validation", "--json").stdout)
     assert other["data"]["dataset"] == "mnist_sample"
 

@@ -48,19 +48,21 @@ def test_any_k_takes_the_same_memory_and_encodes_each_image_once():
 def test_a_second_evaluation_traces_nothing_anew(tmp_path):
     model = make_model()
     watched = Watched(model.encoder, model.decoder, model.likelihood, seed=0)
-    first = zoo.evaluate(watched, IMAGES, iwae_samples=7)
+    first = zoo.evaluate(watched, IMAGES, importance_samples=7)
     traced = len(watched.rows)
-    assert zoo.evaluate(watched, IMAGES, iwae_samples=7) == first
+    assert zoo.evaluate(watched, IMAGES, importance_samples=7) == first
     assert len(watched.rows) == traced > 0
     other = make_model().decoder
     other.set_weights([0 * weight for weight in other.get_weights()])
     watched.decoder = other
-    assert zoo.evaluate(watched, IMAGES, iwae_samples=7)["iwae"]["nats"] != pytest.approx(first["iwae"]["nats"], 1e-3)
+    assert zoo.evaluate(watched, IMAGES, importance_samples=7)["iwae"]["nats"] != pytest.approx(
+        first["iwae"]["nats"], 1e-3
+    )
     # What is kept is no part of the file.
-    zoo.evaluate(model, IMAGES, iwae_samples=7)
+    zoo.evaluate(model, IMAGES, importance_samples=7)
     model.save(tmp_path / "model.keras")
-    assert zoo.evaluate(zoo.load_model(tmp_path / "model.keras"), IMAGES, iwae_samples=7) == zoo.evaluate(
-        model, IMAGES, iwae_samples=7
+    assert zoo.evaluate(zoo.load_model(tmp_path / "model.keras"), IMAGES, importance_samples=7) == zoo.evaluate(
+        model, IMAGES, importance_samples=7
     )
 
 
@@ -112,7 +114,7 @@ class WithWeights(WithoutWeights):
 @pytest.mark.parametrize(("kind", "bound"), [(WithWeights, 6.0), (WithoutWeights, None)])
 def test_a_model_with_another_latent_has_the_scores_that_it_defines(kind, bound):
     model = make_model()
-    scores = zoo.evaluate(kind(model.encoder, model.decoder, model.likelihood), IMAGES, iwae_samples=30)
+    scores = zoo.evaluate(kind(model.encoder, model.decoder, model.likelihood), IMAGES, importance_samples=30)
     assert (scores["negative_elbo"], scores["reconstruction"], scores["kl"]) == (7, 3, 4)
     assert scores["iwae"] == (None if bound is None else {"k": 30, "nats": pytest.approx(bound), "images": 24})
     assert scores["kl_per_latent"] is None

@@ -27,7 +27,8 @@ def results(split):
     """Two models on the same images; the first is scored with its cost."""
     models = [make_model("discretized_logistic", channels=2, latent=latent) for latent in (3, 5)]
     scores = [
-        zoo.evaluate(model, split, iwae_samples=2, cost=cost) for model, cost in zip(models, (True, False), strict=True)
+        zoo.evaluate(model, split, importance_samples=2, cost=cost)
+        for model, cost in zip(models, (True, False), strict=True)
     ]
     return models, scores
 
@@ -136,7 +137,7 @@ def test_every_fact_that_differs_is_named(first, second, split, results):
 
 
 def test_results_of_bare_images_are_refused(first, results, split):
-    bare = zoo.evaluate(results[0][0], split.images, iwae_samples=2)
+    bare = zoo.evaluate(results[0][0], split.images, importance_samples=2)
     for pair in ((first, bare), (bare, first), (bare, bare)):
         with pytest.raises(IncomparableError, match="does not say which images they are: score a Split"):
             zoo.compare(*pair)

@@ -56,7 +56,7 @@ def test_a_whole_dataset():
 @pytest.mark.parametrize("samples", [-1, 1_000_001, 10**30, 1.5, True, "5"])
 def test_a_number_of_samples_that_is_none(samples, images):
     with pytest.raises(ValueError, match="expected a whole number from 0 to 1,000,000"):
-        zoo.evaluate(make(), images, iwae_samples=samples)
+        zoo.evaluate(make(), images, importance_samples=samples)
 
 
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
@@ -67,7 +67,7 @@ def test_a_model_of_no_numbers(part, images, monkeypatch):
     network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
     monkeypatch.setattr("zoo.evaluation.scores.importance_weighted_bound", None)  # not reached
     with pytest.raises(ValueError, match="no finite number for 12 of 12 images, so it cannot be scored"):
-        zoo.evaluate(model, images, iwae_samples=100)
+        zoo.evaluate(model, images, importance_samples=100)
 
 
 def test_one_image_has_no_active_units(images):
@@ -101,7 +101,9 @@ class Weighed(Doubled):
 
 
 def test_terms_of_its_own_need_weights_of_their_own(images):
-    plain, doubled, weighed = (zoo.evaluate(make(cls), images, iwae_samples=3) for cls in (None, Doubled, Weighed))
+    plain, doubled, weighed = (
+        zoo.evaluate(make(cls), images, importance_samples=3) for cls in (None, Doubled, Weighed)
+    )
     assert doubled["kl"] == pytest.approx(2 * plain["kl"])
     assert plain["iwae"]["nats"] > 0
     assert doubled["iwae"] is None
@@ -127,3 +129,11 @@ def test_a_likelihood_is_named_with_its_settings():
 def test_a_setting_of_the_recipe_is_no_option():
     with pytest.raises(TypeError, match=r"unknown option 'binarization' .*is a setting of the recipe: of zoo"):
         zoo.create_model("small_cnn/mnist", binarization="threshold")
+
+
+def test_the_former_name_of_importance_samples(images):
+    model = make()
+    with pytest.warns(DeprecationWarning, match="iwae_samples is now called importance_samples"):
+        former = zoo.evaluate(model, images, iwae_samples=3)
+    assert former == zoo.evaluate(model, images, importance_samples=3)
+    assert former["iwae"]["k"] == 3

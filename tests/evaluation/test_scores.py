@@ -133,7 +133,7 @@ def test_uniform_noise_has_eight_bits_per_dimension(shape):
     images = np.random.default_rng(0).integers(0, 256, (30, *shape), np.uint8)
     model = make_known([0.0, 0.0], shape, Uniform())
     model.encoder.layers[2].set_weights([np.zeros((int(np.prod(shape)), 2)), np.zeros(2)])  # at the prior
-    scores = zoo.evaluate(model, images, iwae_samples=7)
+    scores = zoo.evaluate(model, images, importance_samples=7)
     assert scores["kl"] == 0
     assert scores["bits_per_dim"] == pytest.approx(8, abs=1e-6)
     assert scores["iwae"]["nats"] == pytest.approx(np.prod(shape) * math.log(256), rel=1e-6)
@@ -155,14 +155,14 @@ def test_importance_weighted_bound_of_one_sample_is_the_elbo_with_sampled_kl(mod
 
 def test_importance_weighted_bound_falls_with_k(model, sample):
     images = sample.test.images[:20]
-    few, many = (zoo.evaluate(model, images, iwae_samples=k)["iwae"] for k in (1, 120))
+    few, many = (zoo.evaluate(model, images, importance_samples=k)["iwae"] for k in (1, 120))
     assert many["k"] == 120
     assert many["images"] == 20
     assert many["nats"] < few["nats"]
 
 
 def test_bernoulli_on_grey_images_is_a_cross_entropy(sample):
-    scores = zoo.evaluate(make(likelihood="bernoulli"), sample.test, iwae_samples=5)
+    scores = zoo.evaluate(make(likelihood="bernoulli"), sample.test, importance_samples=5)
     for name in ("negative_elbo", "reconstruction", "bits_per_dim", "iwae"):
         assert scores[name] is None
     # An untrained decoder says one half nearly everywhere.
@@ -188,7 +188,7 @@ def test_dynamic_binarization_is_drawn_from_the_seed(sample):
 
 
 def test_plain_loss_has_no_likelihood_scores(sample):
-    scores = zoo.evaluate(make(likelihood="mse"), sample.test, iwae_samples=3)
+    scores = zoo.evaluate(make(likelihood="mse"), sample.test, importance_samples=3)
     for name in ("negative_elbo", "reconstruction", "bits_per_dim", "iwae", "cross_entropy"):
         assert scores[name] is None
     assert scores["mse"] > 0
@@ -215,8 +215,8 @@ def test_wrong_seed(model, sample, seed):
 
 
 def test_numbers_of_numpy_give_json(model, sample):
-    scores = zoo.evaluate(model, sample.test.limit(3), iwae_samples=np.int64(3), seed=np.uint32(2))
-    assert json.loads(json.dumps(scores)) == zoo.evaluate(model, sample.test.limit(3), iwae_samples=3, seed=2)
+    scores = zoo.evaluate(model, sample.test.limit(3), importance_samples=np.int64(3), seed=np.uint32(2))
+    assert json.loads(json.dumps(scores)) == zoo.evaluate(model, sample.test.limit(3), importance_samples=3, seed=2)
 
 
 def test_wrong_images(model):

@@ -183,3 +183,12 @@ def test_a_presets_image_shape_may_be_repeated_but_not_changed():
         "image_shape is (32, 32, 1): preset small_cnn/mnist has (28, 28, 1); for other images use "
         "create_model('small_cnn', image_shape=...)"
     )
+
+
+def test_a_parameter_of_a_builder_with_the_name_of_a_setting(add):
+    def build(image_shape, latent_shape, learning_rate=0.1):
+        return build_encoder(image_shape, latent_shape)
+
+    add(encoder=build)
+    with pytest.raises(ArchitectureError, match=r"build_encoder takes 'learning_rate', which zoo\.create_mod"):
+        zoo.create_model("made", image_shape=SHAPE)

@@ -172,7 +172,7 @@ def test_a_point_posterior_takes_one_tensor(add):
     assert mean.shape == (2, 3)
     assert not std.any()
     assert model.reconstruct(images).shape == model(images).shape == images.shape
-    scores = zoo.evaluate(model, images, iwae_samples=2)
+    scores = zoo.evaluate(model, images, importance_samples=2)
     assert (scores["negative_elbo"], scores["kl"], scores["iwae"], scores["kl_per_latent"]) == (3, 2, None, None)
     with pytest.raises(TypeError, match="PointAutoEncoder has a point posterior: it needs elbo_terms and latent_terms"):
         model.latent_terms(images)

@@ -233,3 +233,15 @@ def test_half_precision_parameters_are_computed_in_float32(name):
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     np.testing.assert_array_equal(ops.convert_to_numpy(found), reference.compute(likelihood.log_prob, images, raw))
     assert keras.backend.standardize_dtype(likelihood.mean(ops.convert_to_tensor(raw)).dtype) == "float32"
+
+
+@pytest.mark.parametrize("name", [*likelihoods.LIKELIHOODS, "mse"])
+def test_bytes_are_rescaled(name):
+    likelihood = likelihoods.get(name)
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 1), np.uint8)
+    parameters = np.random.default_rng(1).normal(size=(2, 3, 3, likelihood.output_channels(1))).astype("float32")
+    floats = images / np.float32(255)
+    np.testing.assert_allclose(
+        likelihood.log_prob(images, parameters), likelihood.log_prob(floats, parameters), rtol=1e-6
+    )
+    np.testing.assert_allclose(likelihood(images, parameters), likelihood(floats, parameters), rtol=1e-6)

@@ -112,7 +112,7 @@ def test_scores_of_its_own():
     model = make_model()
     assert model.extra_scores() == {"code_perplexity": None, "code_rate_bits": None}
     model.encoder.layers[-1].sizes.assign([4, 2, 1, 1, 0, 0, 0, 0])
-    scores = zoo.evaluate(model, IMAGES, iwae_samples=5, cost=True)
+    scores = zoo.evaluate(model, IMAGES, importance_samples=5, cost=True)
     assert scores["code_perplexity"] == pytest.approx(2**1.75)
     assert scores["code_rate_bits"] == pytest.approx(4 * 1.75)
     assert scores["negative_elbo"] == pytest.approx(scores["reconstruction"] + 4 * math.log(8))

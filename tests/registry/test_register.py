@@ -1,5 +1,6 @@
 """``zoo.register`` in a script or a notebook."""
 
+import numpy as np
 import pytest
 
 import zoo
@@ -47,6 +48,25 @@ def test_register_takes_an_architecture(architecture):
     assert zoo.register(given) is given
     assert zoo.models.made == given
     assert zoo.models.made.plugin.name == f"{__name__}.made"
+
+
+def test_register_takes_a_dataset():
+    given = zoo.DatasetSpec("two_images", "Two black images", (4, 4, 1), ("black",), load=load_two_images)
+    assert zoo.register(given) is given
+    assert "two_images" in zoo.list_datasets()
+    assert len(zoo.load_dataset("two_images").test.images) == 2
+    assert zoo.get_model_info("small_cnn/two_images").image_shape == (4, 4, 1)
+    zoo.register(zoo.DatasetSpec("two_images", "Two black images again", (4, 4, 1), ("black",), load=load_two_images))
+    with pytest.raises(DuplicateNameError, match="the name 'mnist' is given by"):
+        zoo.register(zoo.DatasetSpec("mnist", "Mine", (4, 4, 1), ("black",), load=load_two_images))
+    with pytest.raises(TypeError, match="recipe given beside a DatasetSpec: set them in it"):
+        zoo.register(given, recipe={"epochs": 3})
+
+
+def load_two_images(data_dir):
+    images, labels = np.zeros((2, 4, 4, 1), "uint8"), np.zeros(2, "int64")
+    splits = {part: zoo.Split("two_images", part, images, labels) for part in ("train", "validation", "test")}
+    return zoo.Dataset("two_images", **splits, classes=("black",), image_shape=(4, 4, 1))
 
 
 def test_registering_again_from_the_same_place_replaces(architecture):
@@ -143,7 +163,7 @@ def test_a_class_without_a_builder(missing):
 
 
 def test_register_without_a_name():
-    with pytest.raises(TypeError, match=r'expected a name, as in @zoo\.register\("my_ae"\), or an Architecture'):
+    with pytest.raises(TypeError, match=r'expected a name, as in @zoo\.register\("my_ae"\), an Architecture or a Data'):
         zoo.register(Builders)
 
 

@@ -79,6 +79,12 @@ def test_other_builders_are_refused(architecture, reference):
             r"architecture made: requires_zoo is 'about 1': expected versions such as '>=0\.1,<1'",
         ),
         ({"requires_zoo": 1.0}, "architecture made: requires_zoo is 1.0: expected versions such as"),
+        (
+            {"defaults": {"kl_weight": 2.0}},
+            "architecture made: defaults has 'kl_weight', which zoo.create_model and zoo",
+        ),
+        ({"defaults": {"epochs": 3, "units": 1}}, "architecture made: defaults has 'epochs', which .*another name for"),
+        ({"defaults": {"seed": 3}}, "architecture made: defaults has 'seed', which .*another name for the option"),
     ],
 )
 def test_architecture_fields_that_are_refused(architecture, fields, message):

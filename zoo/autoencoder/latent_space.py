@@ -14,7 +14,7 @@ from zoo.autoencoder.binarization import batch_thresholds, binarize
 from zoo.autoencoder.parts import POSTERIORS, check_pair
 from zoo.autoencoder.prediction import DecodePass, EncodePass, predict_in_batches, traced
 from zoo.data.checks import check_images
-from zoo.likelihoods import Likelihood
+from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
 from zoo.registry.recipe import BINARIZATIONS
 from zoo.typing import Tensor
 
@@ -89,11 +89,7 @@ class LatentModel(keras.Model):
         """
         if isinstance(images, np.ndarray) and self.binarization == "dynamic" and draw == "fixed":
             return ops.convert_to_tensor(binarize(images, self.seed or 0))
-        images = ops.convert_to_tensor(images)
-        is_bytes = keras.backend.standardize_dtype(images.dtype) == "uint8"
-        images = ops.cast(images, "float32")
-        if is_bytes:
-            images = images / 255.0
+        images = to_unit_interval(images)
         if self.binarization == "none":
             return images
         if self.binarization == "threshold" or draw == "threshold":

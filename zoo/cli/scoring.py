@@ -18,27 +18,26 @@ from zoo.cli.trained import load_split, load_trained, tell_doubts
 @dataset_option
 @part_option
 @data_option
-@click.option(
-    "--iwae",
-    metavar="K",
-    type=click.IntRange(0),
-    default=0,
-    help="Samples of the importance-weighted bound; 0 leaves it out.",
-)
+@click.option("--importance-samples", metavar="K", type=click.IntRange(0), default=0,
+              help="Samples of the importance-weighted bound (default: 0, which leaves it out).")  # fmt: skip
+@click.option("--iwae", type=click.IntRange(0), hidden=True)  # Its former name.
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="Score the first N images alone.")
 @seed_option
 @as_json
 def evaluate(
-    source: Path, dataset: str | None, part: str, data_dir: Path | None, iwae: int, limit: int | None, seed: int,
-    as_json: bool,
+    source: Path, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
+    limit: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the model of a run folder or a .keras file, and measure what it costs."""
+    if iwae is not None:
+        click.echo("zoo: warning: --iwae is now called --importance-samples", err=True)
+        importance_samples = iwae
     model = load_trained(source)
     split = load_split(model, source, dataset, part, data_dir)
     if limit is not None:
         split = split.limit(limit)
-    scores = zoo.evaluate(model, split, iwae_samples=iwae, seed=seed, cost=True, progress=True)
-    if iwae and scores["iwae"] is None:
+    scores = zoo.evaluate(model, split, importance_samples=importance_samples, seed=seed, cost=True, progress=True)
+    if importance_samples and scores["iwae"] is None:
         reason = (
             f"{model.likelihood.identifier} is no likelihood of these images"
             if scores["negative_elbo"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,22 @@ def evaluate(
     model: AutoEncoder,
     data: Split | np.ndarray,
     *,
-    iwae_samples: int = 0,
+    importance_samples: int = 0,
     seed: int = 0,
     cost: bool = False,
     progress: bool = False,
+    iwae_samples: int | None = None,
 ) -> dict[str, Any]:
     """Score a model on images that it was not trained on.
 
     Args:
         model: the model.
         data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
-        iwae_samples: k of the importance-weighted bound; 0 leaves it out.
+        importance_samples: k of the importance-weighted bound; 0 leaves it out.
         seed: of the draws of z and of dynamic binarization.
         cost: measure time, memory and floating-point operations too.
         progress: show progress of the importance-weighted bound on stderr.
+        iwae_samples: the former name of ``importance_samples``.
 
     Returns:
         A dict for JSON. A score that has no meaning for the model is None.
@@ -70,13 +73,16 @@ def evaluate(
     """
     if not isinstance(model, AutoEncoder):
         raise TypeError(f"model is {model!r}: expected a zoo.AutoEncoder, as zoo.create_model or zoo.load_model gives")
-    iwae_samples = _check_count("iwae_samples", iwae_samples, MOST_SAMPLES)
+    if iwae_samples is not None:
+        warnings.warn("iwae_samples is now called importance_samples", DeprecationWarning, stacklevel=2)
+        importance_samples = iwae_samples
+    samples = _check_count("importance_samples", importance_samples, MOST_SAMPLES)
     seed = _check_count("seed", seed, 2**32 - 1)
     split = data if isinstance(data, Split) else None
     images = _read_images(model, data)
     # The whole set at once, so that the draws do not depend on the batches.
     inputs = binarize(images, seed) if model.binarization == "dynamic" else images
-    scores = _bounds(model, inputs, iwae_samples, seed, progress)
+    scores = _bounds(model, inputs, samples, seed, progress)
     scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
     scores["parameters"] = parameter_count(model)
     scores |= _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed"})

@@ -18,7 +18,7 @@ from zoo.autoencoder.objective import check_samples_of
 from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.factory.options import check_options, check_part_options, choose_latent_shape, take_latent
 from zoo.factory.parts import build_part
-from zoo.factory.resolve import PARTS, autoencoder_class
+from zoo.factory.resolve import PARTS, resolve
 from zoo.registry import catalogue
 from zoo.registry.presets import Preset, merge_options
 from zoo.registry.recipe import Recipe
@@ -130,7 +130,7 @@ def check_preset(preset: Preset) -> None:
     _optimizer(preset.recipe)
     config = dict(preset.config)
     choose_latent_shape(preset.architecture, preset.dataset.image_shape, take_latent(config))
-    check_options(config, (preset.architecture,))
+    check_options(config, (resolve(preset.architecture),))
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -157,9 +157,11 @@ def _assemble(
     first, second = pair
     seed = None if seed is None else int(seed)
     latent = take_latent(config)
-    check_options(config, pair)
-    for part, architecture, part_config in zip(PARTS, pair, part_configs, strict=True):
-        check_part_options(part_config, architecture, part)
+    encoder_of = resolve(first)
+    decoder_of = encoder_of if second is first else resolve(second)
+    check_options(config, (encoder_of, decoder_of))
+    check_part_options(part_configs[0], first, encoder_of.encoder)
+    check_part_options(part_configs[1], second, decoder_of.decoder)
     encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent) for item in pair)
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
@@ -167,11 +169,12 @@ def _assemble(
             "equal ones; give both with latent_dim= or latent_shape="
         )
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
-    cls = autoencoder_class(first)
     with _seeded(seed):
-        encoder = build_part(first, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
-        decoder = build_part(second, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
-        model = cls(encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset))
+        encoder = build_part(encoder_of, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
+        decoder = build_part(decoder_of, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
+        model = encoder_of.model_class(
+            encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset)
+        )
     model.compile(
         _optimizer(recipe),
         kl_weight=recipe.kl_weight,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ArchitectureError
-from zoo.factory.resolve import PARTS, describe, resolve_part
+from zoo.factory.resolve import Builder, Resolved, describe
 from zoo.registry.recipe import RECIPE_KEYS
 from zoo.registry.specs import LATENT_OPTIONS, Architecture, check_shape
-
-GIVEN = ("image_shape", "latent_shape", "output_shape")
 
 
 def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -49,35 +46,19 @@ def take_latent(config: dict[str, Any]) -> Any:
     return given[0] if given else None
 
 
-def _options(architecture: Architecture, part: str) -> set[str]:
-    """Return the names of the options that reach a builder."""
-    names: set[str] = set()
-    for name, parameter in inspect.signature(resolve_part(architecture, part)).parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            names.update(architecture.defaults)
-        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            names.add(name)
-    return names.difference(GIVEN, LATENT_OPTIONS)
-
-
-def builder_options(architecture: Architecture) -> set[str]:
-    """Return the names of the options that reach a builder of an architecture, without the latent's size."""
-    return set().union(*(_options(architecture, part) for part in PARTS))
-
-
-def check_options(config: Mapping[str, Any], architectures: tuple[Architecture, ...]) -> None:
+def check_options(config: Mapping[str, Any], architectures: tuple[Resolved, ...]) -> None:
     """Raise ``TypeError`` that lists the valid options unless each one reaches a builder of these architectures."""
-    valid = sorted(set().union(*(builder_options(architecture) for architecture in architectures)))
-    names = " and ".join(dict.fromkeys(architecture.name for architecture in architectures))
+    valid = sorted(set().union(*(resolved.options for resolved in architectures)))
+    names = " and ".join(dict.fromkeys(resolved.architecture.name for resolved in architectures))
     _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
-    for architecture in architectures:
-        _check_kinds(config, architecture)
+    for resolved in architectures:
+        _check_kinds(config, resolved.architecture)
 
 
-def check_part_options(config: Mapping[str, Any], architecture: Architecture, part: str) -> None:
+def check_part_options(config: Mapping[str, Any], architecture: Architecture, builder: Builder) -> None:
     """Raise ``TypeError`` that lists the valid options unless each one reaches this builder."""
     # The latent's size belongs to both parts.
-    _refuse_unknown(config, sorted(_options(architecture, part)), f"the {part} of {architecture.name}")
+    _refuse_unknown(config, sorted(builder.options), f"the {builder.part} of {architecture.name}")
     _check_kinds(config, architecture)
 
 

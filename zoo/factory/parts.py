@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from zoo.autoencoder.precision import training_policy
 from zoo.errors import ArchitectureError, one_line
 from zoo.factory.checks import check_built, explain_arguments
 from zoo.factory.options import as_latent_shape, check_options, choose_latent_shape, take_latent
-from zoo.factory.resolve import autoencoder_class, describe, resolve_part
+from zoo.factory.resolve import Resolved, describe, resolve
 from zoo.registry.specs import LATENT_OPTIONS, Architecture, check_shape
 
 
@@ -25,9 +24,9 @@ def build_encoder(
     """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
     shape = check_shape(image_shape, "image_shape", rank=3)
     options = {**(config or {}), **({} if latent_shape is None else {"latent_shape": latent_shape})}
-    latent = take_latent(options)
-    check_options(options, (architecture,))
-    return build_part(architecture, "encoder", (shape, choose_latent_shape(architecture, shape, latent)), options)
+    latent, resolved = take_latent(options), resolve(architecture)
+    check_options(options, (resolved,))
+    return build_part(resolved, "encoder", (shape, choose_latent_shape(architecture, shape, latent)), options)
 
 
 def build_decoder(
@@ -36,18 +35,16 @@ def build_decoder(
     """Build and check an architecture's decoder; see ``Architecture.build_decoder``."""
     shape = check_shape(output_shape, "output_shape", rank=3)
     options = {**(config or {}), "latent_shape": latent_shape}
-    latent = take_latent(options)
-    check_options(options, (architecture,))
-    return build_part(architecture, "decoder", (as_latent_shape(latent, shape), shape), options)
+    latent, resolved = take_latent(options), resolve(architecture)
+    check_options(options, (resolved,))
+    return build_part(resolved, "decoder", (as_latent_shape(latent, shape), shape), options)
 
 
-def build_part(
-    architecture: Architecture, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]
-) -> keras.Model:
+def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]) -> keras.Model:
     """Build and check one part.
 
     Args:
-        architecture: whose part.
+        resolved: the architecture whose part it is.
         part: ``encoder`` or ``decoder``.
         shapes: of what goes in and of what comes out.
         config: options over the architecture's defaults; the builder gets those that it names.
@@ -58,22 +55,23 @@ def build_part(
     Raises:
         ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
     """
-    builder = resolve_part(architecture, part)
-    parameters = inspect.signature(builder).parameters
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    architecture, builder = resolved.architecture, resolved.encoder if part == "encoder" else resolved.decoder
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in builder.parameters.values())
     options = {**architecture.defaults, **config}
     wanted = {
-        key: value for key, value in options.items() if key not in LATENT_OPTIONS and (key in parameters or takes_all)
+        key: value
+        for key, value in options.items()
+        if key not in LATENT_OPTIONS and (key in builder.parameters or takes_all)
     }
     # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
     wanted = keras.tree.map_structure(lambda value: value, wanted)
     where = f"{describe(architecture)}: build_{part}{shapes}"
     try:
         with training_policy():
-            model = builder(*shapes, **wanted)
+            model = builder.function(*shapes, **wanted)
     except (Exception, SystemExit) as error:
-        way_out = explain_arguments(list(parameters), part)
+        way_out = explain_arguments(list(builder.parameters), part)
         raise ArchitectureError(f"{where} raised {type(error).__name__}: {one_line(error)}", way_out) from error
-    cls = autoencoder_class(architecture)
+    cls = resolved.model_class
     check_built(model, where, shapes, part, cls.__name__ if cls.posterior == "point" else None)
     return model

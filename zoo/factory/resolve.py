@@ -1,40 +1,110 @@
-"""From an architecture to its builders and the class of its models."""
+"""From an architecture to its builders and the class of its models, each imported once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ArchitectureError
 from zoo.registry.references import resolve_reference
-from zoo.registry.specs import Architecture
+from zoo.registry.specs import LATENT_OPTIONS, RESERVED_OPTIONS, Architecture
 
 PARTS = ("encoder", "decoder")
+GIVEN = ("image_shape", "latent_shape", "output_shape")
 
 
-def resolve_part(architecture: Architecture, part: str) -> Callable[..., Any]:
-    """Return an architecture's ``encoder``, ``decoder`` or ``autoencoder``; else ``ArchitectureError``."""
-    reference = getattr(architecture, part)
-    try:
-        return resolve_reference(reference)
-    except (Exception, SystemExit) as error:
-        what = f"{part} builder" if part in PARTS else part
-        raise ArchitectureError(
-            f"{describe(architecture)}: {what} {reference!r} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+@dataclass(frozen=True)
+class Builder:
+    """A function that builds an encoder or a decoder.
+
+    Args:
+        part: ``encoder`` or ``decoder``.
+        function: the function.
+        parameters: its parameters, by name.
+        options: the names of the options that reach it, without the latent's size.
+    """
+
+    part: str
+    function: Callable[..., Any]
+    parameters: Mapping[str, inspect.Parameter]
+    options: frozenset[str]
 
 
-def autoencoder_class(architecture: Architecture) -> type[AutoEncoder]:
+@dataclass(frozen=True)
+class Resolved:
+    """An architecture with what its references stand for.
+
+    Args:
+        architecture: the architecture.
+        encoder: its encoder's builder.
+        decoder: its decoder's builder.
+        model_class: the class of its models.
+    """
+
+    architecture: Architecture
+    encoder: Builder
+    decoder: Builder
+    model_class: type[AutoEncoder]
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The names of the options that reach a builder, without the latent's size."""
+        return self.encoder.options | self.decoder.options
+
+
+def resolve(architecture: Architecture) -> Resolved:
+    """Import an architecture's builders and the class of its models.
+
+    Raises:
+        ArchitectureError: one cannot be imported or is not what it should be, or a builder has a parameter whose name
+            is taken by a setting of the zoo.
+    """
+    encoder, decoder = (_resolve_builder(architecture, part) for part in PARTS)
+    return Resolved(architecture, encoder, decoder, resolve_class(architecture))
+
+
+def resolve_class(architecture: Architecture) -> type[AutoEncoder]:
     """Return the class of an architecture's models; ``ArchitectureError`` if it is no ``AutoEncoder``."""
     if architecture.autoencoder is None:
         return AutoEncoder
-    cls = resolve_part(architecture, "autoencoder")
+    cls = _import(architecture, "autoencoder", "autoencoder")
     if not isinstance(cls, type) or not issubclass(cls, AutoEncoder):
         raise ArchitectureError(
             f"{describe(architecture)}: autoencoder is {cls!r}: expected a subclass of zoo.AutoEncoder"
         )
     return cls
+
+
+def _resolve_builder(architecture: Architecture, part: str) -> Builder:
+    function = _import(architecture, part, f"{part} builder")
+    parameters = inspect.signature(function).parameters
+    names: set[str] = set()
+    for name, parameter in parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names.update(architecture.defaults)
+        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            names.add(name)
+    options = names.difference(GIVEN, LATENT_OPTIONS)
+    taken = sorted(options & RESERVED_OPTIONS)
+    if taken:
+        raise ArchitectureError(
+            f"{describe(architecture)}: build_{part} takes {taken[0]!r}, which zoo.create_model and zoo.train use for "
+            "a setting of their own: expected another name for the option"
+        )
+    return Builder(part, function, parameters, frozenset(options))
+
+
+def _import(architecture: Architecture, field: str, what: str) -> Callable[..., Any]:
+    reference = getattr(architecture, field)
+    try:
+        return resolve_reference(reference)
+    except (Exception, SystemExit) as error:
+        raise ArchitectureError(
+            f"{describe(architecture)}: {what} {reference!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
 
 
 def describe(architecture: Architecture) -> str:

@@ -18,8 +18,8 @@ class Likelihood(keras.losses.Loss):
     As a Keras loss, ``likelihood(images, parameters)`` is the batch's mean of ``-log_prob``, nats per image. Anything
     learned comes out of the decoder.
 
-    Images are ``(batch, height, width, channels)`` in [0, 1]; parameters are ``(batch, height, width,
-    output_channels(channels))``, any real values.
+    Images are ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1]; parameters are ``(batch,
+    height, width, output_channels(channels))``, any real values.
     """
 
     support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: no likelihood
@@ -28,13 +28,18 @@ class Likelihood(keras.losses.Loss):
     def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
         super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
 
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> Tensor:
+        """Return the mean over the batch, nats per image, as a Keras loss."""
+        # Keras would cast bytes to floats as they are.
+        return super().__call__(to_unit_interval(y_true), y_pred, sample_weight)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return ``-log_prob`` of each image, ``(batch,)``, nats."""
         return -self.log_prob(y_true, y_pred)
 
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Return log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
-        images = ops.cast(images, "float32")
+        images = to_unit_interval(images)
         parameters = widen(ops.convert_to_tensor(parameters))
         values = self._log_prob(images, parameters)
         return ops.sum(values, axis=tuple(range(1, len(values.shape))))
@@ -64,6 +69,14 @@ class Likelihood(keras.losses.Loss):
         settings = sorted((key, value) for key, value in self.get_config().items() if key not in common)
         shown = ", ".join(f"{key}={value!r}" for key, value in settings)
         return f"{self.name}({shown})" if shown else self.name
+
+
+def to_unit_interval(images: Tensor) -> Tensor:
+    """Return images, uint8 in 0..255 or float in [0, 1], as float32 in [0, 1]."""
+    images = ops.convert_to_tensor(images)
+    is_bytes = keras.backend.standardize_dtype(images.dtype) == "uint8"
+    images = ops.cast(images, "float32")
+    return images / 255.0 if is_bytes else images
 
 
 # By name; ``zoo.likelihoods`` enters its own.

@@ -1,4 +1,4 @@
-"""Registering an architecture from a script or a notebook."""
+"""Registering an architecture or a dataset from a script or a notebook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 from zoo.registry import catalogue
 from zoo.registry.loading import Plugin, bind, check_version
 from zoo.registry.record import PluginRecord
-from zoo.registry.specs import Architecture
+from zoo.registry.specs import Architecture, DatasetSpec
 
 Class = TypeVar("Class", bound=type)
 
@@ -17,45 +17,56 @@ Class = TypeVar("Class", bound=type)
 @overload
 def register(item: Architecture) -> Architecture: ...
 @overload
+def register(item: DatasetSpec) -> DatasetSpec: ...
+@overload
 def register(item: str, *, summary: str = ..., **fields: Any) -> Callable[[Class], Class]: ...
 
 
-def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> Any:
-    """Register an architecture from a script or a notebook.
+def register(item: Architecture | DatasetSpec | str, *, summary: str = "", **fields: Any) -> Any:
+    """Register an architecture or a dataset from a script or a notebook.
 
     Registering again from the same module and qualified name replaces, so a notebook cell can be run twice.
 
     Args:
-        item: an ``Architecture``; or a name, and the result decorates a class that holds ``build_encoder`` and
-            ``build_decoder``.
+        item: an ``Architecture`` or a ``DatasetSpec``; or a name, and the result decorates a class that holds
+            ``build_encoder`` and ``build_decoder`` as static methods.
         summary: one line for tables; a class's docstring serves too.
         **fields: further fields of ``Architecture``, such as ``defaults``.
 
     Returns:
-        The architecture; or a decorator that gives the class back as it was.
+        The item itself; or a decorator that returns the class as it was.
 
     Raises:
         DuplicateNameError: another plugin has the name.
         PluginLoadError: the architecture needs another version of the zoo.
+        TypeError: neither of them.
         ValueError: a field of the architecture is not valid, or the class lacks a builder.
 
     Example:
         ```python
         @zoo.register("my_ae", defaults={"latent_dim": 8})
         class MyAutoEncoder:
+            @staticmethod
             def build_encoder(image_shape, latent_shape): ...
+
+            @staticmethod
             def build_decoder(latent_shape, output_shape): ...
         ```
     """
-    if isinstance(item, Architecture):
+    if isinstance(item, Architecture | DatasetSpec):
         beside = [*(["summary"] if summary else []), *fields]
         if beside:
-            raise TypeError(f"{', '.join(beside)} given beside an Architecture: set them in it")
+            kind = type(item).__name__
+            raise TypeError(
+                f"{', '.join(beside)} given beside {'an' if kind[0] == 'A' else 'a'} {kind}: set them in it"
+            )
         caller = sys._getframe(1).f_globals.get("__name__", "__main__")
         _register(item, f"{caller}.{item.name}", caller)
         return item
     if not isinstance(item, str):
-        raise TypeError(f'register got {item!r}: expected a name, as in @zoo.register("my_ae"), or an Architecture')
+        raise TypeError(
+            f'register got {item!r}: expected a name, as in @zoo.register("my_ae"), an Architecture or a DatasetSpec'
+        )
 
     def decorate(cls: Class) -> Class:
         for builder in ("build_encoder", "build_decoder"):
@@ -69,7 +80,10 @@ def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> A
     return decorate
 
 
-def _register(item: Architecture, key: str, module: str) -> None:
-    check_version(item)
+def _register(item: Architecture | DatasetSpec, key: str, module: str) -> None:
     record = PluginRecord(name=key, origin=f"zoo.register in {module}", provides=(item.name,))
-    catalogue.add_plugin(Plugin(record, [bind(item, record)]))
+    if isinstance(item, Architecture):
+        check_version(item)
+        catalogue.add_plugin(Plugin(record, architectures=[bind(item, record)]))
+    else:
+        catalogue.add_plugin(Plugin(record, datasets=[bind(item, record)]))

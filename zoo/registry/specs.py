@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zoo.registry.recipe import Recipe
+from zoo.registry.recipe import RECIPE_KEYS, Recipe
 from zoo.registry.references import resolve_reference
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 LATENT_OPTIONS = ("latent_dim", "latent_shape")
+# What zoo.create_model and zoo.train take for themselves: an option of the name would mean one thing in one of them and
+# another in the other.
+RESERVED_OPTIONS = frozenset(RECIPE_KEYS) | {
+    "name", "encoder", "decoder", "encoder_config", "decoder_config", "seed", "preset", "sample", "out", "data_dir",
+    "overwrite", "deterministic", "tensorboard", "profile", "progress",
+}  # fmt: skip
 FOLDER = "folder:"  # What the name of a dataset that is a folder of image files begins with.
 # Named, not imported: what builds needs Keras and lies above this room.
 _BUILD_ENCODER, _BUILD_DECODER = (f"zoo.factory.parts:build_{part}" for part in ("encoder", "decoder"))
@@ -119,6 +125,12 @@ class Architecture:
             raise ValueError(f"architecture {self.name}: defaults is {self.defaults!r}: expected a dict of options")
         if all(option in self.defaults for option in LATENT_OPTIONS):
             raise ValueError(f"architecture {self.name}: defaults has {' and '.join(LATENT_OPTIONS)}: expected one")
+        taken = sorted(RESERVED_OPTIONS & set(self.defaults))
+        if taken:
+            raise ValueError(
+                f"architecture {self.name}: defaults has {taken[0]!r}, which zoo.create_model and zoo.train use for a "
+                "setting of their own: expected another name for the option"
+            )
         if self.requires_zoo is not None:
             _check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))

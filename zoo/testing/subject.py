@@ -103,9 +103,9 @@ class Subject:
     @cached_property
     def is_gaussian(self) -> bool:
         """Whether the posterior is a Gaussian."""
-        from zoo.factory.resolve import autoencoder_class
+        from zoo.factory.resolve import resolve_class
 
-        return autoencoder_class(self.architecture).posterior == "gaussian"
+        return resolve_class(self.architecture).posterior == "gaussian"
 
 
 def to_numpy(value: Any) -> np.ndarray:

@@ -74,10 +74,10 @@ def check_defaults_reach_a_builder(subject: Subject) -> None:
 
 def _options(subject: Subject) -> set[str]:
     from zoo.errors import ArchitectureError
-    from zoo.factory.options import builder_options
+    from zoo.factory.resolve import resolve
 
     try:
-        return builder_options(subject.architecture)
+        return set(resolve(subject.architecture).options)
     except ArchitectureError as error:
         raise CheckSkipped("it cannot be tried: see check_builds_for_grey_images") from error
 

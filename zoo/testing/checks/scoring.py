@@ -24,7 +24,7 @@ def check_scores(subject: Subject) -> None:
 
     model = subject.trained.model
     try:
-        scores = evaluate(model, subject.images()[:8], iwae_samples=2)
+        scores = evaluate(model, subject.images()[:8], importance_samples=2)
         json.dumps(scores, allow_nan=False)
     except Exception as error:
         raise CheckFailure(
