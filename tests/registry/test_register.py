@@ -65,7 +65,7 @@ def test_register_takes_a_dataset():
 
 def load_two_images(data_dir):
     images, labels = np.zeros((2, 4, 4, 1), "uint8"), np.zeros(2, "int64")
-    splits = {part: zoo.Split("two_images", part, images, labels) for part in ("train", "validation", "test")}
+    splits = {part: zoo.Split(images, labels, "two_images", part) for part in ("train", "validation", "test")}
     return zoo.Dataset("two_images", **splits, classes=("black",), image_shape=(4, 4, 1))
 
 

@@ -92,7 +92,7 @@ def test_damaged_binary_batches(tmp_path, content, message):
 @pytest.mark.parametrize("read", [read_binary_batch, read_python_batch])
 def test_unreadable_batches(tmp_path, read):
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(DatasetError, match=r"is (unreadable|truncated|too long)"):
+        with pytest.raises(DatasetError, match=r"is (unreadable|truncated|damaged or truncated|too long)"):
             read(path, (100, 3072), 9)
 
 
@@ -119,8 +119,7 @@ def test_batches_that_may_not_be_read(tmp_path, read):
         ({b"data": b"abcdefgh", b"labels": [3, 9]}, "holds data that are not an array of bytes, expected uint8"),
         ({b"data": PLANES.astype("i8"), b"labels": [3, 9]}, "asks for a call or a type of array that"),
         ({b"data": PLANES.astype("O"), b"labels": [3, 9]}, "asks for a call or a type of array that"),
-        ({b"data": PLANES, b"labels": [3, 9], (1, 2): 3}, r"is damaged: no pickle of CIFAR-10 at byte \d+ \(TypeError"),
-        ({b"data": PLANES, b"labels": [3, 9.5]}, r"has the pickle operation b'G' at byte \d+, expected those"),
+        ({b"data": PLANES, b"labels": [3, 9.5]}, r"has the pickle operation BINFLOAT at byte \d+, expected those"),
         ({b"data": PLANES, b"labels": [3, np.uint8(9)]}, r"asks for 'numpy\._?core\.multiarray\.scalar', which is not"),
     ],
 )
@@ -158,7 +157,7 @@ def test_what_is_allowed_cannot_be_put_to_another_use(tmp_path):
         (PYTHON2.replace(b"U\2u1", b"U\2f8"), "asks for a call or a type of array that python batches"),
         (PYTHON2.replace(b"numpy\ndtype", b"numpy\nndarray"), "asks for a call or a type of array"),
         (PYTHON2.replace(b"numpy\ndtype", b"numpy\nmemmap"), r"asks for 'numpy\.memmap', which is not run"),
-        (PYTHON2.replace(b"numpy\ndtype", b"numpy.dtype\n"), r"asks for 'numpy\.dtype\.', which is not run"),
+        (PYTHON2.replace(b"numpy\ndtype", b"numpy.dtype\n"), "is damaged or truncated"),
         (PYTHON2.replace(b"K\2K\4\x86", b"J\xff\xff\xff\x7fK\4\x86"), "holds 8 bytes of data, expected uint8"),
         (b"\x80\2c_codecs\nencode\nX\1\0\0\0aX\5\0\0\0bz2__\x86R.", "asks for a call or a type of array"),
     ]:
@@ -169,21 +168,21 @@ def test_what_is_allowed_cannot_be_put_to_another_use(tmp_path):
     ("content", "message"),
     [
         (b"", "is empty"),
-        (PYTHON2[: len(PYTHON2) // 2], "is truncated: .* and the pickle goes on"),
-        (b"<html>not found</html>", "pickle operation b'<' at byte 0"),
-        (make_binary_batch(PLANES, LABELS), "pickle operation b'\\\\x03' at byte 0"),
+        (PYTHON2[: len(PYTHON2) // 2], "is damaged or truncated: no pickle of CIFAR-10: "),
+        (b"<html>not found</html>", "is damaged or truncated: .*opcode b'<' unknown"),
+        (make_binary_batch(PLANES, LABELS), "is damaged or truncated: .*opcode .* unknown"),
         (bytes(10_000), "is too long: more than 4624 bytes, expected a python batch of 2 images"),
         (b"N" * 4000, "has more than 1032 pickle operations"),
-        (b"}" + b"K\1\x85" * 500 + b"Ns.", "is damaged: .*TypeError"),  # Deep enough to overflow a hash.
-        (b"\x80\2Nr\xff\xff\xff\xff.", "is a pickle without data"),  # A place in the memo that would take 32 GB.
-        (b"\x80\2T\xff\xff\xff\x7f.", "is truncated"),
-        (b"\x80\2T\xff\xff\xff\xff.", "is truncated"),
-        (b"\x80\2h\5.", r"is damaged: .*\(KeyError\)"),
-        (b"\x80\2t.", r"is damaged: .*\(IndexError\)"),
-        (b"\x80\2}(Ne.", r"is damaged: .*\(TypeError\)"),
-        (b"\x80\2cnumpy", r"is damaged: .*\(ValueError\)"),
-        (b"\x80\2X\1\0\0\0\xff.", r"is damaged: .*\(UnicodeDecodeError\)"),
-        (b".", r"is damaged: .*\(IndexError\)"),
+        (b"}K\1" + b"\x85" * 1010 + b"Ns.", "has more than 1000 tuples"),  # Deep ones would overflow a hash.
+        (b"\x80\2Nr\xff\xff\xff\xff.", "keeps an object in place 4294967295"),  # Room for as many: 32 GB.
+        (b"\x80\2T\xff\xff\xff\x7f.", "is damaged or truncated"),
+        (b"\x80\2T\xff\xff\xff\xff.", "is damaged or truncated"),
+        (b"\x80\2h\5.", "is damaged or truncated: no pickle of CIFAR-10: "),
+        (b"\x80\2t.", "is damaged or truncated: no pickle of CIFAR-10: "),
+        (b"\x80\2}(Ne.", "is damaged or truncated: no pickle of CIFAR-10: "),
+        (b"\x80\2cnumpy", "is damaged or truncated: no pickle of CIFAR-10: "),
+        (b"\x80\2X\1\0\0\0\xff.", "is damaged or truncated: no pickle of CIFAR-10: "),
+        (b".", "is damaged or truncated: no pickle of CIFAR-10: "),
     ],
 )
 def test_damaged_python_batches(tmp_path, content, message):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.formats.unpickler import Inert, Unpickler
+from zoo.data.formats.unpickler import Inert, read_pickle
 from zoo.errors import DatasetError
 
 
@@ -28,7 +28,7 @@ def read_python_batch(
     Raises:
         DatasetError: the file cannot be read, is damaged, names anything but arrays of bytes, or is not as said above.
     """
-    fields = Unpickler(path, _read_content(path, shape), 1000 + 16 * shape[0]).read()
+    fields = read_pickle(path, _read_content(path, shape), 1000 + 16 * shape[0])
     images, labels = _find_field(path, fields, "data"), _find_field(path, fields, "labels")
     return _decode_images(path, images, shape), _decode_labels(path, labels, shape[0], largest)
 
@@ -59,12 +59,10 @@ def _find_field(path: Path, fields: object, name: str) -> object:
 def _decode_images(path: Path, array: object, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
     state = array.state if isinstance(array, Inert) and array.role == "array" else None
     match state:
-        case (1, tuple() as sizes, Inert(role="type"), bool() as fortran, str() | bytes() as values):
+        case (1, tuple() as sizes, Inert(role="type"), bool() as fortran, bytes() as content):
             pass
         case _:
             raise DatasetError(f"{path} holds data that are not an array of bytes, expected uint8 of shape {shape}")
-    # A character that stands for no byte is left out, and the length tells.
-    content = values.encode("latin-1", "ignore") if isinstance(values, str) else values
     if sizes != shape or len(content) != shape[0] * shape[1]:
         raise DatasetError(f"{path} holds {len(content)} bytes of data, expected uint8 of shape {shape}")
     return np.frombuffer(content, np.uint8).reshape(shape, order="F" if fortran else "C")

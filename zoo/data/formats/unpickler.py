@@ -1,183 +1,132 @@
 """Reading pickles of arrays without doing what a pickle asks for.
 
-Python's own unpickler calls what a file names and takes as much memory as it asks for. The one here knows only the
-operations that the python batches of CIFAR-10 consist of, and puts numbers, texts, lists and dicts together.
+Python's own unpickler with an allow-list, as its documentation describes under "Restricting globals". What is allowed
+are stand-ins: nothing that a file names is imported or called. The operations are looked at first, since some take as
+much memory as they ask for.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
-import struct
-from dataclasses import dataclass
+import pickletools
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import DatasetError
 
-# Python 3 writes the names of NumPy 2, and its bytes as calls of _codecs.encode.
+# What Python 2 and 3 write of numbers, texts, lists, dicts and arrays in protocol 2.
+OPERATIONS = frozenset({
+    "PROTO", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "SHORT_BINSTRING",
+    "BINSTRING", "BINUNICODE", "BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT", "EMPTY_TUPLE", "TUPLE", "TUPLE1",
+    "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS", "GLOBAL", "REDUCE",
+    "BUILD",
+})  # fmt: skip
+TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
+MOST_TUPLES = 1000  # But for arguments of calls; deep ones would overflow the stack when they are hashed.
+# A batch has an array and its type; Python 3 writes bytes as calls of _codecs.encode.
+ARRAY, NEW_ARRAY, TYPE, ENCODE = "ndarray", "_reconstruct", "dtype", "encode"
 ALLOWED = {
-    "numpy.core.multiarray _reconstruct": "new array",
-    "numpy._core.multiarray _reconstruct": "new array",
-    "numpy ndarray": "array",
-    "numpy dtype": "type",
-    "_codecs encode": "encode",
+    ("numpy.core.multiarray", NEW_ARRAY),
+    ("numpy._core.multiarray", NEW_ARRAY),
+    ("numpy", ARRAY),
+    ("numpy", TYPE),
+    ("_codecs", ENCODE),
 }
-NUMBERS = {
-    pickle.PROTO: "<B",
-    pickle.BININT: "<i",
-    pickle.BININT1: "<B",
-    pickle.BININT2: "<H",
-    pickle.BINGET: "<B",
-    pickle.LONG_BINGET: "<I",
-    pickle.BINPUT: "<B",
-    pickle.LONG_BINPUT: "<I",
-}
-TEXTS = {pickle.SHORT_BINSTRING: "<B", pickle.BINSTRING: "<i", pickle.BINUNICODE: "<I"}
-CONSTANTS = {pickle.NONE: None, pickle.NEWTRUE: True, pickle.NEWFALSE: False}
-TUPLES = {pickle.TUPLE1: 1, pickle.TUPLE2: 2, pickle.TUPLE3: 3}
 
 
-@dataclass(frozen=True)
-class _Global:
-    """What stands for a function or a class that a pickle names."""
-
-    role: str
-
-
-@dataclass
 class Inert:
-    """What stands for an array or a type: a role and the state that the pickle gives it."""
+    """What stands for an array or a type: its role, and the state that the pickle gives it."""
 
-    role: str
-    state: Any = None
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self.state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        """Keep the state."""
+        self.state = state
 
 
-class Unpickler:
-    """Puts together what a pickle describes, with inert objects for all that it names.
+def read_pickle(path: Path, content: bytes, most: int) -> Any:
+    """Put together what a pickle describes, with inert objects for all that it names.
 
-    Time and memory are bounded by the content's length and ``most``, the number of operations allowed: no operation
-    copies what another has made.
+    Args:
+        path: the file, for messages.
+        content: what it holds.
+        most: the number of operations allowed.
+
+    Returns:
+        Numbers, texts, lists, tuples, dicts and ``Inert`` objects.
+
+    Raises:
+        DatasetError: the pickle is damaged, too large, or asks for anything else.
     """
+    try:
+        _check_operations(path, content, most)
+        return _Unpickler(path, content).load()
+    except (
+        pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, TypeError,
+        ValueError,
+    ) as error:  # fmt: skip
+        raise DatasetError(f"{path} is damaged or truncated: no pickle of CIFAR-10: {error}") from error
 
-    def __init__(self, path: Path, content: bytes, most: int) -> None:
-        self.path, self.content, self.most = path, content, most
-        self.position = 0
-        self.stack: list[Any] = []
-        self.outer: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
 
-    def read(self) -> Any:
-        """Return the object; raise ``DatasetError`` if the pickle is damaged or asks for anything unusual."""
-        try:
-            for _ in range(self.most):
-                operation = self._take(1)
-                if operation == pickle.STOP:
-                    return self.stack.pop()
-                self._do(operation)
-        except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
+def _check_operations(path: Path, content: bytes, most: int) -> None:
+    """Raise ``DatasetError`` for operations that a python batch does not have, or too many of them."""
+    count = tuples = 0
+    is_tuple = False
+    for count, (operation, argument, position) in enumerate(pickletools.genops(content), start=1):
+        name = operation.name
+        if name not in OPERATIONS:
             raise DatasetError(
-                f"{self.path} is damaged: no pickle of CIFAR-10 at byte {self.position} ({type(error).__name__})"
-            ) from error
-        raise DatasetError(f"{self.path} has more than {self.most} pickle operations, expected a batch of CIFAR-10")
-
-    def _do(self, operation: bytes) -> None:
-        if operation in NUMBERS:
-            self._use_number(operation, self._take_number(NUMBERS[operation]))
-        elif operation in TEXTS:
-            text = self._take(self._take_number(TEXTS[operation]))
-            self.stack.append(text.decode() if operation == pickle.BINUNICODE else text)
-        elif operation in CONSTANTS:
-            self.stack.append(CONSTANTS[operation])
-        elif operation in TUPLES:
-            self.stack.append(tuple(reversed([self.stack.pop() for _ in range(TUPLES[operation])])))
-        elif operation == pickle.GLOBAL:
-            self.stack.append(self._find_global())
-        elif operation == pickle.REDUCE:
-            arguments = self.stack.pop()
-            self.stack.append(self._call(self.stack.pop(), arguments))
-        elif operation == pickle.BUILD:
-            state = self.stack.pop()
-            self._last(Inert).state = state
-        else:
-            self._fill(operation)
-
-    def _fill(self, operation: bytes) -> None:
-        """Do what makes or fills a tuple, a list or a dict."""
-        if operation == pickle.MARK:
-            self.outer.append(self.stack)
-            self.stack = []
-        elif operation in (pickle.EMPTY_TUPLE, pickle.TUPLE):
-            items = [] if operation == pickle.EMPTY_TUPLE else self._close()
-            self.stack.append(tuple(items))
-        elif operation == pickle.EMPTY_LIST:
-            self.stack.append([])
-        elif operation == pickle.EMPTY_DICT:
-            self.stack.append({})
-        elif operation in (pickle.APPEND, pickle.APPENDS):
-            items = self._close() if operation == pickle.APPENDS else [self.stack.pop()]
-            self._last(list).extend(items)
-        elif operation in (pickle.SETITEM, pickle.SETITEMS):
-            items = self._close() if operation == pickle.SETITEMS else [self.stack.pop(), self.stack.pop()][::-1]
-            self._last(dict).update(zip(map(_check_key, items[::2]), items[1::2], strict=True))
-        else:
-            raise DatasetError(
-                f"{self.path} has the pickle operation {operation!r} at byte {self.position - 1}, "
-                "expected those of a python batch of CIFAR-10, protocol 2"
+                f"{path} has the pickle operation {name} at byte {position}, expected those of a python batch of "
+                "CIFAR-10, protocol 2"
             )
+        if count > most:
+            raise DatasetError(f"{path} has more than {most} pickle operations, expected a batch of CIFAR-10")
+        if name in ("BINPUT", "LONG_BINPUT"):
+            if not isinstance(argument, int) or argument > most:  # The unpickler makes room for as many places.
+                raise DatasetError(f"{path} is damaged: it keeps an object in place {argument}")
+            continue
+        tuples += is_tuple and name != "REDUCE"
+        is_tuple = name in TUPLES
+    if tuples > MOST_TUPLES:
+        raise DatasetError(f"{path} has more than {MOST_TUPLES} tuples, expected a batch of CIFAR-10")
 
-    def _use_number(self, operation: bytes, number: int) -> None:
-        if operation in (pickle.BINPUT, pickle.LONG_BINPUT):
-            self.memo[number] = self.stack[-1]
-        elif operation in (pickle.BINGET, pickle.LONG_BINGET):
-            self.stack.append(self.memo[number])
-        elif operation != pickle.PROTO:
-            self.stack.append(number)
 
-    def _find_global(self) -> _Global:
-        end = self.content.index(b"\n", self.content.index(b"\n", self.position) + 1)
-        name = " ".join(self._take(end - self.position).decode("ascii").split("\n"))
-        self._take(1)
-        if name not in ALLOWED:
-            shown = name.replace(" ", ".")[:80]
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, path: Path, content: bytes) -> None:
+        # Python 2 wrote texts that are bytes here.
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self.path = path
+        self.encoded: dict[str, bytes] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ALLOWED:
+            shown = f"{module}.{name}"[:80]
             raise DatasetError(
                 f"{self.path} asks for {shown!r}, which is not run, expected NumPy arrays and lists alone"
             )
-        return _Global(ALLOWED[name])
+        return {NEW_ARRAY: self._new_array, TYPE: self._new_type, ENCODE: self._encode, ARRAY: self._array}[name]
 
-    def _call(self, function: object, arguments: object) -> object:
-        match function, arguments:
-            case _Global(role="new array"), tuple():
-                return Inert("array")
-            case _Global(role="type"), ("u1" | b"u1", *_):
-                return Inert("type")
-            case _Global(role="encode"), (str() as text, "latin1" | b"latin1"):
-                return text  # The characters stand for bytes.
+    def _new_array(self, kind: object, *_: object) -> Inert:
+        return Inert("array") if kind == self._array else self._refuse()
+
+    def _array(self, *_: object) -> Any:
+        return self._refuse()  # It is named, never called.
+
+    def _new_type(self, kind: object, *_: object) -> Inert:
+        return Inert("type") if kind in ("u1", b"u1") else self._refuse()
+
+    def _encode(self, text: object, encoding: object) -> Any:
+        if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
+            return self._refuse()
+        # One text that is encoded again and again takes its room once.
+        if text not in self.encoded:
+            self.encoded[text] = text.encode("latin-1")
+        return self.encoded[text]
+
+    def _refuse(self) -> Any:
         raise DatasetError(
             f"{self.path} asks for a call or a type of array that python batches of CIFAR-10 do not have"
         )
-
-    def _take(self, count: int) -> bytes:
-        taken = self.content[self.position : self.position + count] if count >= 0 else b""
-        if len(taken) != count:
-            raise DatasetError(f"{self.path} is truncated: {len(self.content)} bytes, and the pickle goes on")
-        self.position += count
-        return taken
-
-    def _take_number(self, form: str) -> int:
-        return int(struct.unpack(form, self._take(struct.calcsize(form)))[0])
-
-    def _close(self) -> list[Any]:
-        items, self.stack = self.stack, self.outer.pop()
-        return items
-
-    def _last(self, kind: type) -> Any:
-        if not isinstance(self.stack[-1], kind):
-            raise TypeError(f"{type(self.stack[-1]).__name__} in place of {kind.__name__}")
-        return self.stack[-1]
-
-
-def _check_key(key: object) -> bytes | str:
-    # A deep tuple would overflow the stack when it is hashed.
-    if not isinstance(key, bytes | str):
-        raise TypeError(f"the key of a dict is a {type(key).__name__}")
-    return key
