@@ -53,8 +53,10 @@ def test_official_files(load, counts, load_sample, sample):
     official, embedded = load(), load_sample()
     assert [len(official.train), len(official.validation), len(official.test)] == counts
     train_images, train_labels = pick_first(official.train, sample.train // 10, 10)
-    np.testing.assert_array_equal(np.concatenate([embedded.train.images, embedded.validation.images]), train_images)
-    np.testing.assert_array_equal(np.concatenate([embedded.train.labels, embedded.validation.labels]), train_labels)
+    for label in range(10):  # Validation is the last tenth of each class.
+        parts = [part.images[part.labels == label] for part in (embedded.train, embedded.validation)]
+        np.testing.assert_array_equal(np.concatenate(parts), train_images[train_labels == label])
+        assert len(parts[1]) == sample.train // 100
     test_images, test_labels = pick_first(official.test, sample.test // 10, 10)
     np.testing.assert_array_equal(embedded.test.images, test_images)
     np.testing.assert_array_equal(embedded.test.labels, test_labels)

@@ -90,6 +90,7 @@ def _check_operations(path: Path, content: bytes, most: int) -> None:
             continue
         tuples += is_tuple and name != "REDUCE"
         is_tuple = name in TUPLES
+        del argument  # It may be a copy of most of the file.
     if tuples > MOST_TUPLES:
         raise DatasetError(f"{path} has more than {MOST_TUPLES} tuples, expected a batch of CIFAR-10")
 
@@ -98,35 +99,44 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, path: Path, content: bytes) -> None:
         # Python 2 wrote texts that are bytes here.
         super().__init__(io.BytesIO(content), encoding="bytes")
-        self.path = path
-        self.encoded: dict[str, bytes] = {}
+        # No methods: what is named is kept with the unpickler, which would then keep itself and its content alive.
+        self.stand_ins = _StandIns(path)
 
     def find_class(self, module: str, name: str) -> Any:
+        stand_ins = self.stand_ins
         if (module, name) not in ALLOWED:
             shown = f"{module}.{name}"[:80]
             raise DatasetError(
-                f"{self.path} asks for {shown!r}, which is not run, expected NumPy arrays and lists alone"
+                f"{stand_ins.path} asks for {shown!r}, which is not run, expected NumPy arrays and lists alone"
             )
-        return {NEW_ARRAY: self._new_array, TYPE: self._new_type, ENCODE: self._encode, ARRAY: self._array}[name]
+        return {
+            NEW_ARRAY: stand_ins.make_array, TYPE: stand_ins.make_type, ENCODE: stand_ins.encode,
+            ARRAY: stand_ins.refuse,
+        }[name]  # fmt: skip
 
-    def _new_array(self, kind: object, *_: object) -> Inert:
-        return Inert("array") if kind == self._array else self._refuse()
 
-    def _array(self, *_: object) -> Any:
-        return self._refuse()  # It is named, never called.
+class _StandIns:
+    """What is called in the place of the functions and classes that a python batch names."""
 
-    def _new_type(self, kind: object, *_: object) -> Inert:
-        return Inert("type") if kind in ("u1", b"u1") else self._refuse()
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.encoded: dict[str, bytes] = {}
 
-    def _encode(self, text: object, encoding: object) -> Any:
+    def make_array(self, kind: object, *_: object) -> Inert:
+        return Inert("array") if kind == self.refuse else self.refuse()
+
+    def make_type(self, kind: object, *_: object) -> Inert:
+        return Inert("type") if kind in ("u1", b"u1") else self.refuse()
+
+    def encode(self, text: object, encoding: object) -> Any:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-            return self._refuse()
+            return self.refuse()
         # One text that is encoded again and again takes its room once.
         if text not in self.encoded:
             self.encoded[text] = text.encode("latin-1")
         return self.encoded[text]
 
-    def _refuse(self) -> Any:
+    def refuse(self, *_: object) -> Any:
         raise DatasetError(
             f"{self.path} asks for a call or a type of array that python batches of CIFAR-10 do not have"
         )
