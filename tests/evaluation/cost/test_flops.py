@@ -75,7 +75,7 @@ def test_convolutions(layer, positions, each):
             (6, 7),
             3 * (2 * 6 * 7 * 6) + 2 * (2 * 2 * 6 * 6 * 3) + 2 * 6 * 6 * 7,
         ),
-        (layers.LSTM(5), (6, 7), 6 * (2 * (7 + 5) * 4 * 5)),
+        (layers.LSTM(5), (6, 7), None),  # A loop.
     ],
 )
 def test_other_layers(layer, shape, expected):
@@ -102,8 +102,8 @@ def test_operations_in_a_custom_layer(function, expected):
     assert count_flops(build(Computing(function), (ROWS, COLUMNS))) == expected
 
 
-def loop(steps, start=0):
-    return lambda x: ops.fori_loop(start, start + steps, lambda step, carry: multiply(carry), x)
+def loop(steps):
+    return lambda x: ops.fori_loop(0, steps, lambda step, carry: multiply(carry), x)
 
 
 def repeat_loop(x):
@@ -117,11 +117,10 @@ def scan(x):
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
-        (loop(3), 3 * PRODUCT),
-        (loop(3, start=2), 3 * PRODUCT),
-        (repeat_loop, 6 * PRODUCT),
-        (scan, ROWS * PRODUCT),
-        (lambda x: ops.map(multiply, x), PRODUCT),
+        (loop(3), None),
+        (repeat_loop, None),
+        (scan, None),
+        (lambda x: ops.fori_loop(0, 3, lambda step, carry: carry + 1, x), 0),
         (lambda x: ops.vectorized_map(multiply, x), PRODUCT),
         # Of two branches the costlier; nobody knows which will run.
         (lambda x: ops.cond(ops.sum(x) > 0, lambda: multiply(x), lambda: multiply(multiply(x))), 2 * PRODUCT),

@@ -14,7 +14,7 @@ def count_flops(model: keras.Model) -> int | None:
     The computation itself is traced, so it does not matter which layers it is written with. Each multiply-add is two
     operations, as is usual (He et al. 2016 and others count it as one: their numbers are half of these). Element-wise
     work is left out: biases, activations, normalisation, pooling, resizing, products without a sum. What does not
-    reach the output is not counted, and a loop as often as it runs. Inference, not training.
+    reach the output is not counted. Inference, not training.
 
     - A convolution: 2 * positions of the kernel * kernel height * width * input channels of a group * output channels.
       It has as many positions as its output has pixels; zeros that it is padded with count. A transposed one has as
@@ -26,9 +26,9 @@ def count_flops(model: keras.Model) -> int | None:
         model: a built model with one input of a known shape.
 
     Returns:
-        The operations for a batch of one; None where they cannot be told: the model has other inputs, a loop's end
-        depends on the data, an operation hides its computation, or the backend is neither TensorFlow nor JAX. Nothing
-        of the model changes.
+        The operations for a batch of one; None where they cannot be told: the model has other inputs, a loop computes
+        products, an operation hides its computation, or the backend is neither TensorFlow nor JAX. Nothing of the
+        model changes.
     """
     backend = keras.backend.backend()
     shape = input_shape(model)

@@ -9,6 +9,7 @@ from zoo.evaluation.cost.sizes import UncountableError, product
 Equation = Any
 Jaxpr = Any
 
+LOOPS = ("while", "scan")
 OPAQUE = ("pure_callback", "io_callback", "pallas_call", "ffi_call", "custom_partitioning")
 # JAX resizes images by matrix products, TensorFlow does not.
 RESIZING = "_resize"
@@ -45,10 +46,9 @@ def _count(equation: Equation) -> int:
     inner = [jaxpr_flops(jaxpr) for value in params.values() for jaxpr in _jaxprs(value)]
     if name == "cond":
         return max(inner)
-    if name == "while" and any(inner):
-        # A loop of known length is a scan.
+    if name in LOOPS and any(inner):
         raise UncountableError
-    return sum(inner) * (params["length"] if name == "scan" else 1)
+    return sum(inner)
 
 
 def _count_product(equation: Equation) -> int:

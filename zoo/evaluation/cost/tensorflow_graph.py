@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from zoo.autoencoder.internals import function_graph
 from zoo.evaluation.cost.sizes import UncountableError, product
-from zoo.evaluation.cost.tensorflow_loop import called_graphs, count_rounds
 from zoo.typing import Tensor
 
 Operation = Any
@@ -68,13 +68,30 @@ def _count(operation: Operation) -> int:
         return _count_einsum(operation)
     if kind in OPAQUE:
         raise UncountableError
-    called = {name: graph_flops(graph.outputs) for name, graph in called_graphs(operation).items()}
+    called = [graph_flops(graph.outputs) for graph in _called_graphs(operation)]
     if kind in BRANCHES:
-        return max(called.values())
-    if kind in LOOPS and any(called.values()):
-        rounds = count_rounds(operation)
-        return rounds * called["body"] + (rounds + 1) * called["cond"]
-    return sum(called.values())
+        return max(called)
+    if kind in LOOPS and any(called):
+        raise UncountableError
+    return sum(called)
+
+
+def _called_graphs(operation: Operation) -> list[Any]:
+    """Return the graphs of the functions that an operation calls.
+
+    Raises:
+        UncountableError: TensorFlow does not have them.
+    """
+    names: list[str] = []
+    for attribute in operation.op_def.attr:
+        if attribute.type == "func":
+            names.append(operation.get_attr(attribute.name).name)
+        elif attribute.type == "list(func)":
+            names += [function.name for function in operation.get_attr(attribute.name)]
+    graphs = [function_graph(operation.graph, name) for name in names]
+    if None in graphs:
+        raise UncountableError
+    return graphs
 
 
 def _count_convolution(operation: Operation) -> int:
