@@ -172,24 +172,27 @@ def test_claiming_leaves_no_folder_behind(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_lock_file_that_vanished_is_not_held(tmp_path, monkeypatch):
-    take, file = lock._take, tmp_path / ".lock"
-
-    def take_late(descriptor):
-        # The holder before removes the file between opening and locking.
-        monkeypatch.setattr(lock, "_take", take)
-        file.unlink()
-        take(descriptor)
-
-    monkeypatch.setattr(lock, "_take", take_late)
+def test_a_lock_file_that_vanished_is_not_held(tmp_path):
+    file = tmp_path / ".lock"
     with lock.claim(tmp_path):
-        assert file.read_text() == str(os.getpid())
+        file.unlink()
+        with lock.claim(tmp_path):  # Another file: the first one is no longer there to be locked.
+            assert file.read_text() == str(os.getpid())
+
+
+def test_a_lock_file_that_is_a_link_is_left_alone(tmp_path):
+    (tmp_path / "other").write_text("precious")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "other")
+    with pytest.raises(RunError, match="cannot be written to"), lock.claim(tmp_path / "run"):
+        pass
+    assert (tmp_path / "other").read_text() == "precious"
 
 
 def test_file_systems_without_locks(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
     with lock.claim(tmp_path):
         assert (tmp_path / ".lock").exists()

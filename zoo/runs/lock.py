@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from zoo.errors import RunError
+from filelock import FileLock, Timeout
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from zoo.errors import RunError
 
 LOCK_FILE = ".lock"
 # Some network file systems have no locks; a training there goes without.
@@ -26,9 +21,9 @@ class HeldError(RunError):
     """Another process holds the run folder."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def claim(path: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone; it is made if it is not there, and taken away again if it stays empty.
+    """Hold a run folder for this process alone; it is made if it is not there, and removed again if it stays empty.
 
     Args:
         path: the folder.
@@ -38,60 +33,43 @@ def claim(path: Path) -> Iterator[None]:
         RunError: it cannot be made or written to.
     """
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    lock, file = FileLock(path / LOCK_FILE, timeout=0), path / LOCK_FILE
     try:
         path.mkdir(parents=True, exist_ok=True)
-        descriptor = _lock(path / LOCK_FILE)
-    except BlockingIOError:
-        raise HeldError(f"{path}: the run is under way in {_holder(path)}: wait for its end, or interrupt it") from None
+        _acquire(lock, file)
+    except Timeout:
+        raise HeldError(f"{path}: the run is under way in {_holder(file)}: wait for its end, or interrupt it") from None
     except OSError as error:
         done = "cannot be written to" if path.is_dir() else "cannot be made"
         raise RunError(f"{path}: {done}: {error.strerror}: choose another folder (out=, --out)") from error
     try:
         yield
     finally:
-        # Before it is let go: afterwards the file may be another's. Windows keeps it, as one that is open.
+        # Before it is released: afterwards the file may be another's. Windows keeps it, as one that is open.
         with contextlib.suppress(OSError):
-            (path / LOCK_FILE).unlink()
-        os.close(descriptor)
+            file.unlink()
+        lock.release()
         for folder in made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
 
-def _lock(file: Path) -> int:
-    while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _take(descriptor)
-            # Between opening and locking, the holder before may have removed the file.
-            if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
-                os.ftruncate(descriptor, 0)
-                os.write(descriptor, str(os.getpid()).encode())
-                return descriptor
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _take(descriptor: int) -> None:
+def _acquire(lock: FileLock, file: Path) -> None:
     try:
-        if sys.platform == "win32":
-            # A byte far behind the text, which others may still read.
-            os.lseek(descriptor, 4096, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.acquire()
+    except Timeout:
+        raise
     except OSError as error:
-        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            raise BlockingIOError(error.errno, error.strerror) from None
         if error.errno not in _NO_LOCKS:
             raise
+        return
+    # For others to see; Windows lets nobody write where the lock is.
+    with contextlib.suppress(OSError):
+        file.write_text(str(os.getpid()), encoding="ascii")
 
 
-def _holder(path: Path) -> str:
+def _holder(file: Path) -> str:
     try:
-        return f"process {int((path / LOCK_FILE).read_text(encoding='ascii'))}"
+        return f"process {int(file.read_text(encoding='ascii'))}"
     except (OSError, ValueError):
         return "another process"
