@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
 import time
 from typing import Any
 
@@ -13,8 +15,8 @@ from zoo.runs.run import Run
 from zoo.training.checkpoint import keep_as_best, remove_checkpoints, save_checkpoint
 
 
-class StopOnNonFinite(keras.callbacks.Callback):
-    """Stop at the first step whose loss is NaN or infinite."""
+class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
+    """Stop at the first step whose loss is NaN or infinite, and remember which one that was."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,13 +27,14 @@ class StopOnNonFinite(keras.callbacks.Callback):
         """Remember the epoch."""
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Look at the loss: the running mean is no number from the first step on that is none."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and self.message is None:
             step = self.epoch * self.params["steps"] + batch + 1
             self.message = f"the loss became {loss} at step {step} (epoch {self.epoch + 1})"
-            self.model.stop_training = True
+            with contextlib.redirect_stdout(sys.stderr):  # Results alone go to stdout.
+                super().on_batch_end(batch, logs)
 
 
 class Stopwatch(keras.callbacks.Callback):
