@@ -58,7 +58,7 @@ class Leaderboard:
         for run in runs:
             if run.status != "finished" or run.scores is None:
                 config = run.config
-                failed.append({"preset": config["preset"], "seed": config["seed"], "error": run.record["error"]})
+                failed.append({"preset": config["preset"], "seed": config["seed"], "error": run.content.error})
                 continue
             facts = read_facts(run.scores) | {"epochs": run.config["recipe"]["epochs"]}
             key = tuple(facts[name] for name in KEYS)

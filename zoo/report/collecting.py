@@ -75,7 +75,7 @@ def collect(folder: Path) -> Collection:
                 Leaderboard.from_runs([run], folder)
                 finished[name] = run
             else:
-                failures.append(Failure(_label(run.config), run.record["error"] or STATUSES[run.status], path))
+                failures.append(Failure(_label(run.config), run.content.error or STATUSES[run.status], path))
                 others.append(run)
         except RunError as error:
             failures.append(Failure(name, str(error).replace(f"{folder}{os.sep}", ""), path))

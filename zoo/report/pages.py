@@ -140,30 +140,27 @@ def _row(run: Run, home: Path) -> RunRow:
         kl=f"{scores['kl']:,.1f}",
         epoch=str(best.get("epoch", NONE)),
         seconds=f"{run.cost['train_seconds']:,.0f}",
-        started=str(run.record["provenance"]["started"]).replace("T", " ").removesuffix("+00:00"),
+        started=run.content.provenance.started.replace("T", " ").removesuffix("+00:00"),
     )
 
 
 def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
     """Return configuration, scores, costs and provenance of a run as text."""
-    config, scores, provenance = run.config, run.scores or {}, run.record["provenance"]
+    config, scores, provenance = run.config, run.scores or {}, run.content.provenance
     cost = {("cost", *keys): value for keys, value in _leaves(run.cost)}
     own = [key for key in scores if key not in ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae")]
-    plugin = provenance["plugin"] or {}
-    environment = [(key, provenance[key]) for key in ("zoo", "python", "backend", "platform", "threads")]
-    packages = [*provenance["packages"].items()]
-    rest = [(key, provenance.get(key)) for key in ("precision", "deterministic")]
-    data = [
-        (f"{part} images", f"{it['images']:,}, SHA-256 {it['sha256'][:12]}…")
-        for part, it in provenance["dataset"].items()
-    ]
+    plugin = provenance.plugin
+    environment = [(key, getattr(provenance, key)) for key in ("zoo", "python", "backend", "platform", "threads")]
+    packages = [*provenance.packages.items()]
+    rest = [("precision", provenance.precision), ("deterministic", provenance.deterministic)]
+    data = [(f"{part} images", f"{it.images:,}, SHA-256 {it.sha256[:12]}…") for part, it in provenance.dataset.items()]
     return {
         "Architecture": [("preset", config["preset"]), *_texts(config["options"].items())],
         "Recipe": _texts(config["recipe"].items()),
         "Scores": _titled({(key,): scores[key] for key in own}),
         "Costs": _titled(cost),
         "Provenance": [
-            ("plugin", " ".join(str(plugin.get(key)) for key in ("name", "version")) if plugin else "none"),
+            ("plugin", f"{plugin.name} {plugin.version}" if plugin else "none"),
             *_texts([*environment, *packages, *rest]),
             *data,
         ],
