@@ -31,7 +31,7 @@ def optional(default: Any) -> Any:
 
 def is_optional(field: dataclasses.Field[Any]) -> bool:
     """Return whether JSON may be without a field: it was declared so, or has a default."""
-    return field.default is not dataclasses.MISSING
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def to_json(content: DataclassInstance) -> dict[str, Any]:

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
-from zoo.files import sha256_of, write_figure, write_json, write_text
+from zoo.files import write_figure, write_json
 from zoo.registry.specs import FOLDER
+from zoo.runs.checksums import CHECKSUM_FILE, Doubt, DoubtKind, compare_checksums, write_checksums
 from zoo.runs.json_fields import to_json
 from zoo.runs.record import STATUSES, RunConfig, RunRecord
 from zoo.saving.load import load_model
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from zoo.autoencoder.model import AutoEncoder
 
 RUN_FILE = "run.json"
-CHECKSUM_FILE = "SHA256SUMS"
 TENSORBOARD_FOLDER = "tensorboard"
-CHECKPOINT_NAME = re.compile(r"checkpoint-(\d+)\.keras")
 
 
 @dataclass(frozen=True)
@@ -110,29 +109,26 @@ class Run:
 
     def doubts(self) -> list[str]:
         """Return reasons why the folder's model may not be what its record says; empty for a whole, finished run."""
+        return [doubt.text for doubt in self.find_doubts()]
+
+    def find_doubts(self) -> list[Doubt]:
+        """Return the same with the kind of each, and the file that it is about."""
+        file, sums = self.path / RUN_FILE, self.path / CHECKSUM_FILE
         found = []
         if self.state == "damaged":
-            found.append(f"{self.path / RUN_FILE} is missing or damaged")
+            found.append(Doubt(DoubtKind.DAMAGED, file, f"{file} is missing or damaged"))
         elif self.status != "finished":
-            best = self.best
-            kept = f"its model is of epoch {best['epoch']}, the best so far" if best else "it has no model"
-            found.append(f"{self.path}: the run is {self.status}, not finished: {kept}")
+            best = self.content.best
+            kept = f"its model is of epoch {best.epoch}, the best so far" if best else "it has no model"
+            text = f"{self.path}: the run is {self.status}, not finished: {kept}"
+            found.append(Doubt(DoubtKind.UNFINISHED, file, text))
         try:
-            sums = (self.path / CHECKSUM_FILE).read_text(encoding="utf-8").splitlines()
+            return found + compare_checksums(self.path)
         except (OSError, ValueError):
-            sums = []
             if self.state == "finished":
-                found.append(f"{self.path} has no readable {CHECKSUM_FILE}: changes would go unseen")
-        for line in sums:
-            digest, _, name = line.partition("  ")
-            file = self.path / name
-            if ".." in PurePosixPath(name).parts or not file.is_relative_to(self.path):
-                found.append(f"{self.path / CHECKSUM_FILE} names {name}, which is not in the folder")
-            elif not file.is_file():
-                found.append(f"{file} is missing")
-            elif sha256_of(file) != digest:
-                found.append(f"{file} is not the file that the run wrote ({CHECKSUM_FILE})")
-        return found
+                text = f"{self.path} has no readable {CHECKSUM_FILE}: changes would go unseen"
+                found.append(Doubt(DoubtKind.UNCHECKED, sums, text))
+            return found
 
     def save(self, record: RunRecord | Mapping[str, Any]) -> None:
         """Write ``run.json`` whole, and forget what was read before."""
@@ -150,13 +146,7 @@ class Run:
 
     def save_checksums(self) -> None:
         """Write the SHA-256 of every other file but checkpoints, as ``sha256sum -c`` reads it; sub-folders too."""
-        files = {item.relative_to(self.path).as_posix(): item for item in self.path.rglob("*") if item.is_file()}
-        sums = [
-            f"{sha256_of(files[name])}  {name}\n"
-            for name in sorted(files)
-            if name != CHECKSUM_FILE and not name.startswith(".") and not CHECKPOINT_NAME.fullmatch(name)
-        ]
-        write_text(self.path / CHECKSUM_FILE, "".join(sums))
+        write_checksums(self.path)
 
 
 def run_path(out: Path, preset: str, seed: int, config: RunConfig | Mapping[str, Any]) -> Path:

@@ -9,8 +9,9 @@ from pathlib import Path
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, RunError
 from zoo.files import replacing
+from zoo.runs.checksums import CHECKPOINT_NAME
 from zoo.runs.history import History
-from zoo.runs.run import CHECKPOINT_NAME, Run
+from zoo.runs.run import Run
 from zoo.saving.load import MODEL_FILE, load_model
 
 _TEMPORARY = ".*-????????*"

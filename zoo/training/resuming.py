@@ -13,10 +13,11 @@ from typing import Any
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError
 from zoo.registry.presets import Preset
+from zoo.runs.checksums import CHECKSUM_FILE
 from zoo.runs.history import History
 from zoo.runs.lock import claim
 from zoo.runs.record import PluginOrigin, Provenance, Resumption, RunConfig, RunRecord
-from zoo.runs.run import CHECKSUM_FILE, TENSORBOARD_FOLDER, Run, run_path
+from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
@@ -104,10 +105,11 @@ def resume(
 def _read(run: Run) -> RunRecord:
     """Read ``run.json`` anew."""
     run.forget()
+    plain = run.record
     try:
-        return run.content
+        return RunRecord.from_dict(plain)
     except RunError as error:
-        raise RunError(f"{error}: {ANEW}") from error
+        raise RunError(f"{run.path / RUN_FILE}: is damaged: {error}: {ANEW}") from error
 
 
 def _plan_again(run: Run, record: RunRecord, epochs: int | None) -> tuple[Preset, RunConfig]:
