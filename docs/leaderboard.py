@@ -54,7 +54,7 @@ def main(runs: str = "runs/leaderboard") -> None:
     board = zoo.benchmark(presets, seeds=SEEDS, epochs=EPOCHS, full=True, jobs=JOBS, out=runs)
     if board.failed:
         raise SystemExit(f"runs that failed: {board.failed}")
-    names = [name for table in board.tables for row in table["rows"] for name in row["runs"]]
+    names = [name for table in board.tables for row in table.rows for name in row.runs]
     shutil.rmtree(FOLDER, ignore_errors=True)
     with making_folder(FOLDER) as folder:
         models = sum(pack(Path(runs, name), folder / name) for name in names)

@@ -1,9 +1,10 @@
 """Rewrites the tables of README.md and of docs/: ``python docs/tables.py``.
 
 A table stands between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. They are made from the registry, from
-``docs/benchmark.json``, which is the ``leaderboard.json`` of a ``zoo benchmark``, from ``docs/leaderboard/``, which
-``docs/leaderboard.py`` makes, from ``docs/results.json``, which ``docs/results.py`` collects, and from
-``docs/speed.json`` and ``docs/quality.json``, which the scripts of ``tests/speed/`` write.
+the table of scores in ``zoo/score_names.py``, from ``docs/benchmark.json``, which is the ``leaderboard.json`` of a
+``zoo benchmark``, from ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, from ``docs/results.json``, which
+``docs/results.py`` collects, and from ``docs/speed.json`` and ``docs/quality.json``, which the scripts of
+``tests/speed/`` write.
 """
 
 import json
@@ -17,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FILLED = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("leaderboard", "plugins", "results", "speed")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("leaderboard", "plugins", "results", "scores", "speed")),
 )
 BENCHMARK = ROOT / "docs" / "benchmark.json"
 LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
@@ -59,13 +60,14 @@ def _boards(file: Path) -> str:
     """Return the tables of a ``leaderboard.json``; nothing while there is none."""
     if not file.exists():
         return ""
+    from zoo.benchmarking.table import Table
     from zoo.benchmarking.text import describe_table, explain_table, table_cells
 
     content = json.loads(file.read_text(encoding="utf-8"))
     if content["failed"]:
         raise SystemExit(f"{file}: has runs that failed: {content['failed']}")
     parts = []
-    for table in content["tables"]:
+    for table in map(Table.from_dict, content["tables"]):
         rows = table_cells(table)
         parts.append(
             f"{describe_table(table)}\n\n{_markdown(rows, numbers=range(1, len(rows[0])))}\n{explain_table(table)}\n"
@@ -73,18 +75,25 @@ def _boards(file: Path) -> str:
     return "\n".join(parts)
 
 
+def make_scores() -> str:
+    """Return the table of scores: where each stands in a result, its unit, which way is better, what it is."""
+    from zoo.score_names import SCORES
+
+    rows = [["score", "title", "unit", "better", "what it is"]]
+    rows += [[f"`{it.key}`", it.title, it.unit, it.direction, it.definition.replace("|", "\\|")] for it in SCORES]
+    return _markdown(rows, numbers=())
+
+
 def make_results(name: str) -> str:
     """Return the scores of the runs of one group of ``docs/results.json``, and how they were learned."""
     runs = json.loads(RESULTS.read_text(encoding="utf-8"))[name]
     columns = {
-        "-ELBO": [(run["scores"]["negative_elbo"], 2) for run in runs],
-        "bits/dim": [(run["scores"]["bits_per_dim"], 3) for run in runs],
+        **_score_columns(runs, "negative_elbo", "bits_per_dim"),
         **{
             title: [_bound(run, images) for run in runs]
             for images, title in sorted((bound["data"]["images"], _title(bound)) for bound in runs[0]["bounds"])
         },
-        "KL": [(run["scores"]["kl"], 2) for run in runs],
-        "active units": [(run["scores"]["active_units"], 0) for run in runs],
+        **_score_columns(runs, "kl", "active_units"),
         "best epoch": [(run["best"]["epoch"], 0) for run in runs],
     }
     columns = {title: cells for title, cells in columns.items() if any(value is not None for value, _ in cells)}
@@ -178,6 +187,20 @@ def make_checks() -> str:
     return _markdown(rows, numbers=())
 
 
+def _score_columns(runs: list[dict[str, Any]], *names: str) -> dict[str, list[tuple[float | None, int]]]:
+    """Return columns by their titles: of each run a score and its digits."""
+    from zoo.score_names import score_at
+
+    return {
+        score.heading: [(run["scores"][name], _digits(run["scores"][name], score.digits)) for run in runs]
+        for name, score in ((name, score_at(name)) for name in names)
+    }
+
+
+def _digits(value: float | None, digits: int) -> int:
+    return 0 if isinstance(value, int) else digits
+
+
 def _title(bound: dict[str, Any]) -> str:
     return f"-log p(x), k = {bound['iwae']['k']:,}, {bound['data']['images']:,} images"
 
@@ -197,7 +220,7 @@ def _interval(cells: Iterable[tuple[float | None, int]]) -> str:
     if None in values or digits[0] == 0:
         return ""
     found = summarise(values)
-    return f"{found['mean']:,.{digits[0]}f} ± {found['high'] - found['mean']:,.{digits[0]}f}"
+    return f"{found.mean:,.{digits[0]}f} ± {found.half:,.{digits[0]}f}"
 
 
 def _parameters(preset: str) -> str:
@@ -224,6 +247,7 @@ TABLES = {
     "cifar10": partial(make_results, "cifar10"),
     "speed": make_speed,
     "checks": make_checks,
+    "scores": make_scores,
     "leaderboard": make_leaderboard,
 }
 

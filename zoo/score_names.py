@@ -1,38 +1,225 @@
-"""Scores by name: their titles, units and digits."""
+"""The table of scores: what each is called, its unit, and which way is better. All that shows a score reads it here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-SCORE_TITLES = {
-    "negative_elbo": ("-ELBO", "nats/image"),
-    "reconstruction": ("reconstruction", "nats/image"),
-    "kl": ("KL divergence", "nats/image"),
-    "bits_per_dim": ("bits per dimension", ""),
-    "cross_entropy": ("cross-entropy (no likelihood)", "nats/image"),
-    "mse": ("mean squared error", ""),
-    "psnr": ("PSNR", "dB"),
-    "ssim": ("SSIM", ""),
-    "active_units": ("active latents", ""),
-    "parameters": ("parameters", ""),
-}
+NATS = "nats/image"
 # Units of scores that a kind of model has for itself (``AutoEncoder.extra_scores``), by the last word of the name.
-UNITS = {"nats": "nats/image", "bits": "bits/image", "db": "dB"}
-DIGITS = {"bits_per_dim": 3, "mse": 5, "ssim": 4, "peak_memory_mb": 0, "train_images_per_second": 0}
-BOUND, ACTIVE = "importance-weighted bound", SCORE_TITLES["active_units"][0]
-# By where a number stands in a result: title, unit and, where it is shown in another unit, how many of its own that is.
-TITLES: dict[tuple[str, ...], tuple[Any, ...]] = {
-    **{(key,): title for key, title in SCORE_TITLES.items()},
-    ("iwae", "nats"): (BOUND, "nats/image"),
-    ("cost", "flops", "encoder"): ("operations of the encoder", "MFLOPs/image", 1e6),
-    ("cost", "flops", "decoder"): ("operations of the decoder", "MFLOPs/image", 1e6),
-    **{
-        ("cost", f"{verb}_ms", count): (f"time to {verb} {count} image{'s' if count != '1' else ''}", "ms")
-        for verb in ("encode", "decode")
-        for count in ("1", "128")
-    },
-    ("cost", "peak_memory_mb"): ("peak memory of the process", "MiB"),
-    ("cost", "train_seconds"): ("training time", "s"),
-    ("cost", "train_images_per_second"): ("training speed", "images/s"),
-    ("cost", "epochs"): ("epochs", ""),
-}
+UNITS = {"nats": NATS, "bits": "bits/image", "db": "dB"}
+
+
+@dataclass(frozen=True)
+class InTable:
+    """A score's column in a leaderboard.
+
+    Args:
+        place: where it stands: columns are in the order of these numbers.
+        digits: that its numbers have.
+        name: its title; None: the score's.
+        unit: its unit; None: the score's.
+        heading: title and unit in one, where neither has room of its own; None: one after the other.
+        orders: whether the rows are ordered by it; of those that order, a table has the first that all rows have.
+        over_seeds: whether each seed has another value, so that a row has the mean with its interval.
+        on_page: whether a report tells it on the page of a model too.
+    """
+
+    place: int
+    digits: int = 1
+    name: str | None = None
+    unit: str | None = None
+    heading: str | None = None
+    orders: bool = False
+    over_seeds: bool = True
+    on_page: bool = True
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of a result.
+
+    Args:
+        path: where it stands in a result: ``("psnr",)``, ``("cost", "flops", "encoder")``.
+        title: what it is called.
+        unit: of what is shown; empty if it has none.
+        definition: what it is, in one line.
+        digits: that are shown after the point; whole numbers have none.
+        lower_is_better: None where neither is.
+        scale: how many of its own unit are one of what is shown.
+        in_table: its column in a leaderboard; None if it has none.
+    """
+
+    path: tuple[str, ...]
+    title: str
+    unit: str = ""
+    definition: str = ""
+    digits: int = 2
+    lower_is_better: bool | None = True
+    scale: float = 1
+    in_table: InTable | None = None
+
+    @property
+    def key(self) -> str:
+        """The path in one word: ``psnr``, ``cost.flops.encoder``."""
+        return ".".join(self.path)
+
+    @property
+    def name(self) -> str:
+        """The title of its column."""
+        return self.title if self.in_table is None or self.in_table.name is None else self.in_table.name
+
+    @property
+    def heading(self) -> str:
+        """The title of its column, with its unit."""
+        column = self.in_table
+        if column is not None and column.heading is not None:
+            return column.heading
+        unit = self.unit if column is None or column.unit is None else column.unit
+        return f"{self.name} {unit}".strip()
+
+    @property
+    def hint(self) -> str:
+        """What it is and which way is better, for the head of its column."""
+        return self.definition + (f"; {self.direction} is better" if self.direction else "")
+
+    @property
+    def direction(self) -> str:
+        """Which way is better: ``lower``, ``higher``, or nothing."""
+        return {True: "lower", False: "higher", None: ""}[self.lower_is_better]
+
+    def show(self, value: float, sign: str = "") -> str:
+        """Return a value as text, with ``sign="+"`` with its sign."""
+        shown = value if self.scale == 1 else value / self.scale
+        return f"{shown:{sign},}" if isinstance(shown, int) else f"{shown:{sign},.{self.digits}f}"
+
+    def read(self, result: Mapping[str, Any]) -> Any:
+        """Return its value in a result; None if it has none."""
+        value: Any = result
+        for key in self.path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+
+def _time(verb: str, count: int, column: InTable | None = None) -> Score:
+    images = f"{count} image{'s' if count > 1 else ''}"
+    definition = f"median time of one compiled call of the {verb}r on {images}"
+    return Score(("cost", f"{verb}_ms", str(count)), f"time to {verb} {images}", "ms", definition, in_table=column)
+
+
+def _operations(part: str) -> Score:
+    definition = f"floating-point operations of the {part} for one image; a multiply-add is two"
+    return Score(("cost", "flops", part), f"operations of the {part}", "MFLOPs/image", definition, scale=1e6)
+
+
+SCORES: tuple[Score, ...] = (
+    Score(
+        ("negative_elbo",), "-ELBO", NATS, "upper bound on -log p(x): reconstruction + KL divergence",
+        in_table=InTable(1, unit="nats", heading="-ELBO", orders=True),
+    ),
+    Score(
+        ("reconstruction",), "reconstruction", NATS, "-log p(x|z): what an image takes when z is known",
+        lower_is_better=None,
+    ),
+    Score(
+        ("kl",), "KL divergence", NATS, "what the latents take; neither better low nor high", lower_is_better=None,
+        in_table=InTable(5, name="KL", unit="nats", heading="KL"),
+    ),
+    Score(
+        ("bits_per_dim",), "bits per dimension", "", "-ELBO in bits for each value of an image", digits=3,
+        in_table=InTable(3, digits=3, name="bits/dim"),
+    ),
+    Score(
+        ("cross_entropy",), "cross-entropy (no likelihood)", NATS,
+        "of grey images by a Bernoulli decoder, which is no likelihood of them",
+        in_table=InTable(2, name="cross-entropy", unit="nats", heading="cross-entropy", orders=True),
+    ),
+    Score(
+        ("mse",), "mean squared error", "", "mean squared error of the reconstruction, values in [0, 1]", digits=5,
+        in_table=InTable(6, digits=4, name="MSE", heading="mse", orders=True),
+    ),
+    Score(
+        ("psnr",), "PSNR", "dB", "of reconstructions: 10 log10(1 / mse) of each image, then the mean",
+        lower_is_better=False, in_table=InTable(7),
+    ),
+    Score(
+        ("ssim",), "SSIM", "", "structural similarity of image and reconstruction, at most 1", digits=4,
+        lower_is_better=False, in_table=InTable(8, digits=3),
+    ),
+    Score(
+        ("active_units",), "active latents", "", "latents whose mean has a variance over the images above 0.01",
+        lower_is_better=None,
+    ),
+    Score(
+        ("parameters",), "parameters", "", "of encoder and decoder, trainable or not", lower_is_better=None,
+        in_table=InTable(9, digits=0, over_seeds=False),
+    ),
+    Score(("iwae", "nats"), "importance-weighted bound", NATS, "upper bound on -log p(x), tighter with more draws k"),
+    _operations("encoder"),
+    _operations("decoder"),
+    _time("encode", 1),
+    _time("encode", 128),
+    _time("decode", 1, InTable(11, name="decode", heading="decode ms", over_seeds=False)),
+    _time("decode", 128),
+    Score(
+        ("cost", "peak_memory_mb"), "peak memory of the process", "MiB",
+        "the most that the whole process had until then", digits=0,
+    ),
+    Score(
+        ("cost", "train_images_per_second"), "training speed", "images/s",
+        "images that training takes in a second, median over epochs", digits=0, lower_is_better=False,
+        in_table=InTable(12, digits=0, name="speed", heading="images/s", over_seeds=False, on_page=False),
+    ),
+    Score(
+        ("cost", "train_seconds"), "training time", "s", "all epochs, validation and saving included",
+        in_table=InTable(13, digits=0, name="training", heading="train s", over_seeds=False, on_page=False),
+    ),
+    Score(("cost", "epochs"), "epochs", "", "how many were trained", lower_is_better=None),
+)  # fmt: skip
+_BY_PATH = {score.path: score for score in SCORES}
+
+
+def find_score(*path: str) -> Score | None:
+    """Return the score of the table that stands there in a result; None if there is none."""
+    return _BY_PATH.get(path)
+
+
+def score_at(*path: str) -> Score:
+    """Return the score of the table that stands there in a result, or one that says what the name itself says.
+
+    The name of a score that a kind of model has for itself ends with its unit, where it has one: ``rate_bits``.
+    """
+    known = find_score(*path) or find_score(path[-1])
+    if known is not None:
+        return known
+    words = " ".join(path).split("_")
+    unit = UNITS.get(words[-1], "") if len(words) > 1 else ""
+    return Score(path, " ".join(words[:-1] if unit else words), unit, lower_is_better=None)
+
+
+def table_scores(*, over_seeds: bool | None = None) -> list[Score]:
+    """Return the scores that leaderboards have columns for, in their order.
+
+    Args:
+        over_seeds: only those of which each seed has another value, or only the others; None: all.
+    """
+    shown = [(score.in_table, score) for score in SCORES if score.in_table is not None]
+    wanted = [(it, score) for it, score in shown if over_seeds in (None, it.over_seeds)]
+    return [score for _, score in sorted(wanted, key=lambda pair: pair[0].place)]
+
+
+def main_score(results: Iterable[Mapping[str, Any]]) -> Score:
+    """Return the score that orders results: the first that all of them have.
+
+    Args:
+        results: what is known by the names of scores; None where there is no value.
+
+    Raises:
+        ValueError: there is none.
+    """
+    results = list(results)
+    for score in table_scores():
+        if score.in_table is not None and score.in_table.orders and all(score.read(it) is not None for it in results):
+            return score
+    raise ValueError("no score that orders a table is there for all of its rows")

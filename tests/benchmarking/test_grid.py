@@ -95,8 +95,8 @@ def test_an_executor_is_all_that_a_cluster_needs(tiny, tmp_path):
     )
     assert cluster.closed
     assert cluster.given == ["tiny_cnn/tiny, seed 0, epochs=1", "tiny_cnn/tiny, seed 1, epochs=1"]
-    assert board.tables[0]["rows"][0]["seeds"] == [0]
-    assert board.failed == [
+    assert board.tables[0].rows[0].seeds == (0,)
+    assert [run.to_dict() for run in board.failed] == [
         {"preset": "tiny_cnn/tiny", "seed": 1, "settings": {"epochs": 1}, "error": "the node is down"}
     ]
 
@@ -107,9 +107,9 @@ def test_five_ways_to_fail_are_five_rows_with_their_reasons(tiny, tmp_path):
     done = zoo.benchmark(
         presets, epochs=2, full=True, out=tmp_path, jobs=2, time_limit=60, memory_limit=3000, progress=False
     )
-    (row,) = done.tables[0]["rows"]
-    assert row["preset"] == "tiny_cnn/tiny"
-    errors = {row["preset"].partition("/")[0]: row["error"] for row in done.failed}
+    (row,) = done.tables[0].rows
+    assert row.preset == "tiny_cnn/tiny"
+    errors = {run.preset.partition("/")[0]: run.error for run in done.failed}
     assert set(errors) == {"raises", "hangs", "eats", "explodes", "leaves"}
     assert "this decoder cannot be built" in errors["raises"]
     assert errors["hangs"] == "it took longer than the time limit of 60 s"
@@ -211,25 +211,23 @@ def test_differences_are_paired_by_seed_and_intervals_students(tiny, tmp_path):
         ["tiny_cnn/tiny"], seeds=3, settings={"epochs": [1], "latent_dim": [1, 3]}, full=True, out=tmp_path,
         baseline="tiny_cnn latent_dim=1", jobs=2, progress=False,
     )  # fmt: skip
-    rows = {row["model"]: row for row in board.tables[0]["rows"]}
+    rows = {row.model: row for row in board.tables[0].rows}
     scores = {
-        model: {
-            Run(tmp_path / path).config["seed"]: Run(tmp_path / path).scores["negative_elbo"] for path in row["runs"]
-        }
+        model: {Run(tmp_path / path).config["seed"]: Run(tmp_path / path).scores["negative_elbo"] for path in row.runs}
         for model, row in rows.items()
     }
     own, base = scores["tiny_cnn latent_dim=3"], scores["tiny_cnn latent_dim=1"]
     differences = [own[seed] - base[seed] for seed in range(3)]
-    found = rows["tiny_cnn latent_dim=3"]["difference"]
+    found = rows["tiny_cnn latent_dim=3"].difference
     low, high = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
-    assert found["low"] == pytest.approx(low)
-    assert found["high"] == pytest.approx(high)
-    assert rows["tiny_cnn latent_dim=1"]["difference"] is None
-    assert [row["rank"] for row in board.tables[0]["rows"]] == [1, 2]
+    assert found.low == pytest.approx(low)
+    assert found.high == pytest.approx(high)
+    assert rows["tiny_cnn latent_dim=1"].difference is None
+    assert [row.rank for row in board.tables[0].rows] == [1, 2]
     lines = (tmp_path / "leaderboard.csv").read_text().splitlines()
     assert len(lines) == 3
     assert (
         float(lines[1].split(",")[lines[0].split(",").index("negative_elbo")])
-        == board.tables[0]["rows"][0]["negative_elbo"]["mean"]
+        == board.tables[0].rows[0].scores["negative_elbo"].mean
     )
     assert "Δ is the difference from tiny_cnn latent_dim=1, paired by seed" in board.to_markdown()

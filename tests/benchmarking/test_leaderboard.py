@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import zoo
-from zoo.benchmarking.intervals import summarise
+from zoo.benchmarking.intervals import Summary, summarise
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.errors import UnknownNameError
 from zoo.training import Run
@@ -60,8 +60,8 @@ def check_finished_runs_are_kept(folder):
 
 @pytest.mark.slow
 def test_run_that_did_not_finish_is_trained_anew(tiny, tmp_path, caplog):
-    (row,) = zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False).tables[0]["rows"]
-    run = Run(tmp_path / row["runs"][0])
+    (row,) = zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False).tables[0].rows
+    run = Run(tmp_path / row.runs[0])
     run.save(run.record | {"status": "running"})
     with caplog.at_level("WARNING", "zoo"):
         zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
@@ -83,12 +83,12 @@ def test_run_of_other_code_is_trained_anew(clean_registry, tiny, tmp_path, caplo
             )
 
         zoo.register("mine", defaults={"latent_dim": 2})(Mine)
-        return zoo.benchmark("mine/tiny", epochs=1, full=True, out=tmp_path, progress=False).tables[0]["rows"][0]
+        return zoo.benchmark("mine/tiny", epochs=1, full=True, out=tmp_path, progress=False).tables[0].rows[0]
 
     first = define(2)
     with caplog.at_level("WARNING", "zoo"):
         second = define(3)
-    assert second["parameters"] > first["parameters"]
+    assert second.cost.parameters > first.cost.parameters
     assert "the code has changed since, trained anew" in caplog.text
 
 
@@ -96,9 +96,9 @@ def test_run_of_other_code_is_trained_anew(clean_registry, tiny, tmp_path, caplo
 def test_plugin_of_the_default_set_that_is_missing_is_a_row(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.registry.catalogue.benchmark_presets", lambda: ["absent/tiny", "tiny_cnn/tiny"])
     board = zoo.benchmark(epochs=1, full=True, out=tmp_path, progress=False)
-    assert [row["preset"] for row in board.tables[0]["rows"]] == ["tiny_cnn/tiny"]
-    assert board.failed[0]["preset"] == "absent/tiny"
-    assert "no architecture is called 'absent'" in board.failed[0]["error"]
+    assert [row.preset for row in board.tables[0].rows] == ["tiny_cnn/tiny"]
+    assert board.failed[0].preset == "absent/tiny"
+    assert "no architecture is called 'absent'" in board.failed[0].error
 
 
 @pytest.mark.slow
@@ -107,14 +107,14 @@ def test_other_settings_are_another_row(tiny, tmp_path):
         zoo.train("tiny_cnn/tiny", epochs=1, out=tmp_path, learning_rate=learning_rate, progress=False)
     runs = [Run(file.parent) for file in tmp_path.rglob("run.json")]
     (table,) = Leaderboard.from_runs(runs, tmp_path).tables
-    assert {row["model"] for row in table["rows"]} == {"tiny_cnn learning_rate=0.001", "tiny_cnn learning_rate=0.01"}
-    assert [row["seeds"] for row in table["rows"]] == [[0], [0]]
+    assert {row.model for row in table.rows} == {"tiny_cnn learning_rate=0.001", "tiny_cnn learning_rate=0.01"}
+    assert [row.seeds for row in table.rows] == [(0,), (0,)]
 
 
 def test_one_seed_has_no_interval(tiny, tmp_path):
     board = zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
-    (row,) = board.tables[0]["rows"]
-    assert row["negative_elbo"]["low"] is None
+    (row,) = board.tables[0].rows
+    assert row.scores["negative_elbo"].low is None
     assert "one seed, so no interval" in board.to_markdown()
     assert "±" not in board.to_markdown().split("one seed")[0]
 
@@ -154,6 +154,5 @@ def test_interval_is_students(count):
     values = list(np.random.default_rng(count).normal(100, 3, count))
     summary = summarise(values)
     low, high = stats.t.interval(0.95, count - 1, np.mean(values), stats.sem(values))
-    assert summary == {
-        "mean": pytest.approx(np.mean(values)), "low": pytest.approx(low), "high": pytest.approx(high), "n": count,
-    }  # fmt: skip
+    approx = pytest.approx
+    assert summary == Summary(mean=approx(np.mean(values)), low=approx(low), high=approx(high), n=count)

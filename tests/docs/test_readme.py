@@ -184,6 +184,7 @@ def test_links_lead_to_files(target):
         ("docs/leaderboard.md", {"leaderboard"}),
         ("docs/plugins.md", {"checks"}),
         ("docs/results.md", {"mnist_binary", "cifar10"}),
+        ("docs/scores.md", {"scores"}),
         ("docs/speed.md", {"speed"}),
     ],
 )

@@ -212,7 +212,7 @@ def test_a_run_and_its_place_among_others(tiny, tmp_path):
     board = zoo.benchmark(["vq_cnn/tiny", "tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
     assert not board.failed
     (table,) = board.tables
-    assert {row["model"] for row in table["rows"]} == {"vq_cnn", "tiny_cnn"}
+    assert {row.model for row in table.rows} == {"vq_cnn", "tiny_cnn"}
     folder = next((tmp_path / "vq_cnn").rglob("run.json")).parent
     record = json.loads((folder / "run.json").read_text())
     jsonschema.validate(record, SCHEMA)

@@ -117,12 +117,12 @@ def test_table_is_the_leaderboards(runs, no_models):
     text = write_report(runs).read_text(encoding="utf-8")
     (table,) = Leaderboard.from_runs([Run(file.parent) for file in runs.rglob("run.json")], runs).tables
     rows = re.findall(r'<th scope="row".*?</tr>', text, re.DOTALL)
-    assert len(rows) == len(table["rows"]) == 2
-    for row, shown in zip(table["rows"], rows, strict=True):
+    assert len(rows) == len(table.rows) == 2
+    for row, shown in zip(table.rows, rows, strict=True):
         values = re.findall(r'data-value="([^"]*)"', shown)
-        assert values[:4] == [row["model"], str(row["rank"]), str(len(row["seeds"])), str(row["negative_elbo"]["mean"])]
-        assert f"{row['negative_elbo']['mean']:,.1f}" in shown
-        assert ("±" in shown) == (len(row["seeds"]) > 1)
+        assert values[:4] == [row.model, str(row.rank), str(len(row.seeds)), str(row.scores["negative_elbo"].mean)]
+        assert f"{row.scores['negative_elbo'].mean:,.1f}" in shown
+        assert ("±" in shown) == (len(row.seeds) > 1)
     heads = Elements(text).of("th")
     assert [it["aria-sort"] for it in heads if "aria-sort" in it] == ["ascending"]
 

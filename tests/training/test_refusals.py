@@ -61,9 +61,13 @@ def refuses(run, words, kind=RunError, **options):
         (["provenance", "dataset", "train", "sha256"], "0", "the images of the dataset .* another SHA-256"),
         (["config", "image_shape"], [8, 8, 1], "the preset has changed since in image_shape"),
         (["config", "options", "depth"], 3, "cannot be trained as it was: unknown option 'depth'"),
-        (["config", "options"], None, "run.json: is damaged"),
-        (["config"], {}, "run.json: is damaged"),
-        (["cost"], None, "run.json: is damaged: config, provenance or cost"),
+        (
+            ["config", "options"],
+            None,
+            "run.json: is damaged: config.options is None: expected a mapping",
+        ),
+        (["config"], {}, "run.json: is damaged: config.preset is missing: train it anew"),
+        (["cost"], None, "run.json: is damaged: cost is None: expected a mapping: train it anew"),
         (["status"], "asleep", "status is not one of"),
     ],
 )

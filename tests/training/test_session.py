@@ -11,6 +11,7 @@ import pytest
 import zoo
 from zoo.errors import RunError, UnknownNameError
 from zoo.runs.history import History
+from zoo.runs.record import BestEpoch
 
 LOSSES = [float("nan"), 2.0, 2.5, 2.0]
 SCHEMA = json.loads((files("zoo.runs") / "run.schema.json").read_text())
@@ -195,7 +196,7 @@ def test_sample_takes_the_embedded_images():
 def test_the_best_epoch_needs_no_first_finite_one():
     rows = [{"epoch": epoch, "val_loss": loss, "val_negative_elbo": 3.0} for epoch, loss in enumerate(LOSSES, start=1)]
     assert History(rows[:1]).best is None
-    assert History(rows).best == {"epoch": 2, "loss": 2.0, "negative_elbo": 3.0}
+    assert History(rows).best == BestEpoch(epoch=2, loss=2.0, negative_elbo=3.0)
 
 
 def test_early_stopping_counts_epochs_since_the_best():

@@ -159,9 +159,11 @@ def _is_current(run: Run, cell: Cell) -> bool:
     """Return whether a finished run is of the code that is here: versions and number of parameters."""
     plugin = cell.plan.architecture.plugin
     version = None if plugin is None else plugin.version
-    provenance = run.record["provenance"]
-    same = provenance["zoo"] == __version__ and (provenance["plugin"] or {"version": None})["version"] == version
+    provenance, parameters = run.content.provenance, run.content.cost.parameters
+    trained = None if provenance.plugin is None else provenance.plugin.version
+    if (provenance.zoo, trained) != (__version__, version):
+        return False
     try:
-        return same and run.cost["parameters"] == parameter_count(create_from_preset(cell.plan, cell.seed))
+        return parameters == parameter_count(create_from_preset(cell.plan, cell.seed))
     except ArchitectureError:
         return False

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import IO, Protocol
 
 import psutil
@@ -178,8 +179,8 @@ def _explain_end(status: int, lines: list[str]) -> str | None:
 def _settle(run: Run, reason: str) -> str:
     """Return why a run is not finished, and let its folder say so, if it has begun and does not."""
     if run.state == "failed":
-        return str(run.record["error"])
+        return str(run.content.error)
     if run.state == "running" and reason != ENDED:  # One that was ended is gone on with.
         with contextlib.suppress(RunError, OSError), claim(run.path):
-            run.save(run.record | {"status": "failed", "error": reason})
+            run.save(replace(run.content, status="failed", error=reason))
     return reason

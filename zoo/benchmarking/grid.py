@@ -13,6 +13,7 @@ from zoo import plots
 from zoo.benchmarking.cells import Cell, is_done, make_cells
 from zoo.benchmarking.executor import Executor, LocalProcesses, ThisProcess
 from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.benchmarking.table import FailedRun
 from zoo.data.checks import as_float
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, ZooError
@@ -99,9 +100,10 @@ def benchmark(
 def _plan(
     names: list[str], seeds: list[int], values: Mapping[str, Sequence[Any]], folder: Path, data_dir: Any, *,
     full: bool, typed: bool,
-) -> tuple[list[Cell], list[dict[str, Any]]]:  # fmt: skip
+) -> tuple[list[Cell], list[FailedRun]]:  # fmt: skip
     """Look up every name and load every dataset before the first training; give the cells, and what is missing."""
-    found, missing = [], []
+    found: list[str] = []
+    missing: list[FailedRun] = []
     for name in names:
         try:
             found.append(name if full else sample_name(name))
@@ -111,7 +113,7 @@ def _plan(
                 raise
             # The default set was not typed by the user: a plugin that failed to load is a row as well.
             found = [other for other in found if other != name]
-            missing += [{"preset": name, "seed": seed, "error": str(error)} for seed in seeds]
+            missing += [FailedRun(name, seed, str(error)) for seed in seeds]
     cells = make_cells(
         dict.fromkeys(found), seeds, values, out=folder, data_dir=None if data_dir is None else Path(data_dir)
     )
@@ -133,7 +135,7 @@ def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> st
     return baseline
 
 
-def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[dict[str, Any]]]:
+def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[FailedRun]]:
     """Do what is not done; give the finished runs, and a row for each other cell."""
     runs: dict[Cell, Run] = {cell: Run(cell.path) for cell in cells if is_done(cell)}
     gc.collect()
@@ -155,7 +157,7 @@ def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> t
             for future in done:
                 _take(future, waiting.pop(future), runs, failed, progress)
                 advance(1)
-    rows = [_row(cell, failed[cell]) for cell in cells if cell in failed]
+    rows = [FailedRun(cell.preset, cell.seed, failed[cell], cell.settings) for cell in cells if cell in failed]
     return [runs[cell] for cell in cells if cell in runs], rows
 
 
@@ -168,11 +170,6 @@ def _take(future: Future[Run], cell: Cell, runs: dict[Cell, Run], failed: dict[C
         return
     if progress:
         logger.info("%s: finished in %.0f s", cell.label, run.cost["train_seconds"])
-
-
-def _row(cell: Cell, error: str) -> dict[str, Any]:
-    settings = {"settings": dict(cell.settings)} if cell.settings else {}
-    return {"preset": cell.preset, "seed": cell.seed, **settings, "error": error}
 
 
 def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None:

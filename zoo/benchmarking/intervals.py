@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from dataclasses import dataclass
 
 import numpy as np
 
 
-class Summary(TypedDict):
-    """A mean over seeds; ``low`` and ``high`` bound its 95 % interval and are None for one seed."""
+@dataclass(frozen=True)
+class Summary:
+    """A mean over seeds.
+
+    Args:
+        mean: the mean.
+        low: the lower bound of its 95 % interval; None for one seed.
+        high: the upper bound.
+        n: how many seeds.
+    """
 
     mean: float
     low: float | None
     high: float | None
     n: int
+
+    @property
+    def half(self) -> float | None:
+        """Half of the interval; None for one seed."""
+        return None if self.high is None else self.high - self.mean
 
 
 def summarise(values: Sequence[float]) -> Summary:
@@ -28,6 +41,6 @@ def summarise(values: Sequence[float]) -> Summary:
     count = len(values)
     mean = float(np.mean(values))
     if count < 2:
-        return {"mean": mean, "low": None, "high": None, "n": count}
+        return Summary(mean, None, None, count)
     half = float(stats.t.ppf(0.975, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
-    return {"mean": mean, "low": mean - half, "high": mean + half, "n": count}
+    return Summary(mean, mean - half, mean + half, count)

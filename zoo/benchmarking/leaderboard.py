@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking import text
-from zoo.benchmarking.intervals import summarise
+from zoo.benchmarking.intervals import Summary, summarise
+from zoo.benchmarking.table import FailedRun, Row, Table
+from zoo.errors import RunError
 from zoo.evaluation.comparison import FACTS, read_facts
 from zoo.files import write_json, write_text
-from zoo.runs.run import Run
+from zoo.runs.record import BestEpoch, Cost
+from zoo.runs.run import RUN_FILE, Run
+from zoo.score_names import Score, main_score, table_scores
 
 SCHEMA = 1
-SCORES = ("negative_elbo", "cross_entropy", "bits_per_dim", "kl", "mse", "psnr", "ssim")
+BOARD_FILE = "leaderboard.json"
 # Rows of one table agree in all of these; scores of different ones must not be compared.
 KEYS = (*FACTS, "epochs")
-COSTS = ("flops", "encode_ms", "decode_ms", "peak_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,14 @@ class Leaderboard:
     """The runs of a benchmark, compared.
 
     Args:
-        tables: for JSON: a table for each dataset, likelihood, binarization and number of epochs, with a row for each
-            preset, the best first. A table holds what its rows agree in (``k`` and ``seed`` are those of the scores).
-        failed: for JSON: the runs that did not finish, and why.
+        tables: a table for each dataset, likelihood, binarization and number of epochs, with a row for each preset,
+            the best first. A table holds what its rows agree in (``k`` and ``seed`` are those of the scores).
+        failed: the runs that did not finish, and why.
         path: the folder of the runs.
     """
 
-    tables: list[dict[str, Any]]
-    failed: list[dict[str, Any]]
+    tables: list[Table]
+    failed: list[FailedRun]
     path: Path
 
     @classmethod
@@ -41,7 +45,7 @@ class Leaderboard:
         cls,
         runs: Iterable[Run],
         path: Path,
-        failed: Iterable[dict[str, Any]] = (),
+        failed: Iterable[FailedRun] = (),
         baseline: str | None = None,
     ) -> Leaderboard:
         """Make the tables from run folders.
@@ -49,35 +53,36 @@ class Leaderboard:
         Args:
             runs: run folders.
             path: the folder that they are in.
-            failed: ``{preset, seed, error}`` of presets that have no run folder.
+            failed: presets that have no run folder.
             baseline: what the rows' differences are from: a preset, an architecture, or a row's ``model``; where a
                 table has none of that name, and by default, its best row.
         """
         groups: dict[tuple[Any, ...], dict[str, list[Run]]] = {}
         failed = list(failed)
         for run in runs:
-            if run.status != "finished" or run.scores is None:
-                config = run.config
-                failed.append({"preset": config["preset"], "seed": config["seed"], "error": run.record["error"]})
+            content = run.content
+            if content.status != "finished" or content.scores is None:
+                failed.append(FailedRun(content.config.preset, content.config.seed, content.error))
                 continue
-            facts = read_facts(run.scores) | {"epochs": run.config["recipe"]["epochs"]}
+            facts = read_facts(content.scores) | {"epochs": content.config.recipe["epochs"]}
             key = tuple(facts[name] for name in KEYS)
             # Only runs that differ in nothing but the seed are repetitions of each other.
             cell = json.dumps({name: value for name, value in run.config.items() if name != "seed"}, sort_keys=True)
             groups.setdefault(key, {}).setdefault(cell, []).append(run)
         tables = [
-            dict(zip(KEYS, key, strict=True)) | {"rows": _rows(list(cells.values()), path, baseline)}
+            Table(**dict(zip(KEYS, key, strict=True)), rows=_rows(list(cells.values()), path, baseline))
             for key, cells in groups.items()
         ]
         return cls(tables, failed, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``leaderboard.json``."""
-        return {"schema": SCHEMA, "tables": self.tables, "failed": self.failed}
+        tables = [table.to_dict() for table in self.tables]
+        return {"schema": SCHEMA, "tables": tables, "failed": [run.to_dict() for run in self.failed]}
 
     def save(self) -> None:
         """Write ``leaderboard.json``, ``leaderboard.md`` and ``leaderboard.csv`` into the folder."""
-        write_json(self.path / "leaderboard.json", self.to_dict())
+        write_json(self.path / BOARD_FILE, self.to_dict())
         write_text(self.path / "leaderboard.md", self.to_markdown())
         write_text(self.path / "leaderboard.csv", self.to_csv())
 
@@ -90,75 +95,92 @@ class Leaderboard:
         return text.to_csv(self.tables)
 
 
-def _rows(cells: list[list[Run]], folder: Path, baseline: str | None) -> list[dict[str, Any]]:
+def _rows(cells: list[list[Run]], folder: Path, baseline: str | None) -> tuple[Row, ...]:
     labels = _labels([runs[0] for runs in cells])
-    rows = []
-    for runs, label in zip(cells, labels, strict=True):
-        scores = [run.scores or {} for run in runs]
-        rates = [run.cost["train_images_per_second"] for run in runs]
-        rows.append(
-            {
-                "preset": runs[0].config["preset"],
-                "model": label,
-                "seeds": [run.config["seed"] for run in runs],
-                "runs": [_relative(run.path, folder) for run in runs],
-                "validation": summarise([(run.best or {})["negative_elbo"] for run in runs]),
-                **{name: _summary([score[name] for score in scores]) for name in SCORES},
-                "parameters": scores[0]["parameters"],
-                **{name: _mean([run.cost.get(name) for run in runs]) for name in COSTS},
-                "train_seconds": sum(run.cost["train_seconds"] for run in runs) / len(runs),
-                "train_images_per_second": sum(rates) / len(rates) if all(rates) else None,
-            }
-        )
-    score = text.main_score(rows)
+    made = [(_row(runs, label, folder), runs) for runs, label in zip(cells, labels, strict=True)]
+    main = main_score(row.scores for row, _ in made)
     by_seed = {
-        row["model"]: {run.config["seed"]: (run.scores or {})[score] for run in runs}
-        for row, runs in zip(rows, cells, strict=True)
+        row.model: {run.content.config.seed: float(main.read(run.content.scores or {})) for run in runs}
+        for row, runs in made
     }
-    rows.sort(key=lambda row: row[score]["mean"])
-    base = next(
-        (row for row in rows if baseline in (row["preset"], row["model"], row["preset"].split("/")[0])), rows[0]
+    rows = sorted((row for row, _ in made), key=lambda row: _mean_of(row, main), reverse=main.lower_is_better is False)
+    base = next((row for row in rows if baseline in (row.preset, row.model, row.preset.split("/")[0])), rows[0])
+    return tuple(
+        replace(
+            row,
+            rank=rank,
+            difference=None if row is base else _difference(by_seed[row.model], by_seed[base.model]),
+            baseline=base.model,
+        )
+        for rank, row in enumerate(rows, start=1)
     )
-    for rank, row in enumerate(rows, start=1):
-        row |= {"rank": rank, "difference": _difference(by_seed[row["model"]], by_seed[base["model"]], row is base)}
-        row["baseline"] = base["model"]
-    return rows
 
 
-def _difference(own: dict[int, float], base: dict[int, float], same: bool) -> Any:
-    """Return the mean difference from the baseline over the seeds that both have, paired by seed; None for itself."""
+def _row(runs: list[Run], label: str, folder: Path) -> Row:
+    scores = [run.content.scores or {} for run in runs]
+    return Row(
+        preset=runs[0].content.config.preset,
+        model=label,
+        seeds=tuple(run.content.config.seed for run in runs),
+        runs=tuple(_relative(run.path, folder) for run in runs),
+        validation=summarise([_best(run).negative_elbo for run in runs]),
+        scores={it.key: _summary([it.read(score) for score in scores]) for it in table_scores(over_seeds=True)},
+        # How many epochs were asked for is a fact of the table; how many were trained is no cost of the model.
+        cost=replace(_mean_cost([run.content.cost for run in runs]), parameters=scores[0]["parameters"], epochs=None),
+    )
+
+
+def _mean_of(row: Row, score: Score) -> float:
+    summary = row.scores[score.key]
+    return math.nan if summary is None else summary.mean
+
+
+def _best(run: Run) -> BestEpoch:
+    best = run.content.best
+    if best is None:
+        raise RunError(f"{run.path / RUN_FILE}: is damaged: the run is finished, and has no best epoch")
+    return best
+
+
+def _difference(own: dict[int, float], base: dict[int, float]) -> Summary | None:
+    """Return the mean difference from the baseline over the seeds that both have, paired by seed."""
     shared = sorted(own.keys() & base.keys())
-    return None if same or not shared else summarise([own[seed] - base[seed] for seed in shared])
+    return summarise([own[seed] - base[seed] for seed in shared]) if shared else None
 
 
 def _labels(runs: list[Run]) -> list[str]:
     """Name rows by architecture and variant; those of one preset also by the settings in which they differ."""
     labels = []
     for run in runs:
-        architecture, _, rest = run.config["preset"].partition("/")
+        architecture, _, rest = run.content.config.preset.partition("/")
         variant = rest.partition("-")[2]
         settings = _settings(run)
-        twins = [_settings(twin) for twin in runs if twin.config["preset"] == run.config["preset"]]
+        twins = [_settings(twin) for twin in runs if twin.content.config.preset == run.content.config.preset]
         different = [f"{key}={value}" for key, value in settings.items() if any(it.get(key) != value for it in twins)]
         labels.append(" ".join([architecture, *([variant] if variant else []), *different]))
     return labels
 
 
 def _settings(run: Run) -> dict[str, Any]:
-    return {**run.config["options"], **run.config["recipe"]}
+    return {**run.content.config.options, **run.content.config.recipe}
 
 
 def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
-def _summary(values: list[float | None]) -> Any:
+def _summary(values: Sequence[float | None]) -> Summary | None:
     known = [value for value in values if value is not None]
     return summarise(known) if len(known) == len(values) else None
 
 
-def _mean(values: list[Any]) -> Any:
-    """Return the mean over runs, of each entry where they are dicts; None where a run has none."""
+def _mean_cost(costs: list[Cost]) -> Cost:
+    """Return means over runs; None where a run has none."""
+    return Cost(**{name: _mean([getattr(cost, name) for cost in costs]) for name in vars(costs[0])})
+
+
+def _mean(values: Sequence[Any]) -> Any:
+    """Return the mean, of each entry where they are mappings; None where one is None."""
     if None in values:
         return None
     if isinstance(values[0], dict):

@@ -6,18 +6,28 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.benchmarking.leaderboard import BOARD_FILE, Leaderboard
+from zoo.benchmarking.table import Table
 from zoo.data.load import load_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, ZooError
 from zoo.evaluation import evaluate
+from zoo.runs.checksums import DoubtKind
 from zoo.runs.run import RUN_FILE, Run
 from zoo.saving.load import MODEL_FILE
 
 TOLERANCE = 1e-4  # Relative. Another machine or number of threads changes scores by some 1e-6.
-BOARD = "leaderboard.json"
+
+
+class Status(StrEnum):
+    """What was found."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"
+    UNCHECKED = "unchecked"  # Something that is needed is not there.
 
 
 @dataclass(frozen=True)
@@ -26,13 +36,13 @@ class Verdict:
 
     Args:
         path: of the folder or the file.
-        status: ``verified``; ``failed``; or ``unchecked``, where something that is needed is not there.
+        status: what was found.
         findings: what is wrong or could not be checked; empty if verified.
         drift: the largest relative difference of a score made again; None if none was.
     """
 
     path: Path
-    status: str
+    status: Status
     findings: tuple[str, ...] = ()
     drift: float | None = None
 
@@ -63,7 +73,7 @@ def verify(
     """
     folder = Path(path)
     runs = [Run(file.parent) for file in sorted(folder.rglob(RUN_FILE))]
-    boards = sorted(folder.rglob(BOARD))
+    boards = sorted(folder.rglob(BOARD_FILE))
     if not runs and not boards:
         raise RunError(f"{folder}: expected a run folder, or a folder that has some: there is no {RUN_FILE} in it")
     found = []
@@ -75,26 +85,27 @@ def verify(
 
 def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verdict:
     if run.state in ("failed", "interrupted", "running"):
-        return Verdict(run.path, "unchecked", (f"the run is {run.state}: it has no scores",))
+        return Verdict(run.path, Status.UNCHECKED, (f"the run is {run.state}: it has no scores",))
     model_file = run.path / MODEL_FILE
-    doubts = [doubt for doubt in run.doubts() if doubt != f"{model_file} is missing"]
+    left_out = (DoubtKind.MISSING, model_file)
+    doubts = tuple(doubt.text for doubt in run.find_doubts() if (doubt.kind, doubt.file) != left_out)
     if doubts:
-        return Verdict(run.path, "failed", tuple(doubts))
+        return Verdict(run.path, Status.FAILED, doubts)
     if not model_file.is_file():
-        return Verdict(run.path, "unchecked", (f"{MODEL_FILE} is not there: its scores cannot be made again",))
+        return Verdict(run.path, Status.UNCHECKED, (f"{MODEL_FILE} is not there: its scores cannot be made again",))
     try:
         drifts = _score_again(run, data_dir)
     except (DatasetError, ModelLoadError) as error:
-        return Verdict(run.path, "unchecked", (f"its scores cannot be made again: {error}",))
+        return Verdict(run.path, Status.UNCHECKED, (f"its scores cannot be made again: {error}",))
     except (ZooError, ValueError) as error:
-        return Verdict(run.path, "failed", (str(error),))
+        return Verdict(run.path, Status.FAILED, (str(error),))
     beyond = tuple(
         f"{name} is {old!r} in {RUN_FILE}, and {new!r} when scored again"
         for name, (old, new, drift) in drifts.items()
         if drift > tolerance
     )
     largest = max((drift for _, _, drift in drifts.values()), default=0.0)
-    return Verdict(run.path, "failed" if beyond else "verified", beyond, largest)
+    return Verdict(run.path, Status.FAILED if beyond else Status.VERIFIED, beyond, largest)
 
 
 def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, Any, float]]:
@@ -128,29 +139,28 @@ def _apart(old: Any, new: Any) -> float:
     """Return the relative difference of two numbers, the absolute one below 1; other values are equal or not."""
     if isinstance(old, bool | str) or old is None or isinstance(new, bool | str) or new is None:
         return 0.0 if old == new else math.inf
-    return abs(old - new) / max(1.0, abs(old))
+    return float(abs(old - new) / max(1.0, abs(old)))
 
 
 def _verify_board(file: Path) -> Verdict:
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        rows = [row for table in stored["tables"] for row in table["rows"]]
-        paths = [file.parent / path for row in rows for path in row["runs"]]
-        baselines = {row["baseline"] for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return Verdict(file, "failed", (f"cannot be read: {type(error).__name__}: {error}",))
+        stored = [Table.from_dict(table) for table in json.loads(file.read_text(encoding="utf-8"))["tables"]]
+    except (OSError, ValueError, KeyError, TypeError, RunError) as error:
+        return Verdict(file, Status.FAILED, (f"cannot be read: {type(error).__name__}: {error}",))
+    rows = [row for table in stored for row in table.rows]
+    paths = [file.parent / path for row in rows for path in row.runs]
     missing = tuple(f"the run {path} is missing" for path in paths if not (path / RUN_FILE).is_file())
     if missing:
-        return Verdict(file, "failed", missing)
+        return Verdict(file, Status.FAILED, missing)
     try:
         # Rows' own names; a table whose baseline is its best row gets the same one again.
         again = [
             Leaderboard.from_runs([Run(path) for path in paths], file.parent, (), baseline).tables
-            for baseline in sorted(baselines)
+            for baseline in sorted({row.baseline or "" for row in rows})
         ]
     except (ZooError, KeyError, TypeError, ValueError) as error:
-        return Verdict(file, "failed", (f"cannot be made again: {type(error).__name__}: {error}",))
-    possible = [json.loads(json.dumps(table)) for tables in again for table in tables]
-    changed = [table for table in stored["tables"] if table not in possible]
-    findings = tuple(f"the table of {table.get('dataset')} is not what its runs make" for table in changed)
-    return Verdict(file, "failed" if findings else "verified", findings)
+        return Verdict(file, Status.FAILED, (f"cannot be made again: {type(error).__name__}: {error}",))
+    possible = [table for tables in again for table in tables]
+    changed = [table for table in stored if table not in possible]
+    findings = tuple(f"the table of {table.dataset} is not what its runs make" for table in changed)
+    return Verdict(file, Status.FAILED if findings else Status.VERIFIED, findings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.score_names import ACTIVE, BOUND, DIGITS, SCORE_TITLES, TITLES, UNITS
+from zoo.score_names import SCORES, find_score, score_at
 
 if TYPE_CHECKING:
     from zoo.benchmarking import Leaderboard
@@ -64,15 +64,25 @@ def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 def print_scores(scores: dict[str, Any]) -> None:
     """Print a model's scores, and what it costs if that is among them."""
     click.echo(_describe_facts({**scores["data"], **scores}))
-    ordered = {**dict.fromkeys((*SCORE_TITLES, "iwae")), **scores}
-    rows = [_row(keys, [value]) for keys, value in _flatten(ordered) if _is_shown(keys, value)]
-    latents = scores.get("kl_per_latent")
-    for row in rows:
-        if row[0] == ACTIVE and latents:
-            row[1] += f" of {len(latents):,}"
-        elif row[0] == BOUND:
-            row[0] += f", k = {scores['iwae']['k']:,}"
+    # The cost comes last, after the scores that a kind of model has for itself.
+    order = [score.path[0] for score in SCORES if score.path[0] != "cost"]
+    rows = []
+    for path, value in _flatten({**dict.fromkeys(order), **scores}):
+        if _is_shown(path, value):
+            score = score_at(*path)
+            rows.append([score.title + _name_k(path, scores), score.show(value) + _count(path, scores), score.unit])
     print_table(["score", "value", "unit"], rows)
+
+
+def _name_k(path: tuple[str, ...], scores: dict[str, Any]) -> str:
+    """Return the number of draws of the importance-weighted bound, without which it says nothing."""
+    return f", k = {scores['iwae']['k']:,}" if path == ("iwae", "nats") else ""
+
+
+def _count(path: tuple[str, ...], scores: dict[str, Any]) -> str:
+    """Return of how many latents some are active."""
+    latents = scores.get("kl_per_latent")
+    return f" of {len(latents):,}" if path == ("active_units",) and latents else ""
 
 
 def print_comparison(comparison: dict[str, Any], first: object, second: object) -> None:
@@ -88,12 +98,13 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
     click.echo(f"first:  {first}\nsecond: {second}\n")
     parts = [dict(_flatten(comparison[name])) for name in ("first", "second", "difference")]
     rows = []
-    for keys in dict.fromkeys((*parts[0], *parts[1])):
-        signs = ("", "", "+")
-        cells = [_row(keys, [part[keys]], sign)[1] if keys in part else "-"
-                 for part, sign in zip(parts, signs, strict=True)]  # fmt: skip
-        title, *_, unit = _row(keys, [])
-        rows.append([title, *cells, unit])
+    for path in dict.fromkeys((*parts[0], *parts[1])):
+        score = score_at(*path)
+        cells = [
+            score.show(part[path], sign) if path in part else "-"
+            for part, sign in zip(parts, ("", "", "+"), strict=True)
+        ]
+        rows.append([score.title, *cells, score.unit])
     print_table(["score", "first", "second", "difference", "unit"], rows, numbers_from=1)
     click.echo(f"\n{comparison['note']}")
 
@@ -107,27 +118,10 @@ def _describe_facts(facts: dict[str, Any]) -> str:
     )
 
 
-def _row(keys: tuple[str, ...], values: Sequence[float], sign: str = "") -> list[str]:
-    """Return a line of a table: what a score of a result is, its values as text, and its unit."""
-    title, unit, *scale = _title(keys)
-    if scale:
-        values = [value / scale[0] for value in values]
-    return [title, *(_show(value, keys[-1], sign) for value in values), unit]
-
-
-def _is_shown(keys: tuple[str, ...], value: Any) -> bool:
-    """Return whether this is a number that has a title, or a score that a kind of model has for itself."""
-    own = len(keys) == 1 and keys[0] != "seed" and isinstance(value, int | float)
-    return value is not None and (keys in TITLES or own)
-
-
-def _title(keys: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return title, unit and perhaps scale of a number of a result."""
-    if keys in TITLES:
-        return TITLES[keys]
-    words = " ".join(keys).split("_")
-    unit = UNITS.get(words[-1], "") if len(words) > 1 else ""
-    return " ".join(words[:-1] if unit else words), unit
+def _is_shown(path: tuple[str, ...], value: Any) -> bool:
+    """Return whether this is a number of the table of scores, or one that a kind of model has for itself."""
+    own = len(path) == 1 and path[0] != "seed" and isinstance(value, int | float)
+    return value is not None and (find_score(*path) is not None or own)
 
 
 def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -136,10 +130,6 @@ def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
             yield from _flatten(value, (*above, name))
         else:
             yield (*above, name), value
-
-
-def _show(value: float, key: str = "", sign: str = "") -> str:
-    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.{DIGITS.get(key, 2)}f}"
 
 
 def print_profile(folder: Path) -> None:
@@ -171,5 +161,5 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
         click.echo(describe_table(table))
         print_table(header, rows, numbers_from=1)
         click.echo(explain_table(table) + "\n")
-    for row in leaderboard.failed:
-        click.echo(f"failed: {row['preset']}, seed {row['seed']}: {row['error']}")
+    for run in leaderboard.failed:
+        click.echo(f"failed: {run.preset}, seed {run.seed}: {run.error}")

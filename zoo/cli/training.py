@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 @data_option
 @click.pass_context
 def train(
-    ctx: click.Context, preset: str | None, resume: Path | None, settings: dict[str, Any], early_stopping: int | None,
-    **options: Any,
+    ctx: click.Context, /, preset: str | None, resume: Path | None, settings: dict[str, Any],
+    early_stopping: int | None, **options: Any,
 ) -> None:  # fmt: skip
     """Train PRESET and write a run folder with scores, model and pictures."""
     if resume is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import IncomparableError
+from zoo.score_names import SCORES
 
 if TYPE_CHECKING:
     from zoo.runs.run import Run
@@ -24,7 +25,6 @@ FACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "k": (("iwae", "k"), "k of the importance-weighted bound"),
     "seed": (("seed",), "seed of the draws"),
 }
-SCORES = ("negative_elbo", "reconstruction", "kl", "bits_per_dim", "cross_entropy", "mse", "psnr", "ssim")
 NO_EVIDENCE = "one run each is no evidence: the difference may be chance; zoo benchmark --seeds 3 gives intervals"
 SAME_MACHINE = "; times and memory tell of the models only if both were measured on one idle machine"
 
@@ -140,7 +140,7 @@ def _is_result(result: Any) -> bool:
         and all(isinstance(facts[name], str) for name in ("likelihood", "binarization"))
         and all(isinstance(facts[name], int) for name in counts)
         and isinstance(facts["k"], int | None)
-        and all(result.get(name) is None or _is_number(result[name]) for name in SCORES)
+        and all(score.read(result) is None or _is_number(score.read(result)) for score in SCORES)
     )
 
 

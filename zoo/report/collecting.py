@@ -6,11 +6,12 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from zoo.benchmarking.leaderboard import Leaderboard
+from zoo.benchmarking.leaderboard import BOARD_FILE, Leaderboard
+from zoo.benchmarking.table import FailedRun, Row
 from zoo.benchmarking.text import describe_table
 from zoo.errors import RunError
+from zoo.runs.record import RunConfig
 from zoo.runs.run import RUN_FILE, Run
 
 STATUSES = {
@@ -49,9 +50,9 @@ class Collection:
     runs: dict[str, Run]
     failures: list[Failure]
 
-    def runs_of(self, row: dict[str, Any]) -> list[Run]:
+    def runs_of(self, row: Row) -> list[Run]:
         """Return the runs of a table's row, by seed."""
-        return sorted((self.runs[name] for name in row["runs"]), key=lambda run: run.config["seed"])
+        return sorted((self.runs[name] for name in row.runs), key=lambda run: run.content.config.seed)
 
 
 def collect(folder: Path) -> Collection:
@@ -75,7 +76,8 @@ def collect(folder: Path) -> Collection:
                 Leaderboard.from_runs([run], folder)
                 finished[name] = run
             else:
-                failures.append(Failure(_label(run.config), run.record["error"] or STATUSES[run.status], path))
+                failed = FailedRun(run.content.config.preset, run.content.config.seed, run.content.error)
+                failures.append(Failure(failed.label, failed.error or STATUSES[run.status], path))
                 others.append(run)
         except RunError as error:
             failures.append(Failure(name, str(error).replace(f"{folder}{os.sep}", ""), path))
@@ -84,30 +86,32 @@ def collect(folder: Path) -> Collection:
     failures += _without_folder(folder, [*finished.values(), *others])
     if not finished and not failures:
         raise RunError(f"{folder}: no run in it: neither it nor a folder below it has a {RUN_FILE}")
-    order = sorted(finished.values(), key=lambda run: (run.config["dataset"], run.config["preset"], run.config["seed"]))
+    order = sorted(finished.values(), key=_place)
     leaderboard = Leaderboard.from_runs(order, folder)
     leaderboard.tables.sort(key=describe_table)
     return Collection(leaderboard, finished, failures)
 
 
+def _place(run: Run) -> tuple[str, str, int]:
+    config = run.content.config
+    return config.dataset, config.preset, config.seed
+
+
 def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
     """Return the failures that a benchmark has written down and no run folder tells of."""
     try:
-        rows = json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))["failed"]
-        return [
-            Failure(_label(row), str(row["error"]), None) for row in rows if not any(_is_of(run, row) for run in runs)
-        ]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        rows = json.loads((folder / BOARD_FILE).read_text(encoding="utf-8"))["failed"]
+        failed = [FailedRun.from_dict(row) for row in rows]
+    except (OSError, ValueError, LookupError, TypeError, RunError):
         return []
+    return [
+        Failure(it.label, str(it.error), None)
+        for it in failed
+        if not any(_is_of(run.content.config, it) for run in runs)
+    ]
 
 
-def _is_of(run: Run, row: dict[str, Any]) -> bool:
-    config = run.config
-    settings = {**config["options"], **config["recipe"]}
-    same = (config["preset"], config["seed"]) == (row["preset"], row["seed"])
-    return same and all(settings.get(key) == value for key, value in row.get("settings", {}).items())
-
-
-def _label(config: dict[str, Any]) -> str:
-    changes = "".join(f", {key}={value}" for key, value in config.get("settings", {}).items())
-    return f"{config['preset']}, seed {config['seed']}{changes}"
+def _is_of(config: RunConfig, failed: FailedRun) -> bool:
+    settings = {**config.options, **config.recipe}
+    same = (config.preset, config.seed) == (failed.preset, failed.seed)
+    return same and all(settings.get(key) == value for key, value in failed.settings.items())

@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from zoo.benchmarking.text import explain_table, main_score
+from zoo.benchmarking.intervals import Summary
+from zoo.benchmarking.table import Row, Table
+from zoo.benchmarking.text import explain_table
 from zoo.errors import RunError
 from zoo.report.charts import Series, draw_curves, draw_points
 from zoo.report.collecting import Collection
-from zoo.report.tables import Cell, Column, main_title, make_table
+from zoo.report.tables import Cell, Column, make_table
 from zoo.report.typography import typeset
 from zoo.runs.history import History
+from zoo.runs.record import Cost
 from zoo.runs.run import Run
 
 GLYPHS = "●■▲◆▼✚✖⬟◀▶"  # As charts' MARKERS.
 ENOUGH = 3  # Seeds whose interval is drawn; that of two is 12.7 times as wide as their spread.
-COSTS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
-    "size": ("parameters, millions", lambda row: row["parameters"] / 1e6),
-    "latency": ("time to decode one image, ms", lambda row: (row["decode_ms"] or {}).get("1")),
-    "training time": ("training time, s", lambda row: row["train_seconds"]),
+COSTS: dict[str, tuple[str, Callable[[Cost], float | None]]] = {
+    "size": ("parameters, millions", lambda cost: cost.parameters / 1e6 if cost.parameters is not None else None),
+    "latency": ("time to decode one image, ms", lambda cost: (cost.decode_ms or {}).get("1")),
+    "training time": ("training time, s", lambda cost: cost.train_seconds),
 }
 
 
@@ -52,7 +54,7 @@ class Entry:
     index: int
     name: str
     anchor: str
-    row: dict[str, Any]
+    row: Row
     runs: list[Run]
 
     @property
@@ -90,35 +92,34 @@ def make_groups(collection: Collection) -> list[Group]:
     taken: set[str] = set()
     groups = []
     for table in collection.leaderboard.tables:
-        name = str(table["dataset"])
+        name = str(table.dataset)
         anchor = _free(f"group-{_slug(name)}", taken)
         entries = [
-            Entry(index, row["model"], _free(f"model-{_slug(name)}-{_slug(row['model'])}", taken), row,
+            Entry(index, row.model, _free(f"model-{_slug(name)}-{_slug(row.model)}", taken), row,
                   collection.runs_of(row))
-            for index, row in enumerate(table["rows"])
+            for index, row in enumerate(table.rows)
         ]  # fmt: skip
         columns, cells = make_table(table)
-        binarization = [] if table["binarization"] == "none" else [f"{table['binarization']} binarization"]
+        binarization = [] if table.binarization == "none" else [f"{table.binarization} binarization"]
         facts = [
-            table["likelihood"].replace("_", " "), *binarization,
-            f"{table['epochs']} epoch{'s' if table['epochs'] != 1 else ''}",
-            f"{table['images']:,} {table['part']} images",
+            table.likelihood.replace("_", " "), *binarization,
+            f"{table.epochs} epoch{'s' if table.epochs != 1 else ''}",
+            f"{table.images:,} {table.part} images",
         ]  # fmt: skip
         rows = list(zip(entries, cells, strict=True))
-        group = Group(name, anchor, facts, main_title(table), columns, rows, typeset(explain_table(table)))
+        group = Group(name, anchor, facts, table.main.heading, columns, rows, typeset(explain_table(table)))
         group.figures = _draw(group, table)
         groups.append(group)
     return groups
 
 
-def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
-    score = main_score(table["rows"])
-    unit = "" if score == "mse" else ", nats per image"
-    title = "MSE" if score == "mse" else group.score
+def _draw(group: Group, table: Table) -> list[Figure]:
+    score = table.main
+    unit = f", {score.unit.replace('/', ' per ')}" if score.unit else ""
     figures = []
     curves = [curve for entry in group.entries if (curve := _curve(entry))]
     if curves:
-        what = "Validation -ELBO" if score == "negative_elbo" else "Validation reconstruction + KL"
+        what = "Validation -ELBO" if score.path == ("negative_elbo",) else "Validation reconstruction + KL"
         several = any(len(entry.runs) > 1 for entry in group.entries)
         caption = "Lower is better." + (
             " Lines: means over seeds; bands: from the lowest to the highest seed." * several
@@ -127,12 +128,12 @@ def _draw(group: Group, table: dict[str, Any]) -> list[Figure]:
         svg = draw_curves(curves, f"{group.anchor}-curves", f"{what}, nats per image", label)
         figures.append(Figure("Learning curves", svg, caption))
     for key, (xlabel, cost) in COSTS.items():
-        points = [_point(entry, cost(entry.row), entry.row[score]) for entry in group.entries]
+        points = [_point(entry, cost(entry.row.cost), entry.row.scores[score.key]) for entry in group.entries]
         known = [point for point in points if point]
         if len(known) > 1:
             bars = " Bars: 95 % intervals over seeds." if any(point.low for point in known) else ""
-            label = f"Marks: test {title} against {xlabel} of {_names(group)}"
-            svg = draw_points(known, f"{group.anchor}-{key[:4]}", f"Test {title}{unit}", xlabel, label)
+            label = f"Marks: test {score.name} against {xlabel} of {_names(group)}"
+            svg = draw_points(known, f"{group.anchor}-{key[:4]}", f"Test {score.name}{unit}", xlabel, label)
             figures.append(Figure(f"Quality against {key}", svg, f"Lower left is better.{bars}"))
     rates = [rate for entry in group.entries if (rate := _rate(entry))]
     if sum(len(rate.x) for rate in rates) > 1:
@@ -183,12 +184,12 @@ def draw_training(entry: Entry) -> Figure | None:
     )
 
 
-def _point(entry: Entry, x: float | None, score: dict[str, Any]) -> Series | None:
-    if x is None:
+def _point(entry: Entry, x: float | None, score: Summary | None) -> Series | None:
+    if x is None or score is None:
         return None
-    shown = score["high"] is not None and score["n"] >= ENOUGH
-    low, high = ([score["low"]], [score["high"]]) if shown else (None, None)
-    return Series(entry.index, [x], [score["mean"]], low, high)
+    if score.low is None or score.high is None or score.n < ENOUGH:
+        return Series(entry.index, [x], [score.mean])
+    return Series(entry.index, [x], [score.mean], [score.low], [score.high])
 
 
 def _rate(entry: Entry) -> Series | None:

@@ -20,8 +20,8 @@ from zoo.report.album import Album, draw_kl, make_album
 from zoo.report.groups import Entry, Figure, Group, draw_training
 from zoo.report.typography import NONE, typeset
 from zoo.runs.run import Run
-from zoo.saving.load import load_model
-from zoo.score_names import TITLES
+from zoo.saving.load import MODEL_FILE, load_model
+from zoo.score_names import main_score, score_at
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
         notes.append("No picture can be made without a model; the scores are those of the run files.")
         kl = (entry.runs[0].scores or {}).get("kl_per_latent")
         album = Album(bars=draw_kl(kl, entry.anchor) if kl else None)
-    notes += [doubt for run in entry.runs for doubt in run.doubts() if "model.keras" not in doubt or seed is not None]
+    doubts = [doubt for run in entry.runs for doubt in run.find_doubts()]
+    notes += [doubt.text for doubt in doubts if doubt.file.name != MODEL_FILE or seed is not None]
     notes = [note.replace(f"{folder}{os.sep}", "") for note in notes]
     rows = [_row(run, home) for run in entry.runs]
     return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry))
@@ -131,7 +132,7 @@ def link_to(folder: Path, home: Path) -> str:
 
 def _row(run: Run, home: Path) -> RunRow:
     scores, best = run.scores or {}, run.best or {}
-    score = next(scores[name] for name in ("negative_elbo", "cross_entropy", "mse") if scores[name] is not None)
+    score = main_score([scores]).read(scores)
     return RunRow(
         seed=run.config["seed"],
         folder=run.path.name,
@@ -140,30 +141,27 @@ def _row(run: Run, home: Path) -> RunRow:
         kl=f"{scores['kl']:,.1f}",
         epoch=str(best.get("epoch", NONE)),
         seconds=f"{run.cost['train_seconds']:,.0f}",
-        started=str(run.record["provenance"]["started"]).replace("T", " ").removesuffix("+00:00"),
+        started=run.content.provenance.started.replace("T", " ").removesuffix("+00:00"),
     )
 
 
 def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
     """Return configuration, scores, costs and provenance of a run as text."""
-    config, scores, provenance = run.config, run.scores or {}, run.record["provenance"]
+    config, scores, provenance = run.config, run.scores or {}, run.content.provenance
     cost = {("cost", *keys): value for keys, value in _leaves(run.cost)}
     own = [key for key in scores if key not in ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae")]
-    plugin = provenance["plugin"] or {}
-    environment = [(key, provenance[key]) for key in ("zoo", "python", "backend", "platform", "threads")]
-    packages = [*provenance["packages"].items()]
-    rest = [(key, provenance.get(key)) for key in ("precision", "deterministic")]
-    data = [
-        (f"{part} images", f"{it['images']:,}, SHA-256 {it['sha256'][:12]}…")
-        for part, it in provenance["dataset"].items()
-    ]
+    plugin = provenance.plugin
+    environment = [(key, getattr(provenance, key)) for key in ("zoo", "python", "backend", "platform", "threads")]
+    packages = [*provenance.packages.items()]
+    rest = [("precision", provenance.precision), ("deterministic", provenance.deterministic)]
+    data = [(f"{part} images", f"{it.images:,}, SHA-256 {it.sha256[:12]}…") for part, it in provenance.dataset.items()]
     return {
         "Architecture": [("preset", config["preset"]), *_texts(config["options"].items())],
         "Recipe": _texts(config["recipe"].items()),
         "Scores": _titled({(key,): scores[key] for key in own}),
         "Costs": _titled(cost),
         "Provenance": [
-            ("plugin", " ".join(str(plugin.get(key)) for key in ("name", "version")) if plugin else "none"),
+            ("plugin", f"{plugin.name} {plugin.version}" if plugin else "none"),
             *_texts([*environment, *packages, *rest]),
             *data,
         ],
@@ -184,9 +182,9 @@ def _titled(values: dict[tuple[str, ...], Any]) -> list[tuple[str, str]]:
     for keys, value in values.items():
         if value is None:
             continue
-        title, unit, *scale = TITLES.get(keys) or (keys[-1].replace("_", " "), "")
-        number = value / scale[0] if scale else value
-        found.append((typeset(title), f"{show(number)} {unit}".strip()))
+        score = score_at(*keys)
+        number = value if score.scale == 1 else value / score.scale
+        found.append((typeset(score.title), f"{show(number)} {score.unit}".strip()))
     return found
 
 

@@ -7,10 +7,10 @@ import io
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from zoo.errors import RunError
 from zoo.files import write_text
+from zoo.runs.record import BestEpoch
 
 HISTORY_FILE = "history.csv"
 _NEEDED = ("epoch", "val_loss", "val_negative_elbo")
@@ -30,8 +30,8 @@ class History:
         return len(self.rows)
 
     @property
-    def best(self) -> dict[str, Any] | None:
-        """The first epoch of the lowest finite validation loss: ``{epoch, loss, negative_elbo}``, nats per image.
+    def best(self) -> BestEpoch | None:
+        """The first epoch of the lowest finite validation loss.
 
         Validation uses the final KL weight, so the losses of a warm-up's epochs can be compared.
         """
@@ -39,7 +39,7 @@ class History:
         if not finite:
             return None
         row = min(finite, key=lambda row: row["val_loss"])
-        return {"epoch": int(row["epoch"]), "loss": row["val_loss"], "negative_elbo": row["val_negative_elbo"]}
+        return BestEpoch(int(row["epoch"]), row["val_loss"], row["val_negative_elbo"])
 
     @property
     def columns(self) -> dict[str, list[float]]:
@@ -56,7 +56,7 @@ class History:
         if len(self) >= epochs:
             return True
         best = self.best
-        return patience is not None and len(self) - (best["epoch"] if best else 0) >= patience
+        return patience is not None and len(self) - (best.epoch if best else 0) >= patience
 
     def first(self, epochs: int) -> History:
         """Return the history of the first epochs."""

@@ -6,12 +6,12 @@ import contextlib
 import math
 import sys
 import time
-from typing import Any
 
 import keras
 
 from zoo.runs.history import History
 from zoo.runs.run import Run
+from zoo.runs.writer import RecordWriter
 from zoo.training.checkpoint import keep_as_best, remove_checkpoints, save_checkpoint
 
 
@@ -78,7 +78,7 @@ class SaveEpochs(keras.callbacks.Callback):
 
     Args:
         run: the run.
-        record: the content of ``run.json``; ``best`` and ``cost`` are kept up to date, as of what is written.
+        writer: keeps its record, whose best epoch and cost are those of what is written.
         history: the epochs that are done.
         guard: says whether the loss is still a number.
         watch: times the epochs.
@@ -89,7 +89,7 @@ class SaveEpochs(keras.callbacks.Callback):
     def __init__(
         self,
         run: Run,
-        record: dict[str, Any],
+        writer: RecordWriter,
         history: History,
         guard: StopOnNonFinite,
         watch: Stopwatch,
@@ -97,9 +97,9 @@ class SaveEpochs(keras.callbacks.Callback):
         patience: int | None,
     ) -> None:
         super().__init__()
-        self.run, self.record, self.history = run, record, history
+        self.run, self.writer, self.history = run, writer, history
         self.guard, self.watch, self.images, self.patience = guard, watch, images, patience
-        self._seconds_before = record["cost"].get("train_seconds", 0.0)
+        self._seconds_before = writer.cost.train_seconds or 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save the epoch, and stop after too many without a lower validation loss."""
@@ -109,20 +109,16 @@ class SaveEpochs(keras.callbacks.Callback):
             return
         checkpoint = save_checkpoint(self.model, self.run.path, epoch + 1)
         best = self.history.best
-        if best is not None and best["epoch"] == epoch + 1:
+        if best is not None and best.epoch == epoch + 1:
             keep_as_best(checkpoint, self.run.path)
-            self.record["best"] = best
+            self.writer.note_best(best)
         remove_checkpoints(self.run.path, but=checkpoint)
         self.count_cost()
-        self.run.save(self.record)
+        self.writer.save()
         if self.history.is_over(epoch + 2, self.patience):
             self.model.stop_training = True
 
     def count_cost(self) -> None:
         """Bring the record's cost up to date."""
-        rate = self.watch.images_per_second(self.images)
-        self.record["cost"] |= {
-            "epochs": len(self.history),
-            "train_seconds": self._seconds_before + self.watch.elapsed,
-            "train_images_per_second": rate or self.record["cost"].get("train_images_per_second"),
-        }
+        seconds = self._seconds_before + self.watch.elapsed
+        self.writer.note_training(len(self.history), seconds, self.watch.images_per_second(self.images))

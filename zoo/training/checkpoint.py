@@ -9,8 +9,9 @@ from pathlib import Path
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, RunError
 from zoo.files import replacing
+from zoo.runs.checksums import CHECKPOINT_NAME
 from zoo.runs.history import History
-from zoo.runs.run import CHECKPOINT_NAME, Run
+from zoo.runs.run import Run
 from zoo.saving.load import MODEL_FILE, load_model
 
 _TEMPORARY = ".*-????????*"
@@ -51,11 +52,11 @@ def find_point(run: Run) -> Point:
     if done:
         epoch = max(done)
         file = done[epoch]
-    elif run.status == "finished" and run.best is not None:
-        epoch, file = run.best["epoch"], run.path / MODEL_FILE
+    elif run.status == "finished" and (kept := run.content.best) is not None:
+        epoch, file = kept.epoch, run.path / MODEL_FILE
     elif run.status == "failed":
         raise RunError(
-            f"{run.path}: the run failed ({run.record['error']}) and has no checkpoint to go on from: train it anew "
+            f"{run.path}: the run failed ({run.content.error}) and has no checkpoint to go on from: train it anew "
             "(overwrite=True, --overwrite)"
         )
     else:
@@ -64,7 +65,7 @@ def find_point(run: Run) -> Point:
     if len(history) < epoch:
         raise RunError(f"{run.path}: history.csv has {len(history)} epochs, {file.name} is of epoch {epoch}")
     best = history.best
-    if best is not None and best["epoch"] != epoch and not (run.path / MODEL_FILE).is_file():
+    if best is not None and best.epoch != epoch and not (run.path / MODEL_FILE).is_file():
         raise RunError(f"{run.path}: the model of the best epoch ({MODEL_FILE}) is missing: train the run anew")
     return Point(history, file)
 

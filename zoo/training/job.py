@@ -18,7 +18,9 @@ from zoo.evaluation.cost.measure import measure_cost
 from zoo.factory.create import create_from_preset, parameter_count
 from zoo.registry.presets import Preset
 from zoo.registry.recipe import Recipe
+from zoo.runs.record import Status
 from zoo.runs.run import TENSORBOARD_FOLDER, Run
+from zoo.runs.writer import RecordWriter
 from zoo.schedules import LinearDecay
 from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
@@ -41,7 +43,7 @@ class Job:
         run: its folder.
         plan: what is trained, and how.
         dataset: its images.
-        record: the content of ``run.json`` so far; it is filled in.
+        writer: keeps its record.
         point: where it goes on.
         model: the model of that point; None before the first epoch.
         progress: whether to show progress on stderr.
@@ -52,12 +54,17 @@ class Job:
     run: Run
     plan: Preset
     dataset: Dataset
-    record: dict[str, Any]
+    writer: RecordWriter
     point: Point
     model: AutoEncoder | None
     progress: bool
     tensorboard: bool
     profile: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.writer.record.config.seed
 
 
 def do_job(job: Job, deterministic: bool | None) -> Run:
@@ -74,19 +81,20 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
         RunError: it failed.
         KeyboardInterrupt: it was interrupted; the message says what was kept.
     """
-    run, record = job.run, job.record
+    run, writer = job.run, job.writer
     try:
-        with repeatable(record["config"]["seed"], deterministic) as mode:
-            record["provenance"]["deterministic"] = mode
-            run.save(record)
+        with repeatable(job.seed, deterministic) as mode:
+            writer.note_mode(mode)
+            writer.save()
             _fit(job)
-            if record["best"] is None:
+            if writer.record.best is None:
                 raise RunError("no epoch ended with a finite validation loss")
-            record["scores"] = evaluate(run.model, job.dataset.test)
-            run.save(record)
-            record["cost"] |= measure_cost(run.model)
+            writer.note_scores(evaluate(run.model, job.dataset.test))
+            writer.save()
+            writer.note_inference(measure_cost(run.model))
             _draw(job, run.model)
-            run.save(record | {"status": "finished"})
+            writer.note_end("finished")
+            writer.save()
             run.save_checksums()
             # The last of all: until here a run that is killed can be closed again from its checkpoint.
             remove_checkpoints(run.path)
@@ -94,7 +102,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
         kept = _close_early(job, "interrupted", "interrupted")
         raise KeyboardInterrupt(f"interrupted: {kept}") from None
     except (Exception, SystemExit) as error:
-        record["scores"] = None
+        writer.note_scores(None)
         reason = _explain(job, error)
         kept = _close_early(job, "failed", reason)
         raise RunError(f"training {job.plan.name} failed: {reason}: {kept}") from error
@@ -103,19 +111,18 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
 
 def _fit(job: Job) -> None:
     run, recipe, history = job.run, job.plan.recipe, job.point.history
-    model = job.model or create_from_preset(job.plan, job.record["config"]["seed"])
-    job.record["provenance"]["precision"] = model.settle_precision()
-    job.record["cost"]["parameters"] = parameter_count(model)
+    model = job.model or create_from_preset(job.plan, job.seed)
+    job.writer.note_model(parameter_count(model), model.settle_precision())
     _restore_best(job)
     images = check_data(job.dataset.train, model.image_shape)
     guard, watch = StopOnNonFinite(), Stopwatch()
-    saver = SaveEpochs(run, job.record, history, guard, watch, len(images), recipe.early_stopping)
+    saver = SaveEpochs(run, job.writer, history, guard, watch, len(images), recipe.early_stopping)
     saver.count_cost()
     if history.is_over(recipe.epochs, recipe.early_stopping):
         return
     _set_learning_rate(model, recipe, len(images))
     model.provenance = {**(model.provenance or {}), "trained_on": job.dataset.name}
-    data = ShuffledImages(images, recipe.batch_size, job.record["config"]["seed"])
+    data = ShuffledImages(images, recipe.batch_size, job.seed)
     shown = _shown(job, len(images))
     try:
         model.fit(
@@ -148,7 +155,7 @@ def _set_learning_rate(model: AutoEncoder, recipe: Recipe, images: int) -> None:
 def _restore_best(job: Job) -> None:
     """Make the folder's model the best epoch's, whatever a kill came between."""
     best, file = job.point.history.best, job.point.file
-    if file is not None and best is not None and best["epoch"] == len(job.point.history):
+    if file is not None and best is not None and best.epoch == len(job.point.history):
         keep_as_best(file, job.run.path)
 
 
@@ -161,7 +168,7 @@ def _shown(job: Job, images: int) -> list[Any]:
         steps = math.ceil(images / job.plan.recipe.batch_size)
         shown.append(ProfileSteps(job.run.path, TENSORBOARD_FOLDER, steps))
     if job.progress:
-        shown.append(ShowProgress(f"{job.plan.name}, seed {job.record['config']['seed']}", epochs, images, done))
+        shown.append(ShowProgress(f"{job.plan.name}, seed {job.seed}", epochs, images, done))
     return shown
 
 
@@ -185,25 +192,25 @@ def _draw_history(job: Job) -> None:
         job.run.save_figure(plots.plot_history(job.point.history.columns), "loss_curve.png")
 
 
-def _close_early(job: Job, status: str, reason: str) -> str:
+def _close_early(job: Job, status: Status, reason: str) -> str:
     """Leave a folder that can be used, and say what is in it; what cannot be written now is left out."""
-    run, record = job.run, job.record
-    record |= {"status": status, "error": reason}
+    run, best = job.run, job.writer.record.best
+    job.writer.note_end(status, reason)
 
     def draw_reconstructions() -> None:
-        if record["best"] is not None:
+        if best is not None:
             images = job.dataset.test.images[:SHOWN]
             run.save_figure(plots.plot_reconstructions(run.model, images), "reconstructions.png")
 
-    for write in (lambda: run.save(record), lambda: _draw_history(job), draw_reconstructions, run.save_checksums):
+    for write in (job.writer.save, lambda: _draw_history(job), draw_reconstructions, run.save_checksums):
         # A full disk, or a model that cannot be read back, must not hide the reason.
         with contextlib.suppress(ZooError, OSError):
             write()
-    best, done = record["best"], find_checkpoints(run.path)
+    done = find_checkpoints(run.path)
     if best is None:
         kept = f"no epoch was finished; {run.path} has no model"
     else:
-        kept = f"{run.path} keeps the model of epoch {best['epoch']}, the best so far"
+        kept = f"{run.path} keeps the model of epoch {best.epoch}, the best so far"
     return f"{kept}; zoo train --resume {run.path} goes on after epoch {max(done)}" if done else kept
 
 
@@ -217,6 +224,6 @@ def _explain(job: Job, error: BaseException) -> str:
         # Of an error within a compiled step TensorFlow tells the stack of its tracing first, then the cause.
         message = next(filter(None, message.rpartition(_STACK)[2].splitlines()[1:]), message)
     reason = f"{type(error).__name__}: {message}"
-    if job.record["provenance"].get("precision") == "bfloat16" and type(error).__module__.startswith("tensorflow"):
+    if job.writer.record.provenance.precision == "bfloat16" and type(error).__module__.startswith("tensorflow"):
         reason += " (it computed in bfloat16: precision=float32, --set precision=float32, does without)"
     return reason

@@ -14,6 +14,7 @@ from zoo.registry import catalogue
 from zoo.registry.presets import Preset, merge_options
 from zoo.registry.recipe import RECIPE_KEYS
 from zoo.registry.specs import FOLDER
+from zoo.runs.record import RunConfig
 
 
 def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
@@ -56,18 +57,18 @@ def sample_name(preset: str) -> str:
     return f"{architecture}/{dataset}_sample{dash}{variant}"
 
 
-def describe_plan(plan: Preset, seed: int) -> dict[str, Any]:
-    """Return the configuration that ``run.json`` holds, plain data for JSON."""
+def describe_plan(plan: Preset, seed: int) -> RunConfig:
+    """Return the configuration that ``run.json`` holds; its values are plain data for JSON."""
     options = merge_options(plan.architecture.defaults, plan.config)
-    return {
-        "preset": plan.name,
-        "architecture": plan.architecture.name,
-        "dataset": plan.dataset.name,
-        "image_shape": list(plan.dataset.image_shape),
-        "options": {key: _plain(value) for key, value in sorted(options.items())},
-        "recipe": plan.recipe.to_dict(),
-        "seed": seed,
-    }
+    return RunConfig(
+        preset=plan.name,
+        architecture=plan.architecture.name,
+        dataset=plan.dataset.name,
+        image_shape=plan.dataset.image_shape,
+        options={key: _plain(value) for key, value in sorted(options.items())},
+        recipe=plan.recipe.to_dict(),
+        seed=seed,
+    )
 
 
 def _plain(value: Any) -> Any:

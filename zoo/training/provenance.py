@@ -5,41 +5,46 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from typing import Any
 
 import keras
 
 from zoo.data.dataset import Dataset
 from zoo.environment import package_versions
 from zoo.registry.specs import Architecture
+from zoo.runs.record import Environment, PluginOrigin, Provenance, SplitFacts
 from zoo.version import __version__
 
 
-def describe_environment() -> dict[str, Any]:
+def describe_environment() -> Environment:
     """Return versions, backend, machine and threads."""
-    return {
-        "zoo": __version__,
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        "packages": package_versions(),
-        "platform": platform.platform(),
-        "threads": count_threads(),
-    }
+    return Environment(
+        zoo=__version__,
+        python=platform.python_version(),
+        backend=keras.backend.backend(),
+        packages=package_versions(),
+        platform=platform.platform(),
+        threads=count_threads(),
+    )
 
 
-def describe_origin(architecture: Architecture, dataset: Dataset) -> dict[str, Any]:
-    """Return when it is, and where the architecture and the images are from."""
+def describe_provenance(architecture: Architecture, dataset: Dataset, deterministic: bool) -> Provenance:
+    """Return all that a run begins with: the environment, and where the architecture and the images are from."""
     plugin = architecture.plugin
-    return {
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "plugin": None
-        if plugin is None
-        else {"name": plugin.name, "distribution": plugin.distribution, "version": plugin.version},
-        "dataset": {
-            split.part: {"images": len(split), "sha256": split.sha256}
+    return Provenance(
+        **vars(describe_environment()),
+        started=now(),
+        plugin=None if plugin is None else PluginOrigin(plugin.name, plugin.distribution, plugin.version),
+        dataset={
+            split.part: SplitFacts(len(split), split.sha256)
             for split in (dataset.train, dataset.validation, dataset.test)
         },
-    }
+        deterministic=deterministic,
+    )
+
+
+def now() -> str:
+    """Return the time, UTC, as ISO 8601 has it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def count_threads() -> int:

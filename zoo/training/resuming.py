@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-import datetime
-import json
 import shutil
 import warnings
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError
 from zoo.registry.presets import Preset
+from zoo.runs.checksums import CHECKSUM_FILE
 from zoo.runs.history import History
 from zoo.runs.lock import claim
-from zoo.runs.run import CHECKSUM_FILE, RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
+from zoo.runs.record import PluginOrigin, Provenance, Resumption, RunConfig, RunRecord
+from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
+from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
-from zoo.training.provenance import describe_environment, describe_origin
+from zoo.training.provenance import describe_environment, describe_provenance, now
 from zoo.training.session import clear, refuse_existing
 from zoo.training.tensorboard import check_tensorboard
 
@@ -74,13 +76,14 @@ def resume(
         record = _read(earlier)
         plan, config = _plan_again(earlier, record, epochs)
         target = earlier
-        if config != record["config"]:
-            target = Run(earlier.path.with_name(run_path(Path(), plan.name, config["seed"], config).name))
+        if config != record.config:
+            target = Run(earlier.path.with_name(run_path(Path(), plan.name, config.seed, config).name))
             held.enter_context(claim(target.path))
             refuse_existing(target.path, overwrite)
         point = _find_work(earlier, plan, longer=target != earlier)
         dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
-        _refuse_changes(earlier, record["provenance"], describe_origin(plan.architecture, dataset))
+        before = record.provenance
+        _refuse_changes(earlier, before, describe_provenance(plan.architecture, dataset, before.deterministic))
         if tensorboard is None:
             tensorboard = (earlier.path / TENSORBOARD_FOLDER).is_dir()
             if tensorboard:
@@ -90,50 +93,44 @@ def resume(
             _prepare(earlier, target, point)
         except OSError as error:
             raise RunError(f"{target.path}: cannot be written to: {error.strerror}") from error
-        record |= {"status": "running", "error": None, "config": config, "best": point.history.best, "scores": None}
-        record["provenance"].setdefault("resumed", []).append(
-            {
-                "after_epoch": len(point.history),
-                "run": earlier.path.name,
-                "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "environment": describe_environment(),
-            }
-        )
-        job = Job(target, plan, dataset, record, point, model, progress, tensorboard)
-        return do_job(job, record["provenance"]["deterministic"])
+        resumption = Resumption(len(point.history), earlier.path.name, now(), describe_environment())
+        record = replace(
+            record, status="running", error=None, config=config, best=point.history.best, scores=None,
+            provenance=replace(before, resumed=(*before.resumed, resumption)),
+        )  # fmt: skip
+        job = Job(target, plan, dataset, RecordWriter(target, record), point, model, progress, tensorboard)
+        return do_job(job, before.deterministic)
 
 
-def _read(run: Run) -> dict[str, Any]:
+def _read(run: Run) -> RunRecord:
     """Read ``run.json`` anew."""
-    run.__dict__.pop("record", None)
-    record = copy.deepcopy(run.record)
-    parts = [record.get(key) for key in ("config", "provenance", "cost")]
-    if all(isinstance(part, dict) for part in parts):
-        config = record["config"]
-        parts = [config.get("recipe"), config.get("options")]
-    if not all(isinstance(part, dict) for part in parts) or not {"preset", "seed"} <= set(config):
-        raise RunError(f"{run.path / RUN_FILE}: is damaged: config, provenance or cost are not whole: {ANEW}")
-    return record
-
-
-def _plan_again(run: Run, record: dict[str, Any], epochs: int | None) -> tuple[Preset, dict[str, Any]]:
-    """Return the run's plan as it was, but for the epochs, and its configuration."""
-    config = record["config"]
-    recipe = config["recipe"] | ({} if epochs is None else {"epochs": epochs})
+    run.forget()
+    plain = run.record
     try:
-        usual = describe_plan(plan_run(config["preset"]), config["seed"])["options"]
-        options = {key: value for key, value in config["options"].items() if key not in usual or usual[key] != value}
-        plan = plan_run(config["preset"], **recipe, **options)
-        found = json.loads(json.dumps(describe_plan(plan, config["seed"])))
+        return RunRecord.from_dict(plain)
+    except RunError as error:
+        raise RunError(f"{run.path / RUN_FILE}: is damaged: {error}: {ANEW}") from error
+
+
+def _plan_again(run: Run, record: RunRecord, epochs: int | None) -> tuple[Preset, RunConfig]:
+    """Return the run's plan as it was, but for the epochs, and its configuration."""
+    config = record.config
+    if epochs is not None:
+        config = replace(config, recipe={**config.recipe, "epochs": epochs})
+    try:
+        usual = describe_plan(plan_run(config.preset), config.seed).options
+        options = {key: value for key, value in config.options.items() if key not in usual or usual[key] != value}
+        plan = plan_run(config.preset, **config.recipe, **options)
     except TypeError as error:
         raise RunError(f"{run.path}: cannot be trained as it was: {error}: {ANEW}") from error
     except UnknownNameError as error:
-        plugin = record["provenance"].get("plugin")
-        if not isinstance(plugin, dict) or not plugin.get("distribution"):
+        plugin = record.provenance.plugin
+        if plugin is None or not plugin.distribution:
             raise
-        wanted = f"{plugin['distribution']}=={plugin.get('version')}"
+        wanted = f"{plugin.distribution}=={plugin.version}"
         raise UnknownNameError(f"{run.path}: {error}. It was trained with {wanted}: install that") from error
-    changed = [key for key, value in (config | {"recipe": recipe}).items() if found.get(key) != value]
+    found = describe_plan(plan, config.seed)
+    changed = [field.name for field in fields(RunConfig) if getattr(found, field.name) != getattr(config, field.name)]
     if changed:
         raise RunError(f"{run.path}: the preset has changed since in {', '.join(changed)}: {ANEW}")
     return plan, found
@@ -155,7 +152,7 @@ def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
                 "it anew with a larger early_stopping"
             )
     point = find_point(run)
-    constant = (1 - recipe.learning_rate_decay) * run.config["recipe"]["epochs"]
+    constant = (1 - recipe.learning_rate_decay) * run.content.config.recipe["epochs"]
     if longer and len(point.history) > constant:
         raise RunError(
             f"{run.path}: after epoch {len(point.history)} the learning rate has begun to fall, for the longer run too "
@@ -168,24 +165,26 @@ def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
     return point
 
 
-def _refuse_changes(run: Run, before: dict[str, Any], origin: dict[str, Any]) -> None:
-    now = describe_environment() | origin
+def _refuse_changes(run: Run, before: Provenance, here: Provenance) -> None:
     what = {"zoo": "zoo", "plugin": "plugin", "backend": "Keras backend", "dataset": "images of the dataset"}
-    for key, name in what.items():
-        if before.get(key) != now[key]:
-            shown = ": its images have another SHA-256" if key == "dataset" else _compare(before.get(key), now[key])
-            raise RunError(f"{run.path}: the {name} is not what the run began with{shown}: go back to that, or {ANEW}")
-    for key in ("packages", "threads"):
-        if before.get(key) != now[key]:
+    for name, title in what.items():
+        then, now = getattr(before, name), getattr(here, name)
+        if then != now:
+            shown = ": its images have another SHA-256" if name == "dataset" else _compare(then, now)
+            raise RunError(f"{run.path}: the {title} is not what the run began with{shown}: go back to that, or {ANEW}")
+    for name in ("packages", "threads"):
+        then, now = getattr(before, name), getattr(here, name)
+        if then != now:
             warnings.warn(
-                f"{run.path}: {key} differ from those that the run began with{_compare(before.get(key), now[key])}: "
+                f"{run.path}: {name} differ from those that the run began with{_compare(then, now)}: "
                 "the last digits may differ",
                 stacklevel=3,
             )
 
 
 def _compare(before: Any, now: Any) -> str:
-    if isinstance(before, dict) and isinstance(now, dict):
+    before, now = (vars(found) if isinstance(found, PluginOrigin) else found for found in (before, now))
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
         keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
         before, now = ({key: found.get(key) for key in keys} for found in (before, now))
     return f" (then {_show(before)}, now {_show(now)})"
@@ -205,7 +204,7 @@ def _prepare(earlier: Run, target: Run, point: Point) -> None:
         return
     clear(target.path)
     best = point.history.best
-    if best is not None and best["epoch"] != len(point.history):
+    if best is not None and best.epoch != len(point.history):
         shutil.copyfile(earlier.path / MODEL_FILE, target.path / MODEL_FILE)
     if (earlier.path / TENSORBOARD_FOLDER).is_dir():
         shutil.copytree(earlier.path / TENSORBOARD_FOLDER, target.path / TENSORBOARD_FOLDER)

@@ -11,15 +11,15 @@ from zoo.data.load import load_dataset
 from zoo.errors import RunError
 from zoo.runs.history import History
 from zoo.runs.lock import LOCK_FILE, claim
+from zoo.runs.record import begin
 from zoo.runs.run import Run, run_path
+from zoo.runs.writer import RecordWriter
 from zoo.training.checkpoint import Point, find_checkpoints
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.profile import check_profiler
-from zoo.training.provenance import describe_environment, describe_origin
+from zoo.training.provenance import describe_provenance
 from zoo.training.tensorboard import check_tensorboard
-
-SCHEMA = 1
 
 
 def train(
@@ -84,17 +84,9 @@ def train(
         refuse_existing(run.path, overwrite)
         dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
         clear(run.path)
-        record: dict[str, Any] = {
-            "schema": SCHEMA,
-            "status": "running",
-            "error": None,
-            "config": config,
-            "provenance": describe_environment() | describe_origin(plan.architecture, dataset),
-            "best": None,
-            "scores": None,
-            "cost": {},
-        }
-        job = Job(run, plan, dataset, record, Point(History(), None), None, progress, tensorboard, profile)
+        provenance = describe_provenance(plan.architecture, dataset, bool(deterministic))
+        writer = RecordWriter(run, begin(config, provenance))
+        job = Job(run, plan, dataset, writer, Point(History(), None), None, progress, tensorboard, profile)
         return do_job(job, deterministic)
 
 

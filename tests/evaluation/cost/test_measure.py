@@ -134,8 +134,8 @@ def test_runs_and_leaderboard_have_it(trained, tmp_path):
     jsonschema.validate(record, SCHEMA)
     assert set(COSTS) <= set(record["cost"])
     (table,) = Leaderboard.from_runs([trained], tmp_path).tables
-    (row,) = table["rows"]
-    assert {name: row[name] for name in COSTS} == {name: record["cost"][name] for name in COSTS}
+    (row,) = table.rows
+    assert {name: row.to_dict()[name] for name in COSTS} == {name: record["cost"][name] for name in COSTS}
     header, cells = table_cells(table)
     shown = dict(zip(header, cells, strict=True))
     assert float(shown["MFLOPs"]) == pytest.approx(sum(record["cost"]["flops"].values()) / 1e6, abs=0.05)
@@ -150,11 +150,11 @@ def check_means_over_runs(run, record, folder):
     config = record["config"] | {"seed": 1}
     times = {"1": record["cost"]["decode_ms"]["1"] + 3.0, "128": None}
     twin.save(record | {"config": config, "cost": record["cost"] | {"decode_ms": times, "peak_memory_mb": None}})
-    (row,) = Leaderboard.from_runs([run, twin], folder).tables[0]["rows"]
-    assert row["seeds"] == [0, 1]
-    assert row["decode_ms"] == {"1": pytest.approx(record["cost"]["decode_ms"]["1"] + 1.5), "128": None}
-    assert row["flops"] == record["cost"]["flops"]
-    assert row["peak_memory_mb"] is None
+    (row,) = Leaderboard.from_runs([run, twin], folder).tables[0].rows
+    assert row.seeds == (0, 1)
+    assert row.cost.decode_ms == {"1": pytest.approx(record["cost"]["decode_ms"]["1"] + 1.5), "128": None}
+    assert row.cost.flops == record["cost"]["flops"]
+    assert row.cost.peak_memory_mb is None
 
 
 def check_run_from_before(run, record, folder):
@@ -162,7 +162,7 @@ def check_run_from_before(run, record, folder):
     jsonschema.validate(old, SCHEMA)
     run.save(old)
     (table,) = Leaderboard.from_runs([run], folder).tables
-    assert all(table["rows"][0][name] is None for name in COSTS)
+    assert all(table.rows[0].to_dict()[name] is None for name in COSTS)
     assert {"MFLOPs", "decode ms"}.isdisjoint(table_cells(table)[0])
 
 

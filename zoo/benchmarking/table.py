@@ -1,0 +1,145 @@
+"""What a leaderboard holds: tables, their rows, and the runs that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from zoo.benchmarking.intervals import Summary
+from zoo.runs.json_fields import from_json, to_json
+from zoo.runs.record import Cost
+from zoo.score_names import Score, main_score, table_scores
+
+_COSTS = (
+    "parameters", "flops", "encode_ms", "decode_ms", "peak_memory_mb", "train_seconds", "train_images_per_second"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """The runs of one configuration, which differ in the seed alone.
+
+    Args:
+        preset: its name.
+        model: what it is called: architecture, variant and the settings in which it differs from others.
+        seeds: of the runs.
+        runs: their folders, from that of the leaderboard.
+        validation: -ELBO of the best epoch on the validation split.
+        scores: on the test split, by the names of scores; None where a run has none.
+        cost: means over the runs.
+        rank: its place by the score that orders the table; None in files from before there was one.
+        difference: from the baseline in that score, paired by seed; None for the baseline itself.
+        baseline: the row that it is from.
+    """
+
+    preset: str
+    model: str
+    seeds: tuple[int, ...]
+    runs: tuple[str, ...]
+    validation: Summary
+    scores: Mapping[str, Summary | None]
+    cost: Cost
+    rank: int | None = None
+    difference: Summary | None = None
+    baseline: str | None = None
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What is the same for each seed, or a mean over them, nested as in a result."""
+        cost = to_json(self.cost)
+        return {"parameters": cost["parameters"], "cost": cost}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as ``leaderboard.json`` holds it."""
+        plain = to_json(self)
+        scores, cost = plain.pop("scores"), plain.pop("cost")
+        last = {name: plain.pop(name) for name in ("rank", "difference", "baseline")}
+        return {**plain, **scores, **{name: cost[name] for name in _COSTS}, **last}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Row:
+        """Return the row that ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
+        scores = {score.key: data.get(score.key) for score in table_scores(over_seeds=True)}
+        return from_json(cls, {**data, "scores": scores, "cost": data})
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that may be compared, and what they agree in.
+
+    Args:
+        dataset: of the scores.
+        part: the split.
+        sha256: of its images.
+        images: how many.
+        likelihood: of the models.
+        binarization: of the models.
+        k: of the importance-weighted bound.
+        seed: of the draws.
+        epochs: of the recipes.
+        rows: the best first.
+    """
+
+    dataset: str | None
+    part: str | None
+    sha256: str | None
+    images: int
+    likelihood: str
+    binarization: str
+    k: int | None
+    seed: int
+    epochs: int
+    rows: tuple[Row, ...] = field(default=())
+
+    @property
+    def main(self) -> Score:
+        """The score that orders the rows: the first that all of them have."""
+        return main_score(row.scores for row in self.rows)
+
+    @property
+    def baseline(self) -> str | None:
+        """The row that differences are from."""
+        return self.rows[0].baseline
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as ``leaderboard.json`` holds it."""
+        return {**to_json(self), "rows": [row.to_dict() for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Table:
+        """Return the table that ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
+        facts = from_json(cls, {**data, "rows": []})
+        return replace(facts, rows=tuple(Row.from_dict(row) for row in data["rows"]))
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that did not finish.
+
+    Args:
+        preset: its name.
+        seed: its seed.
+        error: why.
+        settings: what the preset was changed in.
+    """
+
+    preset: str
+    seed: int
+    error: str | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return f"{self.preset}, seed {self.seed}" + "".join(f", {key}={value}" for key, value in self.settings.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as ``leaderboard.json`` holds it."""
+        settings = {"settings": dict(self.settings)} if self.settings else {}
+        return {"preset": self.preset, "seed": self.seed, **settings, "error": self.error}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FailedRun:
+        """Return what ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
+        return from_json(cls, data)
