@@ -27,12 +27,12 @@ def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> A
 
     Args:
         item: an ``Architecture``; or a name, and the result decorates a class that holds ``build_encoder`` and
-            ``build_decoder``.
+            ``build_decoder``, static methods or plain functions.
         summary: one line for tables; a class's docstring serves too.
         **fields: further fields of ``Architecture``, such as ``defaults``.
 
     Returns:
-        The architecture; or a decorator that gives the class back as it was.
+        The architecture; or a decorator that returns the class as it was.
 
     Raises:
         DuplicateNameError: another plugin has the name.
@@ -43,7 +43,9 @@ def register(item: Architecture | str, *, summary: str = "", **fields: Any) -> A
         ```python
         @zoo.register("my_ae", defaults={"latent_dim": 8})
         class MyAutoEncoder:
+            @staticmethod
             def build_encoder(image_shape, latent_shape): ...
+            @staticmethod
             def build_decoder(latent_shape, output_shape): ...
         ```
     """
