@@ -5,12 +5,15 @@ import tomllib
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 from support.paths import ROOT
 
 import zoo
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CHANGES = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+LOWEST = ROOT / "lowest.txt"
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
@@ -62,3 +65,19 @@ def test_pre_commit_has_the_pinned_linter():
     assert {hook["id"] for repo in hooks for hook in repo["hooks"]} == {
         "ruff-check", "ruff-format", "mypy", "lint-imports",
     }  # fmt: skip
+
+
+def test_the_lowest_versions_are_those_that_are_claimed():
+    claimed = {}
+    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]:
+        requirement = Requirement(line)
+        (specifier,) = requirement.specifier
+        assert specifier.operator == ">="
+        claimed[requirement.name] = Version(specifier.version)
+    lines = [Requirement(line) for line in LOWEST.read_text().splitlines() if not line.startswith("#")]
+    pinned = {line.name: next(iter(line.specifier)) for line in lines}
+    assert {name: found.operator for name, found in pinned.items() if name in claimed} == dict.fromkeys(claimed, "==")
+    for name, version in claimed.items():
+        lowest = Version(pinned[name].version)
+        # "scipy>=1.11" means 1.11.1, since there is no 1.11.0.
+        assert lowest == version or (lowest > version and lowest.release[: len(version.release)] == version.release)
