@@ -18,7 +18,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FILLED = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("leaderboard", "plugins", "results", "scores", "speed")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("benchmark", "guide", "leaderboard", "plugins", "results", "scores", "speed")
+    ),
 )
 BENCHMARK = ROOT / "docs" / "benchmark.json"
 LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
@@ -44,6 +47,29 @@ def make_models() -> str:
             counts = [_parameters(f"{name}/{dataset}") for dataset in ("mnist", "cifar10")]
             rows.append([f"`{name}`", info.summary, *counts, _link_papers(info.source or "-")])
     return _markdown(rows, numbers=(2, 3))
+
+
+def make_headline() -> str:
+    """Return one table of five columns of ``docs/benchmark.json``, and what its numbers are."""
+    tables = json.loads(BENCHMARK.read_text(encoding="utf-8"))["tables"]
+    rows = [["preset", "-ELBO, nats/image", "bits/dim", "parameters", "training images/s"]]
+    for row in (row for table in tables for row in table["rows"]):
+        scores = [_mean_and_interval(row[name], digits) for name, digits in (("negative_elbo", 1), ("bits_per_dim", 3))]
+        speed = f"{row['train_images_per_second']:,.0f}"
+        rows.append([f"`{row['preset']}`", *scores, f"{row['parameters']:,}", speed])
+    sets = [f"{table['images']:,} images of `{table['dataset']}` after {table['epochs']} epochs" for table in tables]
+    likelihoods, parts = ({table[key] for table in tables} for key in ("likelihood", "part"))
+    seeds = {len(row["seeds"]) for table in tables for row in table["rows"]}
+    if max(map(len, (likelihoods, parts, seeds))) > 1:
+        raise SystemExit(f"{BENCHMARK}: tables of several likelihoods, parts or numbers of seeds need more columns")
+    return (
+        f"{_markdown(rows, numbers=range(1, 5))}\nScores on the {parts.pop()} split ({' and '.join(sets)}), likelihood "
+        f"`{likelihoods.pop()}`: mean over {seeds.pop()} seeds ± half the 95 % interval (Student's t).\n"
+    )
+
+
+def _mean_and_interval(summary: dict[str, float], digits: int) -> str:
+    return f"{summary['mean']:,.{digits}f} ± {summary['high'] - summary['mean']:,.{digits}f}"
 
 
 def make_benchmark() -> str:
@@ -242,6 +268,7 @@ def _markdown(rows: list[list[str]], numbers: tuple[int, ...] | range) -> str:
 
 TABLES = {
     "models": make_models,
+    "headline": make_headline,
     "benchmark": make_benchmark,
     "mnist_binary": partial(make_results, "mnist_binary"),
     "cifar10": partial(make_results, "cifar10"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.dense_parts import build_decoder, build_encoder
 
 import zoo
 from zoo.errors import DuplicateNameError, PluginLoadError, PluginLoadWarning
@@ -10,6 +11,14 @@ pytestmark = pytest.mark.usefixtures("clean_registry")
 
 
 class Builders:
+    @staticmethod
+    def build_encoder(image_shape, latent_shape): ...
+
+    @staticmethod
+    def build_decoder(latent_shape, output_shape): ...
+
+
+class PlainBuilders:
     def build_encoder(image_shape, latent_shape): ...  # noqa: N805
 
     def build_decoder(latent_shape, output_shape): ...  # noqa: N805
@@ -28,6 +37,28 @@ def test_register_decorates_a_class_and_leaves_it_as_it_was():
     assert (record.status, record.provides, record.version) == ("ok", ("my_ae",), None)
     assert "my_ae/mnist-binary" in zoo.list_models(presets=True)
     assert zoo.models.my_ae.encoder is Builders.build_encoder
+
+
+@pytest.mark.parametrize("cls", [Builders, PlainBuilders])
+def test_builders_are_static_methods_or_plain_functions(cls):
+    zoo.register("my_ae", defaults={"latent_dim": 8})(cls)
+    registered = zoo.models.my_ae
+    assert (registered.encoder, registered.decoder) == (cls.build_encoder, cls.build_decoder)
+
+
+def test_static_methods_build_a_model():
+    class Dense:
+        @staticmethod
+        def build_encoder(image_shape, latent_shape):
+            return build_encoder(image_shape, latent_shape)
+
+        @staticmethod
+        def build_decoder(latent_shape, output_shape):
+            return build_decoder(latent_shape, output_shape)
+
+    zoo.register("my_ae", defaults={"latent_dim": 3})(Dense)
+    model = zoo.create_model("my_ae/mnist")
+    assert model.reconstruct(np.zeros((2, 28, 28, 1), "uint8")).shape == (2, 28, 28, 1)
 
 
 def test_a_class_gives_its_summary():

@@ -69,7 +69,8 @@ def test_rules_are_sentences_with_names_that_say_what_they_check():
 
 def test_a_failure_has_every_broken_rule(clean_registry):
     zoo.register(CASES["sigmoid_at_the_end"][0])
-    message = r"sigmoid_at_the_end: 1 of \d+ checks failed:\n- check_decoder_is_linear: 2 of 2"
+    # Its loss falls by about what check_loss_falls asks for, in some versions of Keras by a little less.
+    message = r"sigmoid_at_the_end: [12] of \d+ checks failed:\n- check_decoder_is_linear: 2 of 2"
     with pytest.raises(CheckFailure, match=message):
         zoo.testing.check_architecture("sigmoid_at_the_end", fast=True)
 

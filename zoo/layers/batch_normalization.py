@@ -53,7 +53,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and self.center
             and self.scale
             and not self.synchronized
-            and not self.renorm
+            and not getattr(self, "renorm", False)  # Keras has it since 3.13.
             and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype
             and self.compute_dtype in ("float32", "bfloat16")
         )

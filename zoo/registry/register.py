@@ -29,7 +29,7 @@ def register(item: Architecture | DatasetSpec | str, *, summary: str = "", **fie
 
     Args:
         item: an ``Architecture`` or a ``DatasetSpec``; or a name, and the result decorates a class that holds
-            ``build_encoder`` and ``build_decoder`` as static methods.
+            ``build_encoder`` and ``build_decoder``, static methods or plain functions.
         summary: one line for tables; a class's docstring serves too.
         **fields: further fields of ``Architecture``, such as ``defaults``.
 

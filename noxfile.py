@@ -1,0 +1,124 @@
+"""Everything that is checked: ``nox -s NAME``, or ``nox`` for what a change needs before it is shown to anybody.
+
+All sessions but two run in the environment that nox is in, which has ``pip install -e ".[dev]"``, and ``jax`` also
+``".[jax]"``: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have one of their own, in ``.nox/``.
+"""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+LOWEST, NEWEST = "3.11", "3.13"
+# What computes with the backend: rooms, not a list of tests.
+BACKEND = [
+    *(f"tests/{room}" for room in ("layers", "likelihoods", "schedules", "autoencoder", "factory", "saving")),
+    "tests/evaluation",
+    "tests/integration",
+    "tests/testing/test_conformance.py",
+]
+WORKERS = ("-n", "2")
+
+nox.options.sessions = ["lint", "types", "contracts", "tests"]
+nox.options.default_venv_backend = "none"
+
+
+@nox.session
+def lint(session):
+    """Style."""
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "-m", "ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session):
+    """Types of the package."""
+    python(session, "-m", "mypy")
+
+
+@nox.session
+def contracts(session):
+    """Which room may import which."""
+    python(session, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
+
+
+@nox.session
+def tests(session):
+    """The fast tests; ``nox -s tests -- FILE`` runs some of them."""
+    pytest(session, *session.posargs)
+
+
+@nox.session
+def slow(session):
+    """The tests that take long."""
+    pytest(session, "-m", "slow", *session.posargs)
+
+
+@nox.session
+def jax(session):
+    """What computes with the backend, on JAX."""
+    pytest(session, "-m", "slow or not slow", *BACKEND, *session.posargs, env={"KERAS_BACKEND": "jax"})
+
+
+@nox.session
+def readme(session):
+    """The README's main job, in a folder of the user's that has a folder called plugins."""
+    folder = Path(session.create_tmp())
+    (folder / "plugins").mkdir(exist_ok=True)
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+    with session.chdir(folder):
+        session.run(str(Path(sys.executable).with_name("zoo")), "benchmark", "--epochs", "1", external=True)
+        for name in ("leaderboard.md", "reconstructions.png"):
+            if not Path("runs", name).stat().st_size:
+                session.error(f"runs/{name} is empty")
+
+
+@nox.session
+def lowest(session):
+    """The fast tests with the lowest versions that pyproject.toml claims."""
+    in_environment(session, LOWEST, "lowest", "-c", "lowest.txt")
+
+
+@nox.session
+def newest(session):
+    """The fast tests on the newest Python."""
+    in_environment(session, NEWEST, "newest")
+
+
+def in_environment(session, version, name, *constraints):
+    """Run the fast tests in an environment of their own, which is kept in ``.nox/``."""
+    found = find_python(version)
+    if found is None:
+        session.skip(f"there is no Python {version}")
+    folder = ROOT / ".nox" / name
+    if not folder.exists():
+        session.run(found, "-m", "venv", str(folder), external=True)
+    own = str(folder / "bin" / "python")
+    session.run(own, "-m", "pip", "install", "--quiet", *constraints, ".[test]", external=True)
+    session.run(own, "-m", "pytest", *WORKERS, *session.posargs, external=True)
+
+
+def find_python(version):
+    """Return a Python of that version, on the path or among pyenv's, that runs."""
+    name = f"python{version}"
+    pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
+    for path in filter(None, [shutil.which(name), *sorted(glob.glob(f"{pyenv}/versions/{version}.*/bin/{name}"))]):
+        # pyenv puts a name on the path that does nothing unless its version is chosen.
+        if subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
+
+
+def python(session, *arguments, **settings):
+    """Run Python in the environment that nox is in."""
+    session.run(sys.executable, *arguments, external=True, **settings)
+
+
+def pytest(session, *arguments, **settings):
+    """Run pytest in the environment that nox is in."""
+    python(session, "-m", "pytest", *WORKERS, *arguments, **settings)
