@@ -7,6 +7,8 @@ from zoo.registry.specs import Architecture as _Architecture
 
 
 def __getattr__(name: str) -> _Architecture:
+    if name == "__all__":  # Whatever is there when it is asked for.
+        return _registry.list_models()  # type: ignore[return-value]
     if name.startswith("_"):
         raise AttributeError(f"module 'zoo.models' has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""Pictures of a model; every function gives a matplotlib ``Figure`` that ``figure.savefig`` writes."""
+"""Pictures of a model; every function returns a matplotlib ``Figure`` that ``figure.savefig`` writes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from zoo.autoencoder.model import AutoEncoder
+
+__all__ = [
+    "Figure",
+    "plot_history",
+    "plot_interpolation",
+    "plot_latent_space",
+    "plot_reconstructions",
+    "plot_rows",
+    "plot_samples",
+    "principal_plane",
+]
 
 TILE = 0.8  # inches
 DPI = 150

@@ -1,10 +1,12 @@
 """A deeper convolutional autoencoder with batch normalisation."""
 
+from collections.abc import Iterator
+
 from zoo import Architecture, hookimpl
 
 
 @hookimpl
-def zoo_architectures():
+def zoo_architectures() -> Iterator[Architecture]:
     """Return ``deep_cnn``."""
     yield Architecture(
         name="deep_cnn",

@@ -4,6 +4,8 @@ The encoder's last convolution, which the posterior is read from, is not normali
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -11,7 +13,7 @@ from keras import layers
 from zoo.layers import BatchNormalization, GaussianHead, UpsampleConv2D, halved_sizes
 
 
-def _convolve(x, width, momentum, size=None):
+def _convolve(x: Any, width: int, momentum: float, size: tuple[int, int] | None = None) -> Any:
     """Convolve, normalise, activate; with a size, the image is doubled to it first."""
     options = {"use_bias": False, "kernel_initializer": "he_normal"}
     x = _convolution(width, size, **options)(x)
@@ -20,13 +22,15 @@ def _convolve(x, width, momentum, size=None):
     return layers.Activation("silu")(x)
 
 
-def _convolution(width, size, **options):
+def _convolution(width: int, size: tuple[int, int] | None, **options: Any) -> keras.layers.Layer:
     return (
         layers.Conv2D(width, 3, padding="same", **options) if size is None else UpsampleConv2D(width, size, **options)
     )
 
 
-def build_encoder(image_shape, latent_shape, filters, momentum):
+def build_encoder(
+    image_shape: tuple[int, int, int], latent_shape: tuple[int, ...], filters: Sequence[int], momentum: float
+) -> keras.Model:
     """Build the encoder, images -> (mean, std); each entry of ``filters`` is a stage."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
@@ -39,7 +43,9 @@ def build_encoder(image_shape, latent_shape, filters, momentum):
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="deep_cnn_encoder")
 
 
-def build_decoder(latent_shape, output_shape, filters, momentum):
+def build_decoder(
+    latent_shape: tuple[int, ...], output_shape: tuple[int, int, int], filters: Sequence[int], momentum: float
+) -> keras.Model:
     """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
     sizes = halved_sizes(output_shape, len(filters) - 1)
     inputs = keras.Input(latent_shape, name="latents")

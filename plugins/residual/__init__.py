@@ -1,10 +1,12 @@
 """A residual autoencoder."""
 
+from collections.abc import Iterator
+
 from zoo import Architecture, hookimpl
 
 
 @hookimpl
-def zoo_architectures():
+def zoo_architectures() -> Iterator[Architecture]:
     """Return ``residual``."""
     yield Architecture(
         name="residual",

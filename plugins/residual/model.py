@@ -4,6 +4,8 @@ All is batch-normalised but what the posterior is read from.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -11,17 +13,17 @@ from keras import layers
 from zoo.layers import BatchNormalization, GaussianHead, halved_sizes
 
 
-def _small():
+def _small() -> keras.initializers.Initializer:
     # A tenth of the usual deviation: a block begins near the identity, and the first outputs near the middle grey.
     return keras.initializers.VarianceScaling(0.01)
 
 
-def _activate(x, momentum):
+def _activate(x: Any, momentum: float) -> Any:
     # Short trainings end before averages with Keras' momentum of 0.99 have settled.
     return layers.Activation("silu")(BatchNormalization(momentum=momentum)(x))
 
 
-def _block(x, momentum):
+def _block(x: Any, momentum: float) -> Any:
     width = x.shape[-1]
     branch = _activate(x, momentum)
     branch = layers.Conv2D(max(1, width // 2), 3, padding="same", use_bias=False)(branch)
@@ -30,7 +32,13 @@ def _block(x, momentum):
     return layers.Add()([x, branch])
 
 
-def build_encoder(image_shape, latent_shape, filters, blocks, momentum):
+def build_encoder(
+    image_shape: tuple[int, int, int],
+    latent_shape: tuple[int, ...],
+    filters: Sequence[int],
+    blocks: int,
+    momentum: float,
+) -> keras.Model:
     """Build the encoder, images -> (mean, std); a stage is a strided convolution, then blocks."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
@@ -42,7 +50,13 @@ def build_encoder(image_shape, latent_shape, filters, blocks, momentum):
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="residual_encoder")
 
 
-def build_decoder(latent_shape, output_shape, filters, blocks, momentum):
+def build_decoder(
+    latent_shape: tuple[int, ...],
+    output_shape: tuple[int, int, int],
+    filters: Sequence[int],
+    blocks: int,
+    momentum: float,
+) -> keras.Model:
     """Build the decoder, z -> raw parameters of shape ``output_shape``, linear: the encoder's stages in reverse."""
     sizes = halved_sizes(output_shape, len(filters))
     inputs = keras.Input(latent_shape, name="latents")

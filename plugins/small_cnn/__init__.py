@@ -1,10 +1,12 @@
 """A small convolutional autoencoder, the zoo's baseline."""
 
+from collections.abc import Iterator
+
 from zoo import Architecture, hookimpl
 
 
 @hookimpl
-def zoo_architectures():
+def zoo_architectures() -> Iterator[Architecture]:
     """Return ``small_cnn``."""
     yield Architecture(
         name="small_cnn",

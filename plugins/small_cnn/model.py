@@ -1,6 +1,7 @@
 """Convolution and max-pooling; the decoder mirrors them with upsampling and convolution."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -8,7 +9,9 @@ from keras import layers
 from zoo.layers import GaussianHead, UpsampleConv2D, halved_sizes
 
 
-def build_encoder(image_shape, latent_shape, filters):
+def build_encoder(
+    image_shape: tuple[int, int, int], latent_shape: tuple[int, ...], filters: Sequence[int]
+) -> keras.Model:
     """Build the encoder, images -> (mean, std); each entry of ``filters`` is a stage that halves the image."""
     inputs = keras.Input(image_shape, name="images")
     x = inputs
@@ -19,7 +22,9 @@ def build_encoder(image_shape, latent_shape, filters):
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="small_cnn_encoder")
 
 
-def build_decoder(latent_shape, output_shape, filters):
+def build_decoder(
+    latent_shape: tuple[int, ...], output_shape: tuple[int, int, int], filters: Sequence[int]
+) -> keras.Model:
     """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
     sizes = halved_sizes(output_shape, len(filters))
     inputs = keras.Input(latent_shape, name="latents")

@@ -1,16 +1,18 @@
 """A vector-quantised autoencoder: its latent is a map of codes out of a learned codebook."""
 
+from collections.abc import Iterator
+
 from zoo import Architecture, hookimpl
 
 
-def latent_map(image_shape):
+def latent_map(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return the default latent of an image: a quarter of its height and width, rounded up, 16 values each."""
     height, width, _ = image_shape
     return -(-height // 4), -(-width // 4), 16
 
 
 @hookimpl
-def zoo_architectures():
+def zoo_architectures() -> Iterator[Architecture]:
     """Return ``vq_cnn``."""
     yield Architecture(
         name="vq_cnn",

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,46 +35,51 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
 
     posterior = "point"
 
-    def __init__(self, encoder, decoder, *args, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, *args: Any, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, *args, **kwargs)
         if not isinstance(self.quantizer, VectorQuantizer):
             raise ValueError(f"the encoder's last layer is {self.quantizer!r}: expected a VectorQuantizer")
         self.positions = math.prod(self.latent_shape[:-1])
 
     @property
-    def quantizer(self):
+    def quantizer(self) -> VectorQuantizer:
         """The encoder's last layer."""
-        return self.encoder.layers[-1]
+        quantizer: VectorQuantizer = self.encoder.layers[-1]
+        return quantizer
 
     @functools.cached_property
-    def _with_vectors(self):
+    def _with_vectors(self) -> keras.Model:
         """The encoder with what goes into the quantizer as a second output; it has no weights of its own."""
         outputs = [self.quantizer.input, self.encoder.outputs[0]]
         return keras.Model(self.encoder.input, outputs, name=self.encoder.name)
 
-    def elbo_terms(self, images, *, z=None, training=False):
+    def elbo_terms(self, images: Any, *, z: Any = None, training: bool = False) -> tuple[Any, Any]:
         """Return -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; a given z is quantised first."""
         if z is None:
-            return self._terms(images, training)[:2]
+            reconstruction, kl, _ = self._terms(images, training)
+            return reconstruction, kl
         z = ops.take(self.quantizer.codebook, self.quantizer.indices(z), axis=0)
         return self._score(self.prepare(images, draw="new" if training else "fixed"), z, training)
 
-    def objective(self, images, *, kl_weight, free_bits, importance_samples, training):
+    def objective(
+        self, images: Any, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
+    ) -> tuple[Any, Any, Any]:
         """Return the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, plus the commitment."""
         reconstruction, kl, distance = self._terms(images, training)
         return reconstruction + kl_weight * kl + self.quantizer.commitment * distance, reconstruction, kl
 
-    def _terms(self, images, training):
+    def _terms(self, images: Any, training: bool) -> tuple[Any, Any, Any]:
         images = self.prepare(images, draw="new" if training else "fixed")
         vectors, z = self._with_vectors(images, training=training)
         distance = ops.square(ops.cast(vectors, "float32") - ops.stop_gradient(z))
-        return *self._score(images, z, training), ops.sum(distance, axis=tuple(range(1, len(z.shape))))
+        reconstruction, kl = self._score(images, z, training)
+        return reconstruction, kl, ops.sum(distance, axis=tuple(range(1, len(z.shape))))
 
-    def _score(self, images, z, training):
+    def _score(self, images: Any, z: Any, training: bool) -> tuple[Any, Any]:
         reconstruction = -self.likelihood.log_prob(images, self.decoder(z, training=training))
         return reconstruction, ops.full_like(reconstruction, self.positions * math.log(self.quantizer.codes))
 
-    def check_objective(self, free_bits, importance_samples):
+    def check_objective(self, free_bits: float, importance_samples: int) -> None:
         """Raise ``ValueError`` for free bits and importance weights: there is neither a choice nor a chance of z."""
         super().check_objective(0.0, 1)
         if free_bits:
@@ -84,20 +90,21 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
                 "the same"
             )
 
-    def decode(self, latents):
+    def decode(self, latents: Any) -> np.ndarray:
         """Return the mean image of p(x given z) as in ``AutoEncoder``, of the codes that are nearest to the latents."""
         array = self.check_latents(latents)
         parts = (self.quantizer.indices(array[start : start + BATCH]) for start in range(0, len(array), BATCH))
         return super().decode(self._codes(np.concatenate([ops.convert_to_numpy(part) for part in parts])))
 
-    def draw_prior(self, n, generator):
+    def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Draw ``(n, *latent_shape)``: every code of a position is as likely."""
         return self._codes(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
 
-    def _codes(self, indices):
-        return ops.convert_to_numpy(self.quantizer.codebook)[indices]
+    def _codes(self, indices: np.ndarray) -> np.ndarray:
+        codes: np.ndarray = ops.convert_to_numpy(self.quantizer.codebook)[indices]
+        return codes
 
-    def extra_scores(self):
+    def extra_scores(self) -> dict[str, float | None]:
         """Return what is known of the codes' use; None before any training.
 
         Returns:

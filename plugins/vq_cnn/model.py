@@ -1,6 +1,7 @@
 """Strided convolutions and residual blocks down to a map of codes; the decoder mirrors them with upsampling."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers
@@ -11,7 +12,7 @@ from zoo.layers import UpsampleConv2D, halved_sizes
 STAGES = 2  # Halvings of the image, unless the latent is a map of another size.
 
 
-def _count_stages(shape, latent_shape):
+def _count_stages(shape: tuple[int, ...], latent_shape: tuple[int, ...]) -> tuple[int, bool]:
     """Return how many halvings lead from the image to the latent map, and whether they do."""
     if len(latent_shape) == 3:
         sizes = halved_sizes(shape, max(shape[:2]).bit_length())
@@ -20,13 +21,22 @@ def _count_stages(shape, latent_shape):
     return STAGES, False
 
 
-def _block(x):
+def _block(x: Any) -> Any:
     width = x.shape[-1]
     branch = layers.Conv2D(max(1, width // 2), 3, padding="same", activation="relu")(layers.Activation("relu")(x))
     return layers.Add()([x, layers.Conv2D(width, 1)(branch)])
 
 
-def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, decay, restart_below):
+def build_encoder(
+    image_shape: tuple[int, int, int],
+    latent_shape: tuple[int, ...],
+    width: int,
+    blocks: int,
+    codes: int,
+    commitment: float,
+    decay: float,
+    restart_below: float,
+) -> keras.Model:
     """Build the encoder, images -> z, a map of codes; a latent of another shape is computed by a dense layer.
 
     The last axis of the latent is a code's, so ``(16,)`` is one code of 16 values.
@@ -50,7 +60,9 @@ def build_encoder(image_shape, latent_shape, width, blocks, codes, commitment, d
     return keras.Model(inputs, outputs, name="vq_cnn_encoder")
 
 
-def build_decoder(latent_shape, output_shape, width, blocks):
+def build_decoder(
+    latent_shape: tuple[int, ...], output_shape: tuple[int, int, int], width: int, blocks: int
+) -> keras.Model:
     """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
     stages, is_map = _count_stages(output_shape, latent_shape)
     sizes = halved_sizes(output_shape, stages)

@@ -1,8 +1,10 @@
 """The layer that puts the nearest code of a codebook in the place of a vector, and how the codebook learns."""
 
 import numbers
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -40,7 +42,15 @@ class VectorQuantizer(keras.layers.Layer):
         ValueError: an option out of its range.
     """
 
-    def __init__(self, codes=512, commitment=16.0, decay=0.98, restart_below=0.05, seed=None, **kwargs):
+    def __init__(
+        self,
+        codes: int = 512,
+        commitment: float = 16.0,
+        decay: float = 0.98,
+        restart_below: float = 0.05,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         if not isinstance(codes, numbers.Integral) or codes < 1:
@@ -51,11 +61,14 @@ class VectorQuantizer(keras.layers.Layer):
             raise ValueError(f"decay is {decay!r}: expected a number from 0 to below 1")
         if not 0 < restart_below < 1:
             raise ValueError(f"restart_below is {restart_below!r}: expected a number between 0 and 1")
-        self.codes, self.commitment, self.decay, self.restart_below = codes, commitment, decay, restart_below
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.codes: int = codes
+        self.commitment: float = commitment
+        self.decay: float = decay
+        self.restart_below: float = restart_below
+        self.seed: int | None = seed
+        self.seed_generator: Any = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the codebook and its moving averages."""
         # Tiny codes: before the first training step the nearest one is told by a vector's direction, not by its length.
         small = keras.initializers.RandomUniform(-1 / self.codes, 1 / self.codes, self.seed)
@@ -65,13 +78,13 @@ class VectorQuantizer(keras.layers.Layer):
         self.sums = self._average(shape, "zeros", "sums")
         self.built = True
 
-    def _average(self, shape, initializer, name):
+    def _average(self, shape: tuple[int | None, ...], initializer: Any, name: str) -> keras.Variable:
         # Replicas see different vectors; the mean of their averages is the average of all.
         return self.add_weight(
             shape=shape, initializer=initializer, name=name, trainable=False, autocast=False, aggregation="mean"
         )
 
-    def call(self, vectors, training=False):
+    def call(self, vectors: Any, training: bool = False) -> Any:
         """Return the codes; in training, the codebook learns afterwards."""
         flat = ops.reshape(vectors, (-1, vectors.shape[-1]))
         indices = self._nearest(flat)
@@ -81,18 +94,18 @@ class VectorQuantizer(keras.layers.Layer):
         # The difference is exactly zero, so the output is exactly a code.
         return ops.stop_gradient(found) + (vectors - ops.stop_gradient(vectors))
 
-    def indices(self, vectors):
+    def indices(self, vectors: Any) -> Any:
         """Return the numbers of the nearest codes, ``(batch, ...)``, of vectors ``(batch, ..., d)``."""
         vectors = ops.cast(vectors, "float32")
         return ops.reshape(self._nearest(ops.reshape(vectors, (-1, vectors.shape[-1]))), ops.shape(vectors)[:-1])
 
-    def _nearest(self, flat):
+    def _nearest(self, flat: Any) -> Any:
         codebook = ops.convert_to_tensor(self.codebook)
         # |z - e|^2 without |z|^2, which is the same for all codes.
         distances = ops.sum(ops.square(codebook), axis=1) - 2 * ops.matmul(flat, ops.transpose(codebook))
         return ops.argmin(distances, axis=1)
 
-    def _learn(self, flat, indices):
+    def _learn(self, flat: Any, indices: Any) -> None:
         counts = ops.segment_sum(ops.ones_like(flat[:, 0]), indices, num_segments=self.codes)
         totals = ops.segment_sum(flat, indices, num_segments=self.codes)
         sizes = self.decay * self.sizes + (1 - self.decay) * counts
@@ -107,7 +120,7 @@ class VectorQuantizer(keras.layers.Layer):
         # Of what was assigned, which replicas have put together.
         self.codebook.assign(ops.convert_to_tensor(self.sums) / ops.convert_to_tensor(self.sizes)[:, None])
 
-    def _draw(self, flat):
+    def _draw(self, flat: Any) -> Any:
         """Return a random vector for each code."""
         count = ops.shape(flat)[0]
         share = keras.random.uniform((self.codes,), seed=self.seed_generator)
@@ -115,16 +128,16 @@ class VectorQuantizer(keras.layers.Layer):
         drawn = ops.minimum(ops.cast(share * ops.cast(count, "float32"), "int32"), count - 1)
         return ops.take(flat, drawn, axis=0)
 
-    def usage(self):
+    def usage(self) -> np.ndarray | None:
         """Return how large a share of vectors each code gets, ``(codes,)`` NumPy float64; None before any training."""
-        sizes = ops.convert_to_numpy(self.sizes).astype("float64")
+        sizes: np.ndarray = ops.convert_to_numpy(self.sizes).astype("float64")
         return sizes / sizes.sum() if sizes.any() else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         names = ("codes", "commitment", "decay", "restart_below", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -61,7 +62,7 @@ def stream(*arrays):
 
 
 FLOAT32 = 1e-5
-MODES = {
+MODES: dict[str, dict[str, Any]] = {
     "plain": {},
     "jit_compile": {"settings": {"jit_compile": True}},
     "eager": {"settings": {"run_eagerly": True}},

@@ -59,7 +59,7 @@ def test_samples_are_small():
 
 
 def test_a_damaged_sample_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(samples.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     with pytest.raises(DatasetError, match="mnist_sample: cannot read the embedded"):
         samples.load_mnist()
     (tmp_path / "mnist.webp").write_bytes(b"RIFF")
@@ -70,7 +70,7 @@ def test_a_damaged_sample_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize("shape", [(28, 28, 1), (9, 7, 3)])
 @pytest.mark.slow
 def test_making_a_sample(tmp_path, monkeypatch, shape):
-    monkeypatch.setattr(samples.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     source = replace(mnist.SOURCE, image_shape=shape, validation=10)
     official = split_official(source, make_arrays(shape, 260, 30))
     sample = replace(samples.MNIST, image_shape=shape, columns=10, train=200, test=10)

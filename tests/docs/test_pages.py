@@ -33,6 +33,13 @@ assert {"negative_elbo", "kl", "psnr"} <= scores.keys()
 assert (same.reconstruct(images[:10]) == autoencoder.reconstruct(images[:10])).all()
 """,
     "docs/data.md": "assert photos.classes == ('cats', 'dogs')\n",
+    "docs/subclassing.md": """
+assert isinstance(model, Doubled)
+images = zoo.load_dataset("mnist_sample", limit=8).test.images
+terms = model.objective(images, kl_weight=1.0, free_bits=0.0, importance_samples=1, training=False)
+loss, reconstruction, kl = (keras.ops.convert_to_numpy(term) for term in terms)
+assert abs(loss - reconstruction - 2 * kl).max() < 1e-2
+""",
     "docs/likelihoods.md": "assert model.likelihood.identifier == 'logistic_mixture:5'\n",
 }
 # Runs each page's script in a namespace of its own; tracebacks have the page's lines.
@@ -105,7 +112,7 @@ def without_options_of_all(words):
     """Return the words of a command from its name on."""
     words = list(words)
     while words and words[0].startswith("--"):
-        (option,) = [param for param in main.params if words[0] in param.opts]
+        (option,) = [param for param in main.params if words[0] in param.opts and isinstance(param, click.Option)]
         del words[: 1 if option.is_flag else 2]
     return words
 
@@ -152,8 +159,9 @@ def test_commands_named_in_the_text_exist(page, code):
     for position, option in enumerate(words):
         if option.startswith("--"):
             assert option in options
-            if isinstance(options[option].type, click.Choice):
-                assert words[position + 1] in options[option].type.choices
+            kind = options[option].type
+            if isinstance(kind, click.Choice):
+                assert words[position + 1] in kind.choices
 
 
 def links():

@@ -1,18 +1,15 @@
 import random
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
+from support.dense_parts import SHAPE, TINY, build_decoder, build_encoder, make_images
 
 import zoo
+from zoo.factory.create import parameter_count
 from zoo.registry import catalogue
 from zoo.registry.yaml_file import builtin_path, read_registry_file
-
-keras = pytest.importorskip("keras")
-
-from keras import layers  # noqa: E402
-from support.dense_parts import SHAPE, TINY, build_decoder, build_encoder, make_images  # noqa: E402
-
-from zoo.factory.create import parameter_count  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
+from support.dense_parts import SHAPE, make_images
 
 import zoo
 from zoo.errors import ArchitectureError
-
-keras = pytest.importorskip("keras")
-from support.dense_parts import SHAPE, make_images  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 ARCHITECTURES = ["small_cnn", "deep_cnn", "residual"]

@@ -1,13 +1,11 @@
 """What ``create_model`` is told: names, options and image shapes."""
 
 import pytest
+from keras import layers
+from support.dense_parts import SHAPE, TINY, build_encoder
 
 import zoo
 from zoo.errors import ArchitectureError, UnknownNameError
-
-keras = pytest.importorskip("keras")
-from keras import layers  # noqa: E402
-from support.dense_parts import SHAPE, TINY, build_encoder  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 

@@ -1,13 +1,12 @@
 """Builders that are wrong, and a class that an architecture brings."""
 
+import keras
 import pytest
+from keras import layers
+from support.dense_parts import SHAPE, build_decoder, build_encoder, make_images
 
 import zoo
 from zoo.errors import ArchitectureError
-
-keras = pytest.importorskip("keras")
-from keras import layers  # noqa: E402
-from support.dense_parts import SHAPE, build_decoder, build_encoder, make_images  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 

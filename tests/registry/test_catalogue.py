@@ -205,6 +205,12 @@ def test_no_architecture_is_hidden_by_an_import_of_the_module(architecture, name
     assert zoo.models.__getattr__(name) is getattr(zoo.models, name)
 
 
+def test_a_star_import_brings_every_architecture():
+    names = {}
+    exec("from zoo.models import *", names)
+    assert {name for name in names if not name.startswith("_")} == set(zoo.list_models())
+
+
 def test_a_plugin_architecture_is_in_models(install):
     install("good-dist", {"good_plugin": "good"})
     from zoo.models import dense
@@ -236,7 +242,7 @@ def test_listing_imports_nothing_heavy():
 def test_unknown_attributes_of_the_package():
     assert not hasattr(zoo, "no_such_thing")
     with pytest.raises(AttributeError, match="No zoo attribute no_such_thing"):
-        _ = zoo.no_such_thing
+        _ = zoo.no_such_thing  # type: ignore[attr-defined]
     assert set(zoo.__all__) <= set(dir(zoo))
     assert all(getattr(zoo, name) is not None for name in zoo.__all__)
 

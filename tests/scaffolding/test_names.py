@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import zoo
+from zoo.scaffolding import writing
 from zoo.scaffolding.names import LONGEST
 
 
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_to(new):
 
 @pytest.mark.parametrize("options", [[], ["--here"]])
 def test_nothing_stays_of_what_fails_half_way(new, options, monkeypatch):
-    write = zoo.scaffolding.writing._write_new
+    write = writing._write_new
 
     def fail(path, text):
         if path.name in ("model.py", "registry.yaml"):

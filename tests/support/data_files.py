@@ -6,6 +6,7 @@ import pickle
 import struct
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,13 +129,13 @@ def make_python2_batch(planes, labels):
 
 
 CIFAR10_ARRAYS = make_arrays((32, 32, 3), 50, 10)
+TEN_RECORDS: dict[str, Any] = {"records": 10}
 SMALL_CIFAR10 = replace(
     cifar10.SOURCE,
     validation=10,
     sha256=hash_arrays(*CIFAR10_ARRAYS),
     formats=tuple(
-        replace(file_format, read=partial(cifar10.read_files, read=file_format.read.keywords["read"], records=10))
-        for file_format in cifar10.SOURCE.formats
+        replace(file_format, read=partial(file_format.read, **TEN_RECORDS)) for file_format in cifar10.SOURCE.formats
     ),
 )
 

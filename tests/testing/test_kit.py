@@ -203,7 +203,8 @@ def make_dataset(name="wrong_set", *, top=255, seed=0, same=False, classes=("a",
     if same:
         images["test"] = images["train"]
     splits = [Split(values, np.arange(20) % 2, name, part) for part, values in images.items()]
-    return Dataset(name, *splits, classes, (8, 8, 1))
+    train, validation, test = splits
+    return Dataset(name, train, validation, test, classes, (8, 8, 1))
 
 
 DATASETS = {

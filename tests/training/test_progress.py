@@ -8,7 +8,8 @@ LOGS = {"loss": 17285.05, "reconstruction_loss": 17279.47, "kl_loss": 5.58}
 
 
 def show(width, terminal):
-    console = Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None, highlight=False)
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, color_system=None, highlight=False)
     shown = ShowProgress("small_cnn/cifar10, seed 0", 20, 45_000, console=console)
     shown.set_params({"steps": 352})
     shown.on_train_begin()
@@ -18,7 +19,7 @@ def show(width, terminal):
     shown.on_test_begin()
     shown.on_epoch_end(0, LOGS | {f"val_{key}": value for key, value in LOGS.items()})
     shown.on_train_end()
-    return console.file.getvalue()
+    return out.getvalue()
 
 
 def test_bar_fits_into_eighty_columns():
@@ -39,10 +40,11 @@ def test_epochs_are_lines_where_there_is_no_terminal():
 
 
 def test_a_resumed_run_starts_where_it_was():
-    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None, highlight=False)
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, color_system=None, highlight=False)
     shown = ShowProgress("small_cnn/cifar10, seed 0", 20, 45_000, 5, console)
     shown.on_train_begin()
     shown.close()
-    bar = next(line for line in console.file.getvalue().splitlines() if "epoch 6/20" in line)
+    bar = next(line for line in out.getvalue().splitlines() if "epoch 6/20" in line)
     assert bar.count("━") == 15  # A quarter of the sixty columns that are left.
-    assert "20 epochs of 45,000 images, 5 done before" in console.file.getvalue()
+    assert "20 epochs of 45,000 images, 5 done before" in out.getvalue()

@@ -128,4 +128,5 @@ def importance_weighted_bound(
                 total = np.logaddexp(total, logsumexp(weights.astype("float64"), axis=1))
                 advance(min(batch, count - start) * min(chunk, samples - done) / samples)
             totals.append(total)
-    return np.log(samples) - np.concatenate(totals)[:count]
+    bounds: np.ndarray = np.log(samples) - np.concatenate(totals)[:count]
+    return bounds

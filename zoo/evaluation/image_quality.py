@@ -10,13 +10,15 @@ SSIM_WINDOW = 7
 def mean_squared_error(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     """Return the mean squared error of each image over pixels and channels, values in [0, 1]; ``(n,)``."""
     difference = images.astype("float64") - reconstructions
-    return np.mean(np.square(difference), axis=(1, 2, 3))
+    errors: np.ndarray = np.mean(np.square(difference), axis=(1, 2, 3))
+    return errors
 
 
 def peak_signal_to_noise_ratio(errors: np.ndarray) -> np.ndarray:
     """Return 10 log10(1 / mse) of each image, decibels, for values in [0, 1]; infinite where nothing differs."""
     with np.errstate(divide="ignore"):
-        return -10.0 * np.log10(errors)
+        ratios: np.ndarray = -10.0 * np.log10(errors)
+    return ratios
 
 
 def structural_similarity(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray | None:

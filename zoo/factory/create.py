@@ -38,7 +38,7 @@ def create_model(
     decoder_config: Mapping[str, Any] | None = None,
     **config: Any,
 ) -> AutoEncoder:
-    """Build a model by name, compiled by its recipe.
+    """Build a model by name, compiled and ready for ``fit``.
 
     Args:
         name: an architecture (``residual``) or a preset (``residual/cifar10``).
@@ -52,7 +52,10 @@ def create_model(
         **config: options of the architecture, such as ``latent_dim``.
 
     Returns:
-        A compiled ``AutoEncoder``.
+        A compiled ``AutoEncoder``. Of a preset's recipe it has the likelihood, the binarization, the optimizer with its
+        learning rate, the KL weight, free bits, importance samples and the precision. The batch size, the number of
+        epochs, the decay of the learning rate and early stopping are for ``zoo.train``;
+        ``zoo.get_model_info(name).recipe`` tells them.
 
     Raises:
         UnknownNameError: no such name.

@@ -37,7 +37,7 @@ def widen(values: Tensor) -> Tensor:
     return _widen(values)
 
 
-@ops.custom_gradient
+@ops.custom_gradient  # type: ignore[untyped-decorator]
 def _widen(values: Tensor) -> Any:
     def gradient(*args: Any, upstream: Any = None) -> Tensor:
         (slope,) = args if upstream is None else (upstream,)

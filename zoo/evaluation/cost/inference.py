@@ -46,7 +46,8 @@ def _compile_tensorflow(model: keras.Model) -> Callable[[Any], Any]:
 
     specification = tf.TensorSpec((None, *(input_shape(model) or ())), model.inputs[0].dtype)
     compiling = tf.function(input_signature=[specification], autograph=False, jit_compile=model.jit_compile or None)
-    return compiling(lambda inputs: call_stateless(model, *variable_values(model), inputs))
+    compiled: Callable[[Any], Any] = compiling(lambda inputs: call_stateless(model, *variable_values(model), inputs))
+    return compiled
 
 
 def _bind(model: keras.Model, backend: str) -> Callable[[Any], Any]:

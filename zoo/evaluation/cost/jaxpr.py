@@ -64,7 +64,7 @@ def _count_convolution(equation: Equation) -> int:
     # To JAX a transposed convolution is one of a dilated and padded image, which the output is no smaller than.
     spatial = zip(axes.lhs_spec[2:], axes.out_spec[2:], strict=True)
     positions = product(min(images[before], output[after]) for before, after in spatial)
-    return 2 * output[axes.out_spec[0]] * positions * product(kernel)
+    return 2 * product((output[axes.out_spec[0]],)) * positions * product(kernel)
 
 
 def _jaxprs(value: Any) -> list[Jaxpr]:

@@ -141,4 +141,5 @@ def _name_axes(term: str, rank: int) -> list[str]:
 def _shape(tensor: Tensor) -> list[Any]:
     if tensor.shape.rank is None:
         raise UncountableError
-    return tensor.shape.as_list()
+    sizes: list[Any] = tensor.shape.as_list()
+    return sizes
