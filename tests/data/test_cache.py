@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import keras
 import pytest
 from support.data_files import (
     CIFAR10_ARRAYS,
@@ -92,7 +91,8 @@ def test_an_incomplete_cache_is_downloaded(cache):
 
 @pytest.mark.parametrize(("module", "name"), [(mnist, "mnist"), (cifar10, "cifar10")])
 def test_without_a_network_the_error_names_the_ways_out(cache, monkeypatch, capsys, module, name):
-    
+    keras = pytest.importorskip("keras")
+
     def fail():
         print("Downloading data from somewhere")
         raise OSError("no route to host")
@@ -108,7 +108,8 @@ def test_without_a_network_the_error_names_the_ways_out(cache, monkeypatch, caps
 
 @pytest.mark.usefixtures("cache")
 def test_mnist_from_keras(monkeypatch):
-        images, labels, test_images, test_labels = MNIST_ARRAYS
+    keras = pytest.importorskip("keras")
+    images, labels, test_images, test_labels = MNIST_ARRAYS
     given = (images[..., 0], labels), (test_images[..., 0], test_labels)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: given)
     assert load_official(SMALL_MNIST).train.images.shape == (20, 28, 28, 1)
@@ -119,7 +120,8 @@ def test_mnist_from_keras(monkeypatch):
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_cifar10_from_keras(monkeypatch, data_format):
-        arrays = make_arrays((32, 32, 3), 30, 20)
+    keras = pytest.importorskip("keras")
+    arrays = make_arrays((32, 32, 3), 30, 20)
     order = (0, 3, 1, 2) if data_format == "channels_first" else (0, 1, 2, 3)
     given = (
         (arrays.train_images.transpose(order), arrays.train_labels[:, np.newaxis]),
