@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 SSIM_WINDOW = 7
@@ -10,13 +12,15 @@ SSIM_WINDOW = 7
 def mean_squared_error(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     """Return the mean squared error of each image over pixels and channels, values in [0, 1]; ``(n,)``."""
     difference = images.astype("float64") - reconstructions
-    return np.mean(np.square(difference), axis=(1, 2, 3))
+    mean: np.ndarray = np.mean(np.square(difference), axis=(1, 2, 3))
+    return mean
 
 
 def peak_signal_to_noise_ratio(errors: np.ndarray) -> np.ndarray:
     """Return 10 log10(1 / mse) of each image, decibels, for values in [0, 1]; infinite where nothing differs."""
     with np.errstate(divide="ignore"):
-        return -10.0 * np.log10(errors)
+        ratio: np.ndarray = -10.0 * np.log10(errors)
+    return ratio
 
 
 def structural_similarity(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray | None:
@@ -31,8 +35,9 @@ def structural_similarity(images: np.ndarray, reconstructions: np.ndarray) -> np
     Returns:
         ``(n,)``, at most 1; None for images smaller than the window.
     """
-    from skimage.metrics import structural_similarity as similarity
+    from skimage import metrics
 
+    similarity: Callable[..., float] = metrics.structural_similarity
     if min(images.shape[1:3]) < SSIM_WINDOW:
         return None
     pairs = zip(images, reconstructions, strict=True)

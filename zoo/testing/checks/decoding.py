@@ -74,7 +74,8 @@ def _grows(decoder: Any, z: np.ndarray, weights: list[Any]) -> np.ndarray:
     both = np.concatenate([loud, turned])
     with np.errstate(invalid="ignore"):
         follows = np.abs(louder).max(axis=0) > 5 * np.abs(loud).max(axis=0)
-        return (both.min(axis=0) < 0) & (both.max(axis=0) > 1.5) & follows
+        found: np.ndarray = (both.min(axis=0) < 0) & (both.max(axis=0) > 1.5) & follows
+    return found
 
 
 @check()
