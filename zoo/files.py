@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_NOTE = "zoo"  # The keyword of a PNG's text.
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -54,10 +56,28 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False, default=lambda value: value.item()) + "\n")
 
 
-def write_figure(path: Path, figure: Any) -> None:
-    """Write a matplotlib figure whole, in the format that the suffix says."""
+def write_figure(path: Path, figure: Any, note: object = None) -> None:
+    """Write a matplotlib figure whole, in the format that the suffix says.
+
+    Args:
+        path: the file.
+        figure: the figure.
+        note: plain data that a PNG keeps, for ``read_note``; None for none.
+    """
     with replacing(path) as temporary:
-        figure.savefig(temporary)
+        figure.savefig(temporary, metadata=None if note is None else {_NOTE: json.dumps(note)})
+
+
+def read_note(path: Path) -> object:
+    """Return the note that a PNG was written with; None if it has none, or is not there or damaged."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return json.loads(image.info[_NOTE])
+    except (OSError, ValueError, LookupError, TypeError, SyntaxError):
+        return None
 
 
 def sha256_of(path: Path) -> str:

@@ -60,7 +60,7 @@ def check_same(kind, schema, where):
     assert required == set(schema.get("required", ())), where
     for name, annotation in typing.get_type_hints(kind).items():
         part = schema["properties"][name]
-        null = type(None) in typing.get_args(annotation) and name != "precision"
+        null = type(None) in typing.get_args(annotation) and name not in ("precision", "plugin_sources")
         assert null == ("null" in part.get("type", ())), f"{where}.{name}"
         if dataclasses.is_dataclass(inner(annotation)):
             held = part["additionalProperties"] if name == "dataset" else part.get("items", part)

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ArchitectureError, RunError
-from zoo.factory.create import create_from_preset, parameter_count
+from zoo.benchmarking.code_check import CodeCheck
+from zoo.errors import RunError
 from zoo.registry import catalogue
 from zoo.registry.presets import Preset
 from zoo.runs.lock import HeldError
@@ -22,7 +22,6 @@ from zoo.training.checkpoint import find_checkpoints
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.resuming import resume
 from zoo.training.session import train
-from zoo.version import __version__
 
 logger = logging.getLogger("zoo")
 WAIT = 1.0  # Seconds between two looks at a run that another process trains.
@@ -51,7 +50,7 @@ class Cell:
         """The preset with its changes; errors as of ``zoo.train``."""
         return plan_run(self.preset, **self.settings)
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """The run's folder."""
         return run_path(self.out, self.plan.name, self.seed, describe_plan(self.plan, self.seed))
@@ -122,16 +121,23 @@ def run_cell(cell: Cell, *, progress: bool = False) -> Run:
             time.sleep(WAIT)
 
 
-def is_done(cell: Cell) -> bool:
-    """Return whether a cell's run is finished, whole, and of the code that is here."""
+def find_done(cell: Cell, code: CodeCheck) -> Run | None:
+    """Return a cell's run if it is finished, whole, and of the code that is here.
+
+    Args:
+        cell: the run to be.
+        code: tells what code is here; the same for all cells of a grid.
+    """
     run = Run(cell.path)
-    return run.state == "finished" and not run.doubts() and _is_current(run, cell)
+    done = run.state == "finished" and not run.find_doubts() and code.is_current(run.content, cell.plan)
+    return run if done else None
 
 
 def _finish(cell: Cell, progress: bool) -> Run:
+    done = find_done(cell, CodeCheck())
+    if done is not None:
+        return done
     run = Run(cell.path)
-    if is_done(cell):
-        return run
     if run.state in ("running", "interrupted") and find_checkpoints(cell.path):
         try:
             return resume(run, data_dir=cell.data_dir, progress=progress)
@@ -153,17 +159,3 @@ def _finish(cell: Cell, progress: bool) -> Run:
         progress=progress,
         **cell.settings,
     )
-
-
-def _is_current(run: Run, cell: Cell) -> bool:
-    """Return whether a finished run is of the code that is here: versions and number of parameters."""
-    plugin = cell.plan.architecture.plugin
-    version = None if plugin is None else plugin.version
-    provenance, parameters = run.content.provenance, run.content.cost.parameters
-    trained = None if provenance.plugin is None else provenance.plugin.version
-    if (provenance.zoo, trained) != (__version__, version):
-        return False
-    try:
-        return parameters == parameter_count(create_from_preset(cell.plan, cell.seed))
-    except ArchitectureError:
-        return False

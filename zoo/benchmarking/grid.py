@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from zoo import plots
-from zoo.benchmarking.cells import Cell, is_done, make_cells
+from zoo.benchmarking.cells import Cell, find_done, make_cells
+from zoo.benchmarking.code_check import CodeCheck
 from zoo.benchmarking.executor import Executor, LocalProcesses, ThisProcess
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.benchmarking.table import FailedRun
 from zoo.data.checks import as_float
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, ZooError
-from zoo.files import write_figure
+from zoo.files import read_note, sha256_of, write_figure
 from zoo.progress import show_progress
 from zoo.registry import catalogue
+from zoo.runs.checksums import CHECKSUM_FILE
 from zoo.runs.run import Run
 from zoo.training.plan import sample_name
 
@@ -137,7 +139,8 @@ def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> st
 
 def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[FailedRun]]:
     """Do what is not done; give the finished runs, and a row for each other cell."""
-    runs: dict[Cell, Run] = {cell: Run(cell.path) for cell in cells if is_done(cell)}
+    code = CodeCheck()
+    runs: dict[Cell, Run] = {cell: run for cell in cells if (run := find_done(cell, code)) is not None}
     gc.collect()
     if progress and runs:
         logger.info("%d of %d runs are finished, taken as they are", len(runs), len(cells))
@@ -173,15 +176,20 @@ def _take(future: Future[Run], cell: Cell, runs: dict[Cell, Run], failed: dict[C
 
 
 def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None:
-    """Draw the same test images through the first finished run of every preset."""
+    """Draw the same test images through the first finished run of every preset, unless the picture is of these."""
     first: dict[str, Run] = {}
     for run in runs:
-        first.setdefault(run.config["preset"], run)
+        first.setdefault(run.content.config.preset, run)
+    chosen = sorted(first.values(), key=lambda run: run.content.config.dataset)
+    picture = folder / "reconstructions.png"
+    # A run's checksums stand for all that is in it.
+    shown = [[run.content.config.preset, sha256_of(run.path / CHECKSUM_FILE)] for run in chosen]
+    if not chosen or read_note(picture) == shown:
+        return
     rows: dict[str, Any] = {}
-    for run in sorted(first.values(), key=lambda item: item.config["dataset"]):
-        preset, dataset = run.config["preset"], run.config["dataset"]
+    for run in chosen:
+        preset, dataset = run.content.config.preset, run.content.config.dataset
         images = load_dataset(dataset, data_dir=data_dir, limit=SHOWN).test.images
         rows.setdefault(dataset, as_float(images))
         rows[preset] = run.model.reconstruct(images)
-    if rows:
-        write_figure(folder / "reconstructions.png", plots.plot_rows(rows))
+    write_figure(picture, plots.plot_rows(rows), note=shown)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit  # scipy.stats has it too, and takes a second to import.
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,9 @@ def summarise(values: Sequence[float]) -> Summary:
     Args:
         values: one score for each seed.
     """
-    from scipy import stats
-
     count = len(values)
     mean = float(np.mean(values))
     if count < 2:
         return Summary(mean, None, None, count)
-    half = float(stats.t.ppf(0.975, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
+    half = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(count))
     return Summary(mean, mean - half, mean + half, count)

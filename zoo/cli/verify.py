@@ -15,7 +15,7 @@ from zoo.cli.printing import print_json, print_table
 if TYPE_CHECKING:
     from zoo.benchmarking.verify import Verdict
 
-MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}  # By the values of Status.
+MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}  # By the values of ``Status``, which needs Keras.
 
 
 @click.command()

@@ -94,6 +94,7 @@ class Provenance(Environment):
         dataset: the images of each split.
         deterministic: whether it repeats to the bit.
         precision: what training steps compute in; None before the model is built.
+        plugin_sources: the SHA-256 of the plugin's code; None where it has no file, and in runs from before.
         resumed: each time that it went on.
     """
 
@@ -102,6 +103,7 @@ class Provenance(Environment):
     dataset: Mapping[str, SplitFacts]
     deterministic: bool
     precision: str | None = optional(None)
+    plugin_sources: str | None = optional(None)
     resumed: tuple[Resumption, ...] = optional(())
 
 

@@ -12,6 +12,7 @@ from zoo.data.dataset import Dataset
 from zoo.environment import package_versions
 from zoo.registry.specs import Architecture
 from zoo.runs.record import Environment, PluginOrigin, Provenance, SplitFacts
+from zoo.training.plugin_sources import digest_sources
 from zoo.version import __version__
 
 
@@ -39,6 +40,7 @@ def describe_provenance(architecture: Architecture, dataset: Dataset, determinis
             for split in (dataset.train, dataset.validation, dataset.test)
         },
         deterministic=deterministic,
+        plugin_sources=digest_sources(architecture),
     )
 
 

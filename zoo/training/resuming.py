@@ -172,6 +172,8 @@ def _refuse_changes(run: Run, before: Provenance, here: Provenance) -> None:
         if then != now:
             shown = ": its images have another SHA-256" if name == "dataset" else _compare(then, now)
             raise RunError(f"{run.path}: the {title} is not what the run began with{shown}: go back to that, or {ANEW}")
+    if None not in (before.plugin_sources, here.plugin_sources) and before.plugin_sources != here.plugin_sources:
+        raise RunError(f"{run.path}: the code of the plugin is not what the run began with: go back to that, or {ANEW}")
     for name in ("packages", "threads"):
         then, now = getattr(before, name), getattr(here, name)
         if then != now:

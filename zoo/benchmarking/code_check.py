@@ -1,0 +1,59 @@
+"""Whether finished runs are of the code that is here, without building a model for each."""
+
+from __future__ import annotations
+
+import json
+
+from zoo.errors import ArchitectureError
+from zoo.factory.create import create_from_preset, parameter_count
+from zoo.registry.presets import Preset
+from zoo.runs.json_fields import to_json
+from zoo.runs.record import RunConfig, RunRecord
+from zoo.training.plan import describe_plan
+from zoo.training.plugin_sources import digest_sources
+from zoo.version import __version__
+
+
+class CodeCheck:
+    """Compares finished runs with the code that is here; one for each look at a benchmark, for code may change.
+
+    Versions must be the same, and the digest of the plugin's code. Where a run or an architecture has no digest, the
+    numbers of parameters are compared: for that a model is built, once for all runs that have the same one.
+    """
+
+    def __init__(self) -> None:
+        self._digests: dict[str, str | None] = {}
+        self._parameters: dict[str, int | None] = {}
+
+    def is_current(self, record: RunRecord, plan: Preset) -> bool:
+        """Return whether a finished run is what its plan would give.
+
+        Args:
+            record: of the run.
+            plan: what it was to do.
+        """
+        plugin, trained = plan.architecture.plugin, record.provenance.plugin
+        here = (__version__, None if plugin is None else plugin.version)
+        if here != (record.provenance.zoo, None if trained is None else trained.version):
+            return False
+        digest = self._digest(plan)
+        if digest is not None and record.provenance.plugin_sources is not None:
+            return digest == record.provenance.plugin_sources
+        return record.cost.parameters == self._count(plan, describe_plan(plan, record.config.seed))
+
+    def _digest(self, plan: Preset) -> str | None:
+        name = plan.architecture.name
+        if name not in self._digests:
+            self._digests[name] = digest_sources(plan.architecture)
+        return self._digests[name]
+
+    def _count(self, plan: Preset, config: RunConfig) -> int | None:
+        """Return the number of parameters; None if the model cannot be built."""
+        same = {name: value for name, value in to_json(config).items() if name not in ("preset", "seed", "recipe")}
+        key = json.dumps([same, config.recipe["likelihood"]], sort_keys=True)
+        if key not in self._parameters:
+            try:
+                self._parameters[key] = parameter_count(create_from_preset(plan, config.seed))
+            except ArchitectureError:
+                self._parameters[key] = None
+        return self._parameters[key]

@@ -1,0 +1,53 @@
+"""Whether the code of a plugin is still the same: a digest of the files that its builders are in."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.registry import catalogue
+from zoo.registry.references import resolve_reference
+from zoo.registry.specs import Architecture
+
+
+def digest_sources(architecture: Architecture) -> str | None:
+    """Return the SHA-256 of the code of an architecture's builders, blank lines and lines of comments left out.
+
+    The code is the file of each builder or, where that is in a package, all files beside it. A changed file that has
+    been imported already counts as changed.
+
+    Args:
+        architecture: the architecture.
+
+    Returns:
+        The digest, in hex; None where the code has no file that tells of it: an architecture that was registered in
+        this process may be another with the next call, and a builder that cannot be imported has none.
+    """
+    if catalogue.is_registered(architecture.name):
+        return None
+    try:
+        files = {file for module in _modules(architecture) for file in _files(module)}
+        digest = hashlib.sha256()
+        for file in sorted(files, key=lambda file: (file.name, file)):
+            lines = [line.rstrip() for line in file.read_bytes().splitlines()]
+            code = [line for line in lines if line and not line.lstrip().startswith(b"#")]
+            digest.update(b"\n".join([file.name.encode(), *code, b""]))
+    except (Exception, SystemExit):  # A plugin's modules are anybody's code.
+        return None
+    return digest.hexdigest()
+
+
+def _modules(architecture: Architecture) -> Iterator[str]:
+    for reference in (architecture.encoder, architecture.decoder, architecture.autoencoder):
+        if reference is not None:
+            yield resolve_reference(reference).__module__
+            if isinstance(reference, str):
+                yield reference.partition(":")[0]
+
+
+def _files(module: str) -> list[Path]:
+    found = sys.modules[module]
+    file = Path(str(found.__file__))
+    return sorted(file.parent.glob("*.py")) if found.__package__ else [file]
