@@ -187,7 +187,7 @@ def _quality() -> str:
     difference = found["difference"]
     half = difference["high"] - difference["mean"]
     return f"""The same quality: `{found["preset"]}`, {found["epochs"]} epochs of {found["dataset"]}, scored by -ELBO on
-{found["images"]:,} validation images, nats per image. Fast is what `zoo.create_model` gives, plain the twin of plain
+{found["images"]:,} validation images, nats per image. Fast is the model of `zoo.create_model`, plain the twin of plain
 Keras layers with Keras' Adam in float32; both of a pair begin with the same weights and see the same images in the same
 order. Fast - plain is {difference["mean"]:+.2f} ± {half:.2f} (half the 95 % interval, Student's t, paired by seed).
 

@@ -1,7 +1,14 @@
 import contextlib
 import gc
+import os
 import shutil
 import sys
+
+# Before TensorFlow is imported: the processes of pytest -n share the processors, and would wait for each other.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, str(threads))
 
 import pytest
 from support.distributions import write_distribution

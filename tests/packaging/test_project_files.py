@@ -81,3 +81,12 @@ def test_the_lowest_versions_are_those_that_are_claimed():
         lowest = Version(pinned[name].version)
         # "scipy>=1.11" means 1.11.1, since there is no 1.11.0.
         assert lowest == version or (lowest > version and lowest.release[: len(version.release)] == version.release)
+
+
+def test_sessions_that_are_named_exist():
+    sessions = set(re.findall(r"^@nox\.session\ndef (\w+)", (ROOT / "noxfile.py").read_text(), re.MULTILINE))
+    contributing, ci = ((ROOT / name).read_text(encoding="utf-8") for name in ("CONTRIBUTING.md", ".ci/run"))
+    assert set(re.findall(r"^\| `nox -s (\w+)`", contributing, re.MULTILINE)) == sessions
+    run = {name for words in re.findall(r"nox\" -s ([\w ]+)$", ci, re.MULTILINE) for name in words.split()}
+    # CI runs the others' work as the README says it, on the newest Python.
+    assert run == sessions - {"tests", "newest", "readme"}
