@@ -6,12 +6,13 @@ import shutil
 import pytest
 
 import zoo
-from zoo.benchmarking import cells, code_check, grid
-from zoo.benchmarking.cells import make_cells
+from zoo.benchmarking import cells, code_check
+from zoo.benchmarking.cells import find_done, make_cells
 from zoo.benchmarking.code_check import CodeCheck
 from zoo.errors import ArchitectureError
 from zoo.runs import run as run_module
 from zoo.training import Run
+from zoo.training.plan import plan_run
 
 SETTINGS = {"epochs": [1], "latent_dim": [2, 3]}
 
@@ -131,7 +132,7 @@ def test_a_model_that_cannot_be_built_any_more(finished, monkeypatch):
 
 def test_the_grid_plans_each_cell_once(finished, counted, monkeypatch, tmp_path):
     planned = []
-    monkeypatch.setattr(cells, "plan_run", lambda *a, plan=cells.plan_run, **o: planned.append(o) or plan(*a, **o))
+    monkeypatch.setattr(cells, "plan_run", lambda *a, plan=plan_run, **o: planned.append(o) or plan(*a, **o))
     benchmark(tmp_path)
     assert len(planned) == len(finished)
-    assert grid.find_done(finished[0], CodeCheck()).path == finished[0].path
+    assert find_done(finished[0], CodeCheck()).path == finished[0].path
