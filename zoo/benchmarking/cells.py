@@ -63,8 +63,8 @@ class Cell:
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether another process could not build it: its architecture was registered in this one."""
-        return catalogue.is_registered(self.plan.architecture.name)
+        """Whether another process would not know it: its architecture or its dataset was registered in this one."""
+        return any(map(catalogue.is_registered, (self.plan.architecture.name, self.plan.dataset.name)))
 
     def to_json(self) -> str:
         """Return it as text, for another process."""

@@ -128,7 +128,7 @@ def load_plugin(entry: str) -> PluginRecord:
 
 
 def is_registered(name: str) -> bool:
-    """Return whether an architecture was given to this process alone, by ``zoo.register`` or ``load_plugin``."""
+    """Return whether an architecture or a dataset is known to this process alone, by ``zoo.register`` or ``load_plugin``."""
     return any(name in plugin.record.provides for plugin in _registered.values())
 
 
