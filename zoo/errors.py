@@ -46,7 +46,7 @@ class PluginLoadWarning(UserWarning):
 
 
 class ArchitectureError(ZooError):
-    """A builder that is missing, raises, or gives a model of the wrong shape.
+    """A builder that is missing, raises, or returns a model of the wrong shape.
 
     Args:
         message: what was got, and what is expected.

@@ -87,7 +87,7 @@ def plot_latent_space(
     Args:
         model: the model, of at least two latents.
         images: ``(n, H, W, C)``, n at least 3.
-        labels: ``(n,)`` integers that give the colour.
+        labels: ``(n,)`` integers that determine the colour.
         classes: the labels' names.
 
     Raises:

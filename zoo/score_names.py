@@ -23,7 +23,7 @@ class InTable:
         heading: title and unit in one, where neither has room of its own; None: one after the other.
         orders: whether the rows are ordered by it; of those that order, a table has the first that all rows have.
         over_seeds: whether each seed has another value, so that a row has the mean with its interval.
-        on_page: whether a report tells it on the page of a model too.
+        on_page: whether it also stands on a model's page of a report.
     """
 
     place: int
@@ -181,7 +181,7 @@ _BY_PATH = {score.path: score for score in SCORES}
 
 
 def find_score(*path: str) -> Score | None:
-    """Return the score of the table that stands there in a result; None if there is none."""
+    """Return the score at that place in a result; None if the table has none."""
     return _BY_PATH.get(path)
 
 

@@ -24,7 +24,7 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
     of its output from them, summed over the latents (ibid., equation 3).
 
     Args:
-        encoder: as of an ``AutoEncoder``, but to one tensor, which a ``VectorQuantizer`` gives.
+        encoder: as of an ``AutoEncoder``, but to one tensor, the output of a ``VectorQuantizer``.
         decoder: as of an ``AutoEncoder``.
         *args: further arguments of an ``AutoEncoder``.
         **kwargs: the same.

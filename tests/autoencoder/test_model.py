@@ -166,7 +166,7 @@ class NoInputs(keras.Model):
         ({"decoder": GaussianHead(3)}, "decoder is .*: expected a built functional or Sequential keras.Model"),
         (
             {"likelihood": "discretized_logistic"},
-            r"decoder gives \(8, 8, 1\); discretized_logistic of images \(8, 8, 1\) needs \(8, 8, 2\): build it with "
+            r"decoder outputs \(8, 8, 1\); discretized_logistic of images \(8, 8, 1\) needs \(8, 8, 2\): build it with "
             r"build_decoder\(\(3,\), \(8, 8, 2\)\)",
         ),
     ],

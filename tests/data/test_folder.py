@@ -206,7 +206,7 @@ def test_other_errors(tmp_path):
         with pytest.raises(DatasetError, match="is no folder, expected one that holds images"):
             load_images(absent, (5, 6, 1))
     write_images(tmp_path, 4)
-    with pytest.raises(DatasetError, match=r"4 images of shape .* do not fit into memory: give a smaller shape"):
+    with pytest.raises(DatasetError, match=r"4 images of shape .* do not fit into memory: choose a smaller shape"):
         load_images(tmp_path, (2**28, 2**28, 4))
 
 

@@ -43,7 +43,7 @@ def test_a_score_of_its_own_with_the_name_of_another(images):
             return {"mse": 0.0, "seed": 3, "fame": 1.0}
 
     with pytest.raises(
-        ValueError, match=r"extra_scores of Boastful gives mse, seed, which zoo\.evaluate gives for every"
+        ValueError, match=r"extra_scores of Boastful returns mse, seed, which zoo\.evaluate returns for"
     ):
         zoo.evaluate(make(Boastful), images)
 

@@ -67,10 +67,10 @@ CALL = r"build_encoder\(\(6, 5, 1\), \(3,\)\)"
 @pytest.mark.parametrize(
     ("builder", "message"),
     [
-        (encode_wrong_size, rf"{CALL} gives \[\(7,\), \(7,\)\]: expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
-        (encode_one_output, rf"{CALL} gives \(3,\): expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
-        (encode_three_outputs, rf"{CALL} gives \[\(3,\), \(3,\), \(3,\)\]: expected \(mean, std\)"),
-        (encode_names, rf"{CALL} gives {{'mean': .*}}: expected \(mean, std\)"),
+        (encode_wrong_size, rf"{CALL} outputs \[\(7,\), \(7,\)\]: expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
+        (encode_one_output, rf"{CALL} outputs \(3,\): expected \(mean, std\) of shapes \[\(3,\), \(3,\)\]"),
+        (encode_three_outputs, rf"{CALL} outputs \[\(3,\), \(3,\), \(3,\)\]: expected \(mean, std\)"),
+        (encode_names, rf"{CALL} outputs {{'mean': .*}}: expected \(mean, std\)"),
         (encode_other_images, rf"{CALL} takes \(4, 4, 1\): expected \(6, 5, 1\)"),
         (encode_flat_images, rf"{CALL} takes \(30,\): expected \(6, 5, 1\)"),
         (encode_two_inputs, rf"{CALL} takes .*: expected \(6, 5, 1\)"),
@@ -128,9 +128,9 @@ CALL_DECODER = r"build_decoder\(\(3,\), \(6, 5, 2\)\)"
 @pytest.mark.parametrize(
     ("builder", "message"),
     [
-        (decode_image_channels, rf"{CALL_DECODER} gives \(6, 5, 1\): expected one tensor of shape \(6, 5, 2\)"),
-        (decode_without_channels, rf"{CALL_DECODER} gives \(6, 5\): expected one tensor of shape \(6, 5, 2\)"),
-        (decode_two_outputs, rf"{CALL_DECODER} gives \[.*\]: expected one tensor of shape \(6, 5, 2\)"),
+        (decode_image_channels, rf"{CALL_DECODER} outputs \(6, 5, 1\): expected one tensor of shape \(6, 5, 2\)"),
+        (decode_without_channels, rf"{CALL_DECODER} outputs \(6, 5\): expected one tensor of shape \(6, 5, 2\)"),
+        (decode_two_outputs, rf"{CALL_DECODER} outputs \[.*\]: expected one tensor of shape \(6, 5, 2\)"),
         (decode_other_latents, rf"{CALL_DECODER} takes \(4,\): expected \(3,\)"),
         (lambda *shapes: None, rf"{CALL_DECODER} gave None: expected a functional or Sequential keras.Model"),
         ("nowhere_at_all:build", "decoder builder 'nowhere_at_all:build' cannot be imported: ModuleNotFoundError"),
@@ -176,7 +176,7 @@ def test_a_point_posterior_takes_one_tensor(add):
     with pytest.raises(TypeError, match="PointAutoEncoder has a point posterior: it needs elbo_terms and latent_terms"):
         model.latent_terms(images)
     wrong = add("wrong", autoencoder=PointAutoEncoder)
-    message = r"gives \[\(3,\), \(3,\)\]: expected one tensor of shape \(3,\), z, since PointAutoEncoder has a point"
+    message = r"outputs \[\(3,\), \(3,\)\]: expected one tensor of shape \(3,\), z, since PointAutoEncoder has a point"
     for build in (wrong.build_encoder, lambda shape: zoo.create_model("wrong", image_shape=shape)):
         with pytest.raises(ArchitectureError, match=message):
             build(SHAPE)
@@ -215,9 +215,11 @@ def test_classes_that_are_wrong(add, autoencoder, message):
 
 def test_the_halves_are_checked(add):
     made = add(encoder=encode_wrong_size, decoder=decode_image_channels)
-    with pytest.raises(ArchitectureError, match=r"^architecture made: build_encoder\(.* gives \[\(7,\), \(7,\)\]"):
+    with pytest.raises(ArchitectureError, match=r"^architecture made: build_encoder\(.* outputs \[\(7,\), \(7,\)\]"):
         made.build_encoder(SHAPE)
-    with pytest.raises(ArchitectureError, match=r"^architecture made of plugin \S+: build_decoder\(.* gives \(6, 5, 1"):
+    with pytest.raises(
+        ArchitectureError, match=r"^architecture made of plugin \S+: build_decoder\(.* outputs \(6, 5, 1"
+    ):
         zoo.models.made.build_decoder(3, (6, 5, 2))
     with pytest.raises(TypeError, match=r"unknown option 'depth' for small_cnn: expected one of .*filters"):
         zoo.models.small_cnn.build_encoder((8, 8, 1), depth=3)

@@ -240,7 +240,7 @@ def test_one_encoder_output_or_two():
         zoo.AutoEncoder(point, decoder)
     with pytest.raises(ValueError, match=r"output is \[.*\]: expected one tensor, z, for a point posterior"):
         VectorQuantizedAutoEncoder(gaussian, decoder)
-    with pytest.raises(ValueError, match=r"gives z \(2, 2, 16\), the decoder takes \(2, 2, 5\): expected equal"):
+    with pytest.raises(ValueError, match=r"outputs z \(2, 2, 16\), the decoder takes \(2, 2, 5\): expected equal"):
         VectorQuantizedAutoEncoder(point, vq.build_decoder((2, 2, 5), (8, 6, 1)))
     plain = keras.Model(point.input, point.layers[-1].input)
     with pytest.raises(ValueError, match=r"the encoder's last layer is .*: expected a VectorQuantizer"):

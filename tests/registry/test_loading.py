@@ -27,7 +27,7 @@ FAULTS = {
     "gives_none": "zoo_architectures returned None: expected an iterable of zoo.Architecture",
     "gives_text": "zoo_datasets returned 'mnist': expected an iterable of zoo.DatasetSpec",
     "gives_wrong_spec": "zoo_datasets gave Architecture(name='misplaced'",
-    "name_twice": "gives the name 'twin' twice",
+    "name_twice": "provides the name 'twin' twice",
     "name_taken": "the name 'residual' is given by zoo.plugins.residual (registry.yaml of autoencoder-zoo "
     f"{VERSION}) and by broken (entry point 'broken' of broken-dist 1.0)",
     "name_bad": "ValueError: architecture name 'my-CNN': expected lower-case letters, digits and underscores",

@@ -12,7 +12,7 @@ from zoo.typing import Tensor
 
 
 def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
-    """Return what ``keras.optimizers.get`` gives, but for ``"adam"`` this module's.
+    """Return what ``keras.optimizers.get`` returns, but this module's optimizer for ``"adam"``.
 
     Raises:
         ValueError: Keras knows no optimizer of this name.
@@ -24,7 +24,7 @@ def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Adam(keras.optimizers.Adam):
-    """``keras.optimizers.Adam`` (Kingma and Ba 2015) that updates a weight by one operation in place of a dozen.
+    """``keras.optimizers.Adam`` (Kingma and Ba 2015) that updates a weight by one operation instead of a dozen.
 
     Arguments, state and results are those of Keras' optimizer, to rounding. Where TensorFlow's kernel does not fit
     (other backends, ``amsgrad``, sparse gradients, weights that are not float32, several replicas), it is that

@@ -28,7 +28,7 @@ def binarize(images: np.ndarray, seed: int) -> np.ndarray:
 
 
 def batch_thresholds(images: Tensor, seed: int) -> Tensor:
-    """Return thresholds for a batch of a stream, whose place in a set nobody knows.
+    """Return thresholds for a batch of a stream, whose place in a set is unknown.
 
     One fixed draw for all images, turned by an angle that depends on the image alone: uniform for each image,
     different between images, the same in every batch. Images of 0 and 1 stay as they are.

@@ -71,8 +71,8 @@ class LatentModel(keras.Model):
         got = tuple(self.decoder.output_shape[1:])
         if got != needed:
             raise ValueError(
-                f"the decoder gives {got}; {likelihood.identifier} of images {self.image_shape} needs {needed}: build "
-                f"it with build_decoder({self.latent_shape}, {needed})"
+                f"the decoder outputs {got}; {likelihood.identifier} of images {self.image_shape} needs {needed}: "
+                f"build it with build_decoder({self.latent_shape}, {needed})"
             )
         return likelihood
 

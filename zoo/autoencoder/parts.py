@@ -37,7 +37,7 @@ def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, i
     latent = tuple(decoder.input_shape[1:])
     if any(shape != latent for shape in shapes.values()):
         given = " and ".join(f"{what} {shape}" for what, shape in shapes.items())
-        raise ValueError(f"the encoder gives {given}, the decoder takes {latent}: expected equal latent shapes")
+        raise ValueError(f"the encoder outputs {given}, the decoder takes {latent}: expected equal latent shapes")
     height, width, channels = encoder.input_shape[1:]
     return (height, width, channels), latent
 
@@ -51,6 +51,6 @@ def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]
         return {"z": output[1:]}
     if one or not isinstance(output, list | tuple) or len(output) != 2 or not all(isinstance(s, tuple) for s in output):
         raise ValueError(
-            f"the encoder's output is {output}: expected two tensors (mean, std); zoo.layers.GaussianHead gives them"
+            f"the encoder's output is {output}: expected two tensors (mean, std), as of zoo.layers.GaussianHead"
         )
     return {"mean": tuple(output[0][1:]), "std": tuple(output[1][1:])}

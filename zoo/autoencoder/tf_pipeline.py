@@ -53,7 +53,7 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
         images: ``(n, H, W, C)``.
         batch_size: images in a batch; the last one may have fewer.
         order: a ``tf.Variable`` of indices, read whenever an epoch begins; ``random`` for another order in each epoch,
-            which Python's random state tells, as ``keras.utils.set_random_seed`` seeds it; None for their own.
+            which Python's random state determines, as ``keras.utils.set_random_seed`` seeds it; None for their own.
     """
     import tensorflow as tf
 

@@ -126,7 +126,7 @@ def find_done(cell: Cell, code: CodeCheck) -> Run | None:
 
     Args:
         cell: the run to be.
-        code: tells what code is here; the same for all cells of a grid.
+        code: knows the code that is here; shared by all cells of a grid.
     """
     run = Run(cell.path)
     done = run.state == "finished" and not run.find_doubts() and code.is_current(run.content, cell.plan)

@@ -26,7 +26,7 @@ class CodeCheck:
         self._parameters: dict[str, int | None] = {}
 
     def is_current(self, record: RunRecord, plan: Preset) -> bool:
-        """Return whether a finished run is what its plan would give.
+        """Return whether a finished run is what its plan would produce.
 
         Args:
             record: of the run.

@@ -55,11 +55,11 @@ class Column:
         name: the title alone.
         unit: the unit; empty if there is none.
         hint: what it is.
-        read: gives the value of a row.
+        read: returns the value of a row.
         digits: after the point.
         scale: how many of a value's own unit are one of what is shown.
         signed: whether a plus is shown.
-        on_page: whether a report tells it on the page of a model too.
+        on_page: whether it also stands on a model's page of a report.
     """
 
     role: Role

@@ -29,13 +29,13 @@ ENDED = "the benchmark was ended"
 
 
 class Executor(Protocol):
-    """Takes cells and gives back their run folders; one for a cluster's engine needs no more than this."""
+    """Takes cells and returns their runs; an executor for a cluster needs no more than this."""
 
     def submit(self, cell: Cell) -> Future[Run]:
         """Begin a cell's run.
 
         Returns:
-            What will be the finished run; or raises ``RunError`` with the reason why there is none.
+            A future of the finished run; it raises ``RunError`` with the reason if the run fails.
         """
         ...
 
@@ -114,14 +114,14 @@ class LocalProcesses:
         environment = {**os.environ, **dict.fromkeys(names, threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
         # It finds what this process finds.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        # The pipe to its stdin is never written to: that it closes tells it that this process is gone.
+        # The pipe to its stdin is never written to: its closing signals that this process is gone.
         return subprocess.Popen(
             [sys.executable, "-m", "zoo.benchmarking.worker", cell.to_json()],
             env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def _watch(self, process: subprocess.Popen[bytes]) -> str | None:
-        """Wait for the end of a process, or give the reason to end it."""
+        """Wait for the end of a process, or return the reason to end it."""
         start = time.monotonic()
         while not _has_ended(process, LOOK):
             if self._closed:
@@ -135,7 +135,7 @@ class LocalProcesses:
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for the end of a process for some time; tell whether it has ended."""
+    """Wait for the end of a process for some time; return whether it has ended."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     return process.returncode is not None

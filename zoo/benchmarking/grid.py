@@ -54,7 +54,7 @@ def benchmark(
     Args:
         presets: a name or several; by default the set that ``registry.yaml`` lists.
         seeds: how many seeds (0, 1, ...), or the seeds.
-        epochs: in place of the recipes'.
+        epochs: the number of epochs (default: the recipes').
         settings: the values of each setting (of the recipe, or an option of the architectures); all combinations.
         baseline: the preset that the others' differences are from, seed by seed; by default the first of each table.
         full: train on the full datasets; else on their embedded samples.
@@ -64,7 +64,7 @@ def benchmark(
         jobs: how many runs at a time; the processors are divided among them.
         time_limit: seconds after which a run is ended.
         memory_limit: 2**20 bytes of memory beyond which it is ended; by default an equal share of what is available.
-        executor: does the runs in place of local processes, which ``jobs`` and the limits are for.
+        executor: trains the runs instead of local processes; ``jobs`` and the limits are for local processes.
         progress: show progress on stderr.
 
     Returns:
@@ -103,7 +103,7 @@ def _plan(
     names: list[str], seeds: list[int], values: Mapping[str, Sequence[Any]], folder: Path, data_dir: Any, *,
     full: bool, typed: bool,
 ) -> tuple[list[Cell], list[FailedRun]]:  # fmt: skip
-    """Look up every name and load every dataset before the first training; give the cells, and what is missing."""
+    """Look up every name and load every dataset before the first training; return the cells, and what is missing."""
     found: list[str] = []
     missing: list[FailedRun] = []
     for name in names:
@@ -138,7 +138,7 @@ def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> st
 
 
 def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[FailedRun]]:
-    """Do what is not done; give the finished runs, and a row for each other cell."""
+    """Train what is missing; return the finished runs, and a row for each other cell."""
     code = CodeCheck()
     runs: dict[Cell, Run] = {cell: run for cell in cells if (run := find_done(cell, code)) is not None}
     gc.collect()

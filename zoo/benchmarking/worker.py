@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 
-GONE = 75  # The exit status of a worker whose benchmark is gone; nobody reads it.
+GONE = 75  # The exit status of a worker whose benchmark is gone; it is never read.
 
 
 def _end_with_parent() -> None:

@@ -16,24 +16,32 @@ from zoo.cli.printing import print_json, print_leaderboard
 
 @click.command()
 @click.argument("presets", metavar="[PRESET ...]", nargs=-1)
-@click.option("--full", is_flag=True, help="Train on the full datasets; else on the embedded samples.")
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many seeds.")
-@click.option("--epochs", type=click.IntRange(1), help="In place of the recipes'.")
+@click.option("--full", is_flag=True, help="Train on the full datasets (default: on the embedded samples).")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of seeds (0, 1, ...) to train each preset with.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Number of epochs (default: each recipe's).")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE...]", callback=read_grid,
               help="Settings of recipes or options of architectures; every combination is trained.")  # fmt: skip
-@click.option("--baseline", metavar="NAME", help="Row that the others' differences are from (default: the best).")
+@click.option("--baseline", metavar="NAME", help="Row to compare against (default: the best).")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
-              help="Runs at a time; the processors are divided among them.")  # fmt: skip
-@click.option("--time-limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each run.")
+              help="Number of runs at a time; they share the processors.")  # fmt: skip
+@click.option(
+    "--time-limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Time limit for each run."
+)
 @click.option("--memory-limit", type=click.FloatRange(0, min_open=True), metavar="MIB",
-              help="For each run (default: an equal share of what is available).")  # fmt: skip
+              help="Memory limit for each run (default: an equal share of the available memory).")  # fmt: skip
 @out_option
 @data_option
 @as_json
 def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any) -> None:
     """Train presets and compare them; without names, the default set of the registry.
 
-    Each run has a process of its own. Started again with the same arguments, it goes on with what is missing.
+    Each run has a process of its own. Started again with the same arguments, it continues with what is missing.
     """
     for name in presets:
         zoo.get_model_info(name)

@@ -21,9 +21,9 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin, and check all that it gives.")
+@click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin, and check everything that it provides.")
 @click.option(
-    "--fast", is_flag=True, help="Leave out the slow checks: loading in a new process, mixed precision, eager steps."
+    "--fast", is_flag=True, help="Skip the slow checks: loading in a new process, mixed precision, eager steps."
 )
 @as_json
 @click.pass_context
@@ -36,7 +36,7 @@ def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: 
         provided = catalogue.load_plugin(plugin).provides
         names = names or provided
     if not names:
-        raise click.UsageError("give the name of an architecture or a dataset, or --plugin")
+        raise click.UsageError("pass the name of an architecture or a dataset, or --plugin")
     kinds = {name: "dataset" if name in catalogue.list_datasets() else "architecture" for name in names}
     for name, kind in kinds.items():
         if kind == "architecture":

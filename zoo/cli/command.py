@@ -57,7 +57,7 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--registry", type=click.Path(path_type=Path), metavar="FILE",
-              help="A registry file of your own, which adds to the built-in one (default: $ZOO_REGISTRY).")  # fmt: skip
+              help="Your own registry file, which adds to the built-in one (default: $ZOO_REGISTRY).")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
               help="Show the versions of the zoo, Keras and its backend.")  # fmt: skip

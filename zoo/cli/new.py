@@ -16,7 +16,7 @@ from zoo import scaffolding
               help="Write a plugin file, NAME.py, into the current folder, and a registry.yaml that lists it unless "
                    "there is one.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Folder that the project's folder goes into (default: the current one).")  # fmt: skip
+              help="Folder to create the project's folder in (default: the current one).")  # fmt: skip
 def new(name: str, here: bool, out: Path | None) -> None:
     """Write the project of a package that brings an architecture called NAME: hook, networks, test, README, CI."""
     if here and out is not None:

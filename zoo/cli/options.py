@@ -10,17 +10,22 @@ import click
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 out_option = click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
-    help="Where run folders go.",
+    help="Folder for run folders.",
 )  # fmt: skip
 data_option = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Folder with the official files (default: $ZOO_DATA)."
 )
-seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-source_argument = click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
-dataset_option = click.option("--data", "dataset", metavar="DATASET", help="Default: what it was trained on.")
-part_option = click.option(
-    "--part", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed."
 )
+source_argument = click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+dataset_option = click.option(
+    "--data", "dataset", metavar="DATASET", help="Dataset to use (default: the one the model was trained on)."
+)
+part_option = click.option(
+    "--part", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True,
+    help="Part of the dataset to use.",
+)  # fmt: skip
 
 
 def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from zoo.files import write_figure
 @click.option("--out", "png", metavar="PNG", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--kind", type=click.Choice(["reconstructions", "samples", "interpolation", "latent-space"]),
               default="reconstructions", show_default=True)  # fmt: skip
-@click.option("--count", type=click.IntRange(2, 40), default=10, show_default=True, help="Images in a row.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the samples from the prior.")
+@click.option("--count", type=click.IntRange(2, 40), default=10, show_default=True, help="Number of images in a row.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the samples from the prior."
+)
 @dataset_option
 @part_option
 @data_option
@@ -33,7 +35,7 @@ def reconstruct(
     from zoo.data.image_files import read_images
 
     if images and kind == "samples":
-        raise click.UsageError("samples are drawn from the prior: give no images, or another --kind")
+        raise click.UsageError("samples are drawn from the prior: pass no images, or choose another --kind")
     if png.suffix.lower() != ".png":
         raise click.BadParameter(f"--out {png}: expected a name that ends in .png")
     if not png.parent.is_dir():

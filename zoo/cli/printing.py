@@ -86,7 +86,7 @@ def _count(path: tuple[str, ...], scores: dict[str, Any]) -> str:
 
 
 def print_comparison(comparison: dict[str, Any], first: object, second: object) -> None:
-    """Print two results side by side, and what their difference does not tell.
+    """Print two results side by side, and what their difference does not show.
 
     Args:
         comparison: what ``zoo.compare`` gave.

@@ -16,7 +16,7 @@ from zoo.cli.options import data_option
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where it goes (default: DIR/report.html).",
+    help="File to write (default: DIR/report.html).",
 )
 @data_option
 def report(folder: Path, out: Path | None, data_dir: Path | None) -> None:

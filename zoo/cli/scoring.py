@@ -21,7 +21,7 @@ from zoo.cli.trained import load_split, load_trained, tell_doubts
 @click.option("--importance-samples", metavar="K", type=click.IntRange(0), default=0,
               help="Samples of the importance-weighted bound (default: 0, which leaves it out).")  # fmt: skip
 @click.option("--iwae", type=click.IntRange(0), hidden=True)  # Its former name.
-@click.option("--limit", metavar="N", type=click.IntRange(1), help="Score the first N images alone.")
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="Score only the first N images.")
 @seed_option
 @as_json
 def evaluate(
@@ -55,7 +55,7 @@ def evaluate(
 @click.argument("second", metavar="RUN|JSON", type=click.Path(path_type=Path))
 @as_json
 def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Return the difference of two results: run folders, or files that zoo evaluate --json printed."""
+    """Show the difference of two results: run folders, or files that zoo evaluate --json printed."""
     for source in (first, second):
         if not source.exists():
             raise click.BadParameter(f"{source}: no such run folder or file")

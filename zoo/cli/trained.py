@@ -33,7 +33,7 @@ def load_split(model: Any, source: Path, dataset: str | None, part: str, data_di
     if dataset is None:
         dataset = (model.provenance or {}).get("trained_on")
         if dataset is None:
-            raise click.UsageError(f"{source} does not say what it was trained on: give --data DATASET")
+            raise click.UsageError(f"{source} does not say what it was trained on: pass --data DATASET")
     if dataset.startswith(FOLDER):
         return getattr(zoo.load_images(dataset.removeprefix(FOLDER), model.image_shape), part)
     return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("preset", required=False)
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN",
-              help="In place of PRESET: go on with the run of this folder after its last completed epoch, or with "
-                   "--epochs train more of them.")  # fmt: skip
+              help="Instead of PRESET: continue the run in this folder after its last completed epoch, or with "
+                   "--epochs train it for more epochs.")  # fmt: skip
 @click.option("--sample", is_flag=True, help="Train on the embedded sample of the dataset.")
-@click.option("--epochs", type=click.IntRange(1), help="In place of the recipe's.")
+@click.option("--epochs", type=click.IntRange(1), help="Number of epochs (default: the recipe's).")
 @seed_option
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=read_settings,
               help="A recipe setting or an option of the architecture, such as latent_dim=32.")  # fmt: skip
 @click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
-              help="Stop after so many epochs without a lower validation loss.")  # fmt: skip
+              help="Stop after this many epochs without a lower validation loss.")  # fmt: skip
 @click.option("--deterministic/--no-deterministic", default=None,
-              help="Repeat to the bit (default: where there is no GPU).")  # fmt: skip
+              help="Repeat to the bit (default: on where there is no GPU).")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
-@click.option("--profile", is_flag=True, help="Trace some steps and tell where their time goes.")
-@click.option("--overwrite", is_flag=True, help="Replace a run that is there.")
+@click.option("--profile", is_flag=True, help="Trace some steps and show where their time goes.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing run.")
 @out_option
 @data_option
 @click.pass_context

@@ -21,7 +21,7 @@ MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}  # By the values 
 @click.command()
 @click.argument("path", metavar="RUN|DIR", type=click.Path(path_type=Path))
 @click.option("--tolerance", type=click.FloatRange(0), default=1e-4, show_default=True,
-              help="How far a score may be off, relatively.")  # fmt: skip
+              help="Largest relative difference of a score.")  # fmt: skip
 @data_option
 @as_json
 @click.pass_context

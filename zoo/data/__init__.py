@@ -61,7 +61,7 @@ def zoo_datasets() -> Iterator[DatasetSpec]:
     )
 
 
-# No __dir__ here: pluggy asks for every name that dir() gives, and would thereby import NumPy.
+# No __dir__ here: pluggy looks up every name in dir(), and would thereby import NumPy.
 def __getattr__(name: str) -> Any:
     if name in ("Dataset", "Split"):
         from zoo.data import dataset

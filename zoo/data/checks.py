@@ -172,7 +172,7 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
         The stream to use in its place: a generator loses its first batch to the check, so it is put back.
 
     Raises:
-        ValueError: as ``check_images``, or if there is no batch, or targets of the images' shape in place of labels.
+        ValueError: as ``check_images``, or if there is no batch, or targets of the images' shape instead of labels.
     """
     if isinstance(stream, Iterator):
         first = next(stream, None)

@@ -72,7 +72,7 @@ def _download() -> OfficialArrays:
     (train_images, train_labels), (test_images, test_labels) = keras.datasets.cifar10.load_data()
     if keras.config.image_data_format() == "channels_first":
         train_images, test_images = (array.transpose(0, 2, 3, 1) for array in (train_images, test_images))
-    # Keras gives a transposed view, in which the values of one image row are far apart.
+    # Keras returns a transposed view, in which the values of one image row are far apart.
     return OfficialArrays(
         np.ascontiguousarray(train_images),
         train_labels.reshape(-1),

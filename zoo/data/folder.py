@@ -34,7 +34,7 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
 
     Args:
         folder: the folder.
-        image_shape: ``(height, width, channels)`` of the images to give: 1 channel is grey, 3 colour, 4 colour with
+        image_shape: ``(height, width, channels)`` of the images to return: 1 channel is grey, 3 colour, 4 colour with
             transparency. Images of another size are resized, whatever their proportions, with one warning.
 
     Returns:
@@ -118,13 +118,13 @@ def _place(name: str) -> tuple[float, str]:
 def _read_all(
     root: Path, names: list[str], reader: ImageReader, unreadable: list[str]
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Read all images that can be read into one array; give it, and their names."""
+    """Read all readable images into one array; return it, and their names."""
     shape = (len(names), *reader.image_shape)
     try:
         images = np.empty(shape, np.uint8)
     except (MemoryError, ValueError) as error:
         raise DatasetError(
-            f"{root}: {len(names)} images of shape {reader.image_shape} do not fit into memory: give a smaller shape"
+            f"{root}: {len(names)} images of shape {reader.image_shape} do not fit into memory: choose a smaller shape"
         ) from error
     kept: list[str] = []
     for name in names:

@@ -26,7 +26,7 @@ class FolderSpec(DatasetSpec):
 
 
 def folder_spec(name: str) -> FolderSpec:
-    """Describe the folder that a name gives.
+    """Describe the folder that a name stands for.
 
     Args:
         name: ``folder:PATH``, whose images are all of one size of at most 256x256, which is then the size to train on;

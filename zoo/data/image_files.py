@@ -89,7 +89,7 @@ class ImageReader:
             uint8 of the shape asked for.
 
         Raises:
-            DatasetError: the file cannot be read, is damaged, or has so many pixels that Pillow warns of it.
+            DatasetError: the file cannot be read, is damaged, or has so many pixels that Pillow warns about it.
         """
         height, width, channels = self.image_shape
         try:

@@ -14,7 +14,7 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
     """Load a dataset by its name.
 
     Args:
-        name: a name that ``zoo.list_datasets()`` gives, such as ``"mnist_sample"``.
+        name: a name from ``zoo.list_datasets()``, such as ``"mnist_sample"``.
         data_dir: the folder that has the dataset's files; None leaves it to the dataset: the official ones
             take ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
         limit: how many images each split has at most, the first ones; None takes all.
@@ -24,7 +24,7 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
 
     Raises:
         UnknownNameError: no plugin provides the name.
-        DatasetError: the data are absent or damaged, or the plugin's ``load`` raises or gives something else
+        DatasetError: the data are absent or damaged, or the plugin's ``load`` raises or returns something else
             than a ``Dataset`` of its image shape.
         ValueError: ``limit`` is not a positive int.
 

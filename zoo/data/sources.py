@@ -138,6 +138,6 @@ def _download(source: Source, cache: Path) -> OfficialArrays:
     except Exception as error:
         raise DatasetError(
             f"the download of {source.title} failed ({type(error).__name__}: {error}), and it is not in Keras' cache "
-            f"{cache}; without a network give data_dir= or set ZOO_DATA to a folder that has the official files "
+            f"{cache}; without a network pass data_dir= or set ZOO_DATA to a folder that has the official files "
             f"({describe_formats(source.formats)}), or use the embedded sample {source.name}_sample"
         ) from error

@@ -20,7 +20,7 @@ from zoo.typing import Tensor
 ROWS = 500
 # Images that are prepared at once.
 CHUNK = 2048
-# Values that the decoder gives at once, at most: 200 MB.
+# Values that the decoder computes at once, at most: 200 MB.
 VALUES = 50_000_000
 
 

@@ -25,8 +25,8 @@ FACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "k": (("iwae", "k"), "k of the importance-weighted bound"),
     "seed": (("seed",), "seed of the draws"),
 }
-NO_EVIDENCE = "one run each is no evidence: the difference may be chance; zoo benchmark --seeds 3 gives intervals"
-SAME_MACHINE = "; times and memory tell of the models only if both were measured on one idle machine"
+NO_EVIDENCE = "one run each is no evidence: the difference may be chance; zoo benchmark --seeds 3 computes intervals"
+SAME_MACHINE = "; times and memory compare the models only if both were measured on one idle machine"
 
 
 def compare(
@@ -47,7 +47,7 @@ def compare(
         - ``first``, ``second``: the scores of each, nested as in a result; of runs the cost too. The KL divergence of
           each latent is left out: the latents of two models have no order in common.
         - ``difference``: second - first of each that both have.
-        - ``note``: what the difference does not tell.
+        - ``note``: what the difference does not show.
 
     Raises:
         IncomparableError: they differ in a fact, one is of bare images, or one is a run that did not finish.
@@ -64,7 +64,7 @@ def compare(
     if any(found["sha256"] is None for found in facts):
         raise IncomparableError(
             "a result of bare images does not say which images they are: score a Split, such as "
-            "zoo.load_dataset(...).test, in place of an array"
+            "zoo.load_dataset(...).test, instead of an array"
         )
     different = [
         f"{title} ({_show(facts[0][name])} and {_show(facts[1][name])})"
@@ -119,7 +119,7 @@ def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
         return {**scores, "cost": cost}
     if not _is_result(source):
         raise ValueError(
-            f"{shown} is no result: expected what zoo.evaluate gives or zoo evaluate --json prints, or a run folder"
+            f"{shown} is no result: expected what zoo.evaluate returns or zoo evaluate --json prints, or a run folder"
         )
     return source
 

@@ -62,17 +62,19 @@ def evaluate(
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2); None for a single image.
         - ``parameters``: of encoder and decoder.
-        - ``cost``: what ``zoo.evaluation.cost.measure.measure_cost`` gives; only if it is asked for.
+        - ``cost``: what ``zoo.evaluation.cost.measure_cost`` returns; only if it is asked for.
         - ``data``, ``likelihood``, ``binarization``, ``seed``: with ``iwae``'s k what is needed to read the scores;
           results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
-        ValueError: images that the model does not take, or a number of samples or a seed that is none; or a model
+        ValueError: images that the model does not take, an invalid number of samples or seed; or a model
             whose terms of the bound are no numbers.
         TypeError: something that is no model of the zoo.
     """
     if not isinstance(model, AutoEncoder):
-        raise TypeError(f"model is {model!r}: expected a zoo.AutoEncoder, as zoo.create_model or zoo.load_model gives")
+        raise TypeError(
+            f"model is {model!r}: expected a zoo.AutoEncoder, as zoo.create_model or zoo.load_model returns"
+        )
     if iwae_samples is not None:
         warnings.warn("iwae_samples is now called importance_samples", DeprecationWarning, stacklevel=2)
         importance_samples = iwae_samples
@@ -103,7 +105,7 @@ def _extra_scores(model: AutoEncoder, taken: set[str]) -> dict[str, Any]:
     clash = sorted(taken & set(extra))
     if clash:
         raise ValueError(
-            f"extra_scores of {type(model).__name__} gives {', '.join(clash)}, which zoo.evaluate gives for every "
+            f"extra_scores of {type(model).__name__} returns {', '.join(clash)}, which zoo.evaluate returns for every "
             "model: choose other names"
         )
     return extra
@@ -128,7 +130,7 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, pro
     broken = ~np.isfinite(terms) | ~np.isfinite(kl_terms).all(axis=1)
     if broken.any():
         raise ValueError(
-            f"the model gives -log p(x|z) or a KL divergence that is no finite number for {broken.sum():,} of "
+            f"the model's -log p(x|z) or KL divergence is not a finite number for {broken.sum():,} of "
             f"{len(images):,} images, so it cannot be scored: train it anew, more slowly if it diverged"
         )
     reconstruction, kl_per_latent = float(np.mean(terms)), np.mean(kl_terms, axis=0)

@@ -1,4 +1,4 @@
-"""What a builder gave: whether it is an encoder or a decoder, and what its author does if it is none."""
+"""What a builder returned: whether it is an encoder or a decoder, and what its author can do if not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, poin
         where: the call, for messages.
         shapes: of what goes in and of what comes out.
         part: ``encoder`` or ``decoder``.
-        point_class: the name of the ``AutoEncoder`` class, if the encoder is to give z itself.
+        point_class: the name of the ``AutoEncoder`` class, if the encoder is to output z itself.
 
     Raises:
         ArchitectureError: it is no functional model, or of other shapes.
@@ -42,7 +42,7 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, poin
     fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
     if not fits:
         raise ArchitectureError(f"{where} takes {taken}: expected {given}")
-    # Not model.output_shape, which gives a list for a dict of outputs.
+    # Not model.output_shape, which is a list for a dict of outputs.
     outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
     is_one = all(isinstance(n, int | None) for n in outputs)
     got: Any = outputs
@@ -57,7 +57,7 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, poin
         if part == "encoder" and point_class is not None:
             shown += f", z, since {point_class} has a point posterior"
         way_out = _explain_outputs(outputs, is_one=is_one) if gaussian else None
-        raise ArchitectureError(f"{where} gives {got}: expected {shown}", way_out)
+        raise ArchitectureError(f"{where} outputs {got}: expected {shown}", way_out)
 
 
 def _check_kind(model: Any, where: str, argument: str) -> None:
@@ -84,7 +84,7 @@ def _explain_outputs(outputs: Any, *, is_one: bool) -> str | None:
         return LIST
     if is_one:
         return (
-            "end it with zoo.layers.GaussianHead(latent_shape), or, if its latent is no Gaussian, give the "
+            "end it with zoo.layers.GaussianHead(latent_shape), or, if its latent is not Gaussian, give the "
             'architecture an autoencoder= of its own: a subclass of zoo.AutoEncoder with posterior = "point"'
         )
     if len(outputs) > 2:

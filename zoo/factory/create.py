@@ -45,7 +45,7 @@ def create_model(
         encoder: instead of a name, the architecture to take the encoder from.
         decoder: the architecture to take the decoder from.
         image_shape: ``(height, width, channels)``; a preset knows it.
-        likelihood: in place of the recipe's: a name, a likelihood or a plain Keras loss.
+        likelihood: a name, a likelihood or a plain Keras loss (default: the recipe's).
         seed: makes weights and draws repeatable.
         encoder_config: options for the encoder alone.
         decoder_config: options for the decoder alone.
@@ -55,13 +55,13 @@ def create_model(
         A compiled ``AutoEncoder``. Of a preset's recipe it has the likelihood, the binarization, the optimizer with its
         learning rate, the KL weight, free bits, importance samples and the precision. The batch size, the number of
         epochs, the decay of the learning rate and early stopping are for ``zoo.train``;
-        ``zoo.get_model_info(name).recipe`` tells them.
+        ``zoo.get_model_info(name).recipe`` lists them.
 
     Raises:
         UnknownNameError: no such name.
         TypeError: an unknown option, or no image shape.
         ValueError: an image shape or an option that is not valid.
-        ArchitectureError: a builder is missing, raises, or gives a model of the wrong shape.
+        ArchitectureError: a builder is missing, raises, or returns a model of the wrong shape.
 
     Example:
         ```python
@@ -169,7 +169,7 @@ def _assemble(
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
             f"encoder {first.name} has latent {encoder_latent}, decoder {second.name} has {decoder_latent}: expected "
-            "equal ones; give both with latent_dim= or latent_shape="
+            "equal ones; set both with latent_dim= or latent_shape="
         )
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
     with _seeded(seed):

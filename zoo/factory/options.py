@@ -34,7 +34,7 @@ def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]
             except (Exception, SystemExit) as error:
                 raise ArchitectureError(f"{describe(architecture)}: default {option}: {error}") from error
     raise TypeError(
-        f"architecture {architecture.name} has no default latent size: give latent_dim= (an int) or latent_shape="
+        f"architecture {architecture.name} has no default latent size: pass latent_dim= (an int) or latent_shape="
     )
 
 

@@ -1,4 +1,4 @@
-"""From an architecture's builders to its encoder and decoder: the options they get, and checks of what they give."""
+"""From an architecture's builders to its encoder and decoder: the options they get, and checks of what they return."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
         The model.
 
     Raises:
-        ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
+        ArchitectureError: the builder is missing, raises, or returns a model of the wrong shape.
     """
     architecture, builder = resolved.architecture, resolved.encoder if part == "encoder" else resolved.decoder
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in builder.parameters.values())

@@ -36,7 +36,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             is_training=learning,
         )
         if learning:
-            # The kernel gives the unbiased variance; Keras keeps the biased one.
+            # The kernel returns the unbiased variance; Keras keeps the biased one.
             count = ops.cast(tf.reduce_prod(tf.shape(inputs)[:3]), "float32")
             self._follow(self.moving_mean, mean)
             self._follow(self.moving_variance, variance * (count - 1.0) / count)

@@ -38,7 +38,7 @@ class GaussianHead(keras.layers.Layer):
         self.latent_shape = (latent_shape,) if isinstance(latent_shape, int) else tuple(latent_shape)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Make the one linear layer that gives means and log-variances."""
+        """Make the linear layer that computes means and log-variances."""
         self.pointwise = len(self.latent_shape) == 3 and tuple(input_shape[1:3]) == self.latent_shape[:2]
         size = self.latent_shape[-1] if self.pointwise else math.prod(self.latent_shape)
         self.dense = keras.layers.Dense(2 * size, dtype="float32", name="moments")

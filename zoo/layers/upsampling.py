@@ -55,7 +55,7 @@ class UpsampleConv2D(keras.layers.Layer):
 
     Of the nine products that a pixel of the doubled image is made of, those with the same source pixel are the product
     with the sum of their weights. So a transposed convolution of stride 2 with the 4x4 kernel that is the 3x3 one
-    spread over each 2x2 block gives the same at 4 products in place of 9. The 3x3 kernel is the layer's weight, so
+    spread over each 2x2 block computes the same with 4 products instead of 9. The 3x3 kernel is the layer's weight, so
     that it learns just as the pair of layers does.
 
     Args:
@@ -136,7 +136,7 @@ def _check_doubled(layer: UpsampleTo | UpsampleConv2D, input_shape: tuple[int | 
 
 
 def halved_sizes(shape: tuple[int, ...], stages: int) -> list[tuple[int, int]]:
-    """Return height and width before each of so many halvings (rounded up) and after the last: 28 -> 14 -> 7.
+    """Return height and width before each halving (rounded up) and after the last: 28 -> 14 -> 7.
 
     Args:
         shape: begins with height and width.

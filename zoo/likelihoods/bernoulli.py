@@ -16,7 +16,7 @@ class Bernoulli(Likelihood):
     """Each value is a coin toss; the raw parameter is its logit.
 
     A likelihood of images of only 0 and 1. On grey images it is the cross-entropy: a fair training loss, but no
-    likelihood, since a Bernoulli distribution gives values between 0 and 1 no probability (Loaiza-Ganem and
+    likelihood, since a Bernoulli distribution assigns no probability to values between 0 and 1 (Loaiza-Ganem and
     Cunningham 2019).
     """
 

@@ -13,8 +13,10 @@ from zoo.likelihoods.location_scale import split_location_and_log_scale
 from zoo.likelihoods.special_functions import log_normal_cdf, log_normal_interval
 from zoo.typing import Tensor
 
-FAR = 20.0  # scales beyond which no density has mass that float32 could tell
-OPEN = 1e30  # levels from mid-grey to an open end of an interval: infinity would give gradients of infinity times zero
+FAR = 20.0  # scales beyond which no density has mass that float32 could resolve
+OPEN = (
+    1e30  # levels from mid-grey to an open end of an interval: infinity would lead to gradients of infinity times zero
+)
 
 
 class Discretized(Likelihood):

@@ -18,7 +18,7 @@ class Gaussian(Likelihood):
     """A normal density for each value, with a learned scale (Kingma and Welling 2014, appendix C.2).
 
     The decoder's first channels are locations (0.5 plus the raw value), the others log-scales. It is a density of real
-    values in place of a probability of the 256 grey levels: images are taken as they are, without rounding; it may be
+    values instead of a probability of the 256 grey levels: images are taken as they are, without rounding; it may be
     above one, so that -log p(x) may be negative; and it has no bits per dimension.
     """
 

@@ -56,12 +56,12 @@ class Likelihood(keras.losses.Loss):
         raise TypeError(f"{type(self).__name__} does not define sample(parameters, seed)")
 
     def output_channels(self, image_channels: int) -> int:
-        """Return how many channels the decoder must give for images of so many channels."""
+        """Return how many channels the decoder must output for images with that many channels."""
         return self.parameters_per_channel * image_channels
 
     @property
     def identifier(self) -> str:
-        """The name that ``get`` knows it by; of others the name, with the settings that ``get_config`` gives."""
+        """The name that ``get`` knows it by; for others the name, with the settings from ``get_config``."""
         for name, cls in LIKELIHOODS.items():
             if cls is type(self):
                 return name

@@ -23,7 +23,7 @@ class LogisticMixture(DiscretizedLogistic):
     A pixel's channels are of one component. In each, a channel's location is moved by the values of the channels before
     it, times a coefficient in (-1, 1) each: ``location_c + sum over b < c of tanh(coefficient_bc) (x_b - 0.5)``.
 
-    The decoder gives, for each component: a logit of its weight; ``C`` locations (from a place of the component's own,
+    For each component the decoder outputs a logit of its weight; ``C`` locations (from a place of the component's own,
     so that at zero the components are spread over [0, 1]); ``C`` log-scales; ``C (C - 1) / 2`` coefficients. Grey
     images take ``3 * components`` channels, colour ones ``10 * components``.
 
@@ -45,7 +45,7 @@ class LogisticMixture(DiscretizedLogistic):
         self.components = int(components)
 
     def output_channels(self, image_channels: int) -> int:
-        """Return how many channels the decoder must give for images of so many channels."""
+        """Return how many channels the decoder must output for images with that many channels."""
         return self.components * (1 + 2 * image_channels + image_channels * (image_channels - 1) // 2)
 
     @property
@@ -113,7 +113,7 @@ class LogisticMixture(DiscretizedLogistic):
         """Draw images on the 256 levels k / 255: a component for each pixel, then channel after channel."""
         log_weights, locations, log_scales, coefficients = self._split(parameters)
         shape = (*ops.shape(log_weights)[:-1], self.components + len(locations))
-        # One draw for all: an int as the seed would give the same numbers twice.
+        # One draw for all: an int as the seed would draw the same numbers twice.
         draw = keras.random.uniform(shape, minval=1e-7, maxval=1.0 - 1e-7, seed=seed)
         # The largest of the log-weights with Gumbel noise is of a component drawn by its weight.
         noisy = log_weights - ops.log(-ops.log(draw[..., : self.components]))

@@ -88,7 +88,7 @@ def add_plugin(plugin: Plugin) -> None:
     """Add a plugin that discovery cannot find, or replace it: one of the same name and origin.
 
     Raises:
-        DuplicateNameError: another plugin gives a name of it.
+        DuplicateNameError: another plugin provides one of its names.
     """
     key = (plugin.record.name, plugin.record.origin)
     with _lock:
@@ -114,7 +114,7 @@ def load_plugin(entry: str) -> PluginRecord:
 
     Raises:
         PluginLoadError: it cannot be loaded; the message says why.
-        DuplicateNameError: another plugin gives a name of it.
+        DuplicateNameError: another plugin provides one of its names.
     """
     names = _load()
     (plugin,) = load_plugins([named_candidate(entry, Path.cwd(), "given by name")])
@@ -128,7 +128,7 @@ def load_plugin(entry: str) -> PluginRecord:
 
 
 def is_registered(name: str) -> bool:
-    """Return whether an architecture or a dataset is known to this process alone, by ``zoo.register`` or ``load_plugin``."""
+    """Return whether this process alone knows a name, by ``zoo.register`` or ``load_plugin``."""
     return any(name in plugin.record.provides for plugin in _registered.values())
 
 
@@ -218,7 +218,7 @@ def preset(name: str) -> Preset:
         folder = dataset(right)
         return make_preset(f"{left}/{folder.name}", architecture(left), folder, {}, names.file.presets)
     if name not in _preset_names():
-        # The half that is wrong gives the better suggestion.
+        # The half that is wrong makes the better suggestion.
         architecture(left)
         _find(name, dict.fromkeys(_preset_names()), "preset", "zoo list --presets")
     base = right.partition("-")[0]

@@ -39,13 +39,13 @@ def user_candidates(file: RegistryFile) -> Iterator[Candidate]:
 
 
 def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
-    """Return the plugin that somebody names.
+    """Return the plugin that a user names.
 
     Args:
         entry: a file or a package's folder, if it has a slash, begins with a dot or ends in ``.py``; else a module that
             Python can import.
         folder: what a file's path is relative to.
-        how: how it is named, as its origin tells.
+        how: how it is named, for its origin.
     """
     if "/" in entry or os.sep in entry or entry.endswith(".py") or entry.startswith("."):
         path = (folder / Path(entry).expanduser()).resolve()

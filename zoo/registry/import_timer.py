@@ -19,7 +19,7 @@ class Watch:
     """What an import cost.
 
     Args:
-        seconds: of this thread's processor time, so that a busy machine makes nobody slow.
+        seconds: of this thread's processor time, so that a busy machine makes no plugin slow.
     """
 
     seconds: float = 0.0

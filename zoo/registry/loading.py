@@ -33,7 +33,7 @@ class Candidate:
 
 @dataclass
 class Plugin:
-    """A plugin after loading: its record and what it gives."""
+    """A plugin after loading: its record and what it provides."""
 
     record: PluginRecord
     architectures: list[Architecture] = field(default_factory=list)
@@ -53,7 +53,7 @@ def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) 
 
     Raises:
         PluginLoadError: under ``ZOO_STRICT=1``, the first plugin that fails.
-        DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins give.
+        DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins provide.
     """
     disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")} - {""}
     disabled_distributions = {canonical_name(name) for name in disabled}
@@ -117,7 +117,7 @@ def _load(candidate: Candidate) -> Plugin:
     names = [item.name for item in architectures] + [item.name for item in datasets]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        return _failed(record, f"gives the name {repeated[0]!r} twice")
+        return _failed(record, f"provides the name {repeated[0]!r} twice")
     slow = watch.heavy or (not had_keras and "keras" in sys.modules)
     record = replace(record, status="slow" if slow else "ok", provides=tuple(names))
     return Plugin(

@@ -1,4 +1,4 @@
-"""What a user is told of names: the ones nobody provides, plugins that failed, settings without effect."""
+"""What a user is told about names: unknown ones, plugins that failed, settings without effect."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def warn_of_failures(plugins: Iterable[Plugin]) -> None:
 
 
 def warn_of_idle_settings(user: RegistryFile, architectures: Collection[str], datasets: Collection[str]) -> None:
-    """Warn of settings for names that nobody gives: a slip of the pen would change nothing in silence."""
+    """Warn of settings for unknown names: a typing error would otherwise go unnoticed."""
     known = preset_names(architectures, datasets, user.presets)
     idle = [f"dataset {name!r}" for name in user.datasets if name not in datasets]
     idle += [f"preset {name!r}" for name in user.presets if not any(fnmatchcase(it, name) for it in known)]

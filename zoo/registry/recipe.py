@@ -37,7 +37,7 @@ class Recipe:
         importance_samples: k of the importance-weighted bound that is trained on (Burda et al. 2016); 1 is the ELBO.
         precision: what training steps compute in: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
             faster with it.
-        early_stopping: stop after so many epochs without a lower validation loss; None trains all epochs.
+        early_stopping: stop after this many epochs without a lower validation loss; None trains all epochs.
 
     Raises:
         ValueError: a value that is not as said above.
@@ -106,7 +106,7 @@ def check_recipe_keys(changes: Mapping[str, Any]) -> None:
 
 
 def check_importance_samples(samples: Any, free_bits: float) -> None:
-    """Raise ``ValueError`` unless so many samples can be trained on with these free bits."""
+    """Raise ``ValueError`` unless this number of samples can be combined with these free bits."""
     _check_count("importance_samples", samples)
     if free_bits and samples > 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What plugins give: frozen descriptions of architectures and datasets, without Keras."""
+"""What plugins provide: frozen descriptions of architectures and datasets, without Keras."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class Architecture:
             builders that name it.
         autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective. What
             it overrides of ``elbo_terms``, ``log_weights``, ``objective``, ``draw_prior``, ``decode`` and
-            ``extra_scores`` is what training, scores and pictures use; a score that it cannot give is null. Its
-            attribute ``posterior`` says what the encoder gives: ``gaussian`` (two tensors, the default) or ``point``
+            ``extra_scores`` is what training, scores and pictures use; a score that it cannot compute is null. Its
+            attribute ``posterior`` says what the encoder outputs: ``gaussian`` (two tensors, the default) or ``point``
             (one tensor: z has no spread, as in a vector-quantised model). The class is to be registered with
             ``keras.saving.register_keras_serializable``, so that models can be loaded.
         requires_zoo: the zoo versions that it works with, such as ``">=0.1,<1"``.
@@ -154,7 +154,7 @@ class Architecture:
 
         Raises:
             TypeError: an unknown option.
-            ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
+            ArchitectureError: the builder is missing, raises, or returns a model of the wrong shape.
         """
         model: keras.Model = resolve_reference(_BUILD_ENCODER)(self, image_shape, latent_shape, config)
         return model
@@ -174,7 +174,7 @@ class Architecture:
 
         Raises:
             TypeError: an unknown option.
-            ArchitectureError: the builder is missing, raises, or gives a model of the wrong shape.
+            ArchitectureError: the builder is missing, raises, or returns a model of the wrong shape.
         """
         model: keras.Model = resolve_reference(_BUILD_DECODER)(self, latent_shape, output_shape, config)
         return model

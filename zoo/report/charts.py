@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from zoo.report.svg import ACCENT, MUTED, PAPER, SERIES, drawing, to_svg
 from zoo.report.typography import typeset
 
-# Shapes tell series apart where colours do not.
+# Shapes distinguish series where colours do not.
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "p", "<", ">"]
 MANY = 20  # Times between the least and the greatest value that ask for a logarithmic axis.
 FEW_EPOCHS = 15  # That are marked one by one.
@@ -29,7 +29,7 @@ class Series:
     """What a chart shows of one model.
 
     Args:
-        index: gives its colour and its mark.
+        index: determines its colour and its mark.
         x: values, or for a curve the epochs.
         y: values.
         low: the lower ends of a band or of error bars; None for none.
@@ -126,7 +126,7 @@ def draw_map(
     Args:
         points: ``(n, 2)``.
         groups: for each colour which points have it.
-        colours: as ``class_colours`` gives them.
+        colours: as ``class_colours`` returns them.
         name: of the figure.
         labels: what stands at the horizontal and the vertical axis, and what the chart shows.
     """

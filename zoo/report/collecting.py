@@ -98,7 +98,7 @@ def _place(run: Run) -> tuple[str, str, int]:
 
 
 def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
-    """Return the failures that a benchmark has written down and no run folder tells of."""
+    """Return the failures that a benchmark has written down and no run folder records."""
     try:
         rows = json.loads((folder / BOARD_FILE).read_text(encoding="utf-8"))["failed"]
         failed = [FailedRun.from_dict(row) for row in rows]

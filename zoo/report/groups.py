@@ -44,7 +44,7 @@ class Entry:
     """A row's model: its place among the group's colours, and where its page is.
 
     Args:
-        index: gives colour and mark.
+        index: determines colour and mark.
         name: the row's.
         anchor: of the page.
         row: of the leaderboard.

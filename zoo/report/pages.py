@@ -40,7 +40,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Page:
-    """What a report tells of one model.
+    """What a report says about one model.
 
     Args:
         entry: the model.
@@ -71,7 +71,7 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
         group: what it is compared with.
         folder: the folder of all runs, which notes leave out of paths.
         home: the folder that the report will be in.
-        load: gives a dataset by its name.
+        load: loads a dataset by its name.
     """
     notes: list[str] = []
     album, seed = Album(), None

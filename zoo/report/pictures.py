@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 LARGEST = 64  # Pixels of a tile's longer side; larger ones are made smaller.
-SHARP = 48  # Tiles up to so many pixels are shown as squares of colour when they are enlarged.
+SHARP = 48  # Tiles up to this size are enlarged as squares of colour.
 
 
 @dataclass(frozen=True)

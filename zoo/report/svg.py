@@ -51,7 +51,7 @@ STYLE: Any = {
 
 @contextmanager
 def drawing(width: float = 360, height: float = 270) -> Iterator[Figure]:
-    """Yield a figure of so many units to draw on; what is drawn has the page's style."""
+    """Yield a figure of the given size to draw on, in the page's style."""
     with matplotlib.rc_context(STYLE):
         yield Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
 

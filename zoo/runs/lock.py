@@ -63,7 +63,7 @@ def _acquire(lock: FileLock, file: Path) -> None:
         if error.errno not in _NO_LOCKS:
             raise
         return
-    # For others to see; Windows lets nobody write where the lock is.
+    # For others to see; Windows allows no writing where the lock is.
     with contextlib.suppress(OSError):
         file.write_text(str(os.getpid()), encoding="ascii")
 

@@ -23,7 +23,7 @@ class RunConfig:
         dataset: its dataset's name.
         image_shape: ``(height, width, channels)``.
         options: the architecture's options, defaults included, as plain data.
-        recipe: what ``Recipe.to_dict`` gives.
+        recipe: what ``Recipe.to_dict`` returns.
         seed: the seed.
     """
 
@@ -125,7 +125,7 @@ class Cost:
         epochs: that are done.
         train_seconds: of all epochs, validation and saving included, and of all parts of a resumed run.
         train_images_per_second: see ``Stopwatch.images_per_second``; of a resumed run's last part.
-        flops: of encoder and decoder, as ``measure_cost`` gives them; the next three too.
+        flops: of encoder and decoder, as ``measure_cost`` returns them; the next three too.
         encode_ms: by number of images.
         decode_ms: by number of images.
         peak_memory_mb: of the process.
@@ -152,7 +152,7 @@ class RunRecord:
         config: what is trained, and how.
         provenance: what it began with.
         best: the best epoch so far.
-        scores: what ``zoo.evaluate`` gives of the test split; None for a run that did not finish.
+        scores: what ``zoo.evaluate`` returns for the test split; None for a run that did not finish.
         cost: what it cost.
     """
 

@@ -150,7 +150,7 @@ class Run:
 
 
 def run_path(out: Path, preset: str, seed: int, config: RunConfig | Mapping[str, Any]) -> Path:
-    """Return ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images gives its last name.
+    """Return ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images is called by its last name.
 
     The hash covers all of the configuration but the seed.
     """

@@ -20,7 +20,7 @@ from zoo.errors import ModelLoadError
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MEGABYTE = 2**20
 _LARGEST = {CONFIG: 16 * _MEGABYTE, METADATA: _MEGABYTE}
-# Keras stores the weights as they are; a small file that unpacks to a large one is none that Keras wrote.
+# Keras stores the weights as they are; Keras writes no small file that unpacks to a large one.
 _LARGEST_RATIO = 100
 # Keras imports modules of these, besides its own, when a file names them.
 _KERAS_IMPORTS = ("keras_hub", "keras_cv", "keras_nlp")

@@ -58,7 +58,7 @@ def load_model(path: str | Path) -> AutoEncoder:
     if not isinstance(model, AutoEncoder):
         raise ModelLoadError(f"{file}: holds a {type(model).__name__}; expected a zoo.AutoEncoder")
     if missing:
-        warnings.warn(f"{file}: {missing}; every layer of it is known, so it was loaded all the same", stacklevel=2)
+        warnings.warn(f"{file}: {missing}; it was loaded anyway, since every layer of it is known", stacklevel=2)
     return model
 
 

@@ -14,7 +14,7 @@ class DatasetSubject:
     """A dataset under test.
 
     Args:
-        name: a name that ``zoo.list_datasets()`` gives, or will give once ``plugin`` is loaded.
+        name: a name from ``zoo.list_datasets()``, perhaps only once ``plugin`` is loaded.
         plugin: a file or a module to load first.
     """
 

@@ -51,7 +51,7 @@ def parametrize_checks(
 
     Args:
         name: an architecture's or a dataset's name; nothing is looked up until a test runs.
-        expected_failures: check name -> the reason why it fails; one that passes all the same fails the test.
+        expected_failures: check name -> the reason why it fails; one that passes nevertheless fails the test.
         fast: leave out the slow checks.
         kind: ``architecture`` or ``dataset``.
         plugin: a file or a module to load first; the path of a file is relative to the working directory.

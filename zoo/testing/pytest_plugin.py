@@ -17,7 +17,7 @@ def pytest_addoption(parser: Any) -> None:
 
 
 def pytest_collection(session: Any) -> None:
-    """Refuse names that nobody gives before there is a test for each check of them."""
+    """Refuse unknown names before there is a test for each of their checks."""
     option = session.config.getoption
     models, datasets, plugin = option("--zoo-model"), option("--zoo-dataset"), option("--zoo-plugin")
     if not models and not datasets and not plugin:

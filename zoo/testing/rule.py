@@ -13,7 +13,7 @@ LONGEST = 300
 
 
 class CheckFailure(AssertionError):  # noqa: N818 - as pytest calls it
-    """A rule that is not followed; the message says what was got, what is expected, and how to mend it."""
+    """A rule that is not followed; the message says what was got, what is expected, and how to fix it."""
 
 
 class CheckSkipped(Exception):  # noqa: N818 - no error

@@ -26,7 +26,7 @@ class CheckResult:
         name: the check's.
         status: ``passed``, ``failed`` or ``skipped``.
         seconds: how long it took.
-        message: why it failed or was skipped, and how to mend it.
+        message: why it failed or was skipped, and how to fix it.
         rule: what it checks.
     """
 
@@ -84,7 +84,7 @@ def check_architecture(name: str, *, plugin: str | None = None, fast: bool = Fal
     """Check an architecture against every rule of the zoo.
 
     Args:
-        name: a name that ``zoo.list_models()`` gives.
+        name: a name from ``zoo.list_models()``.
         plugin: a file or a module to load first.
         fast: leave out the slow checks.
 
@@ -92,7 +92,7 @@ def check_architecture(name: str, *, plugin: str | None = None, fast: bool = Fal
         What became of each check; all have passed, or been skipped.
 
     Raises:
-        CheckFailure: some have failed; the message has every failure with its mend.
+        CheckFailure: some have failed; the message has every failure with its fix.
         UnknownNameError: no such name.
         PluginLoadError: the plugin cannot be loaded.
     """

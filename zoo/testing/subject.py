@@ -29,7 +29,7 @@ class Subject:
     """An architecture under test.
 
     Args:
-        name: a name that ``zoo.list_models()`` gives, or will give once ``plugin`` is loaded.
+        name: a name from ``zoo.list_models()``, perhaps only once ``plugin`` is loaded.
         plugin: a file or a module to load first, as ``zoo check --plugin`` takes it.
 
     Raises:

@@ -14,7 +14,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
     option = metafunc.config.getoption
     models, datasets = option("--zoo-model"), option("--zoo-dataset")
     if not models and not datasets:
-        raise pytest.Collector.CollectError("zoo.testing.suite: give --zoo-model NAME or --zoo-dataset NAME")
+        raise pytest.Collector.CollectError("zoo.testing.suite: pass --zoo-model NAME or --zoo-dataset NAME")
     named = [(name, "architecture") for name in models] + [(name, "dataset") for name in datasets]
     parameters = []
     for name, kind in named:

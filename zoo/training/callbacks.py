@@ -28,7 +28,7 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
         self.epoch = epoch
 
     def on_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Look at the loss: the running mean is no number from the first step on that is none."""
+        """Look at the loss: from the first invalid step on, the running mean is invalid too."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and self.message is None:
             step = self.epoch * self.params["steps"] + batch + 1

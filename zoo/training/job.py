@@ -221,7 +221,7 @@ def _explain(job: Job, error: BaseException) -> str:
         return f"{job.run.path} cannot be written to: {error.strerror}"
     message = str(error)
     if _STACK in message:
-        # Of an error within a compiled step TensorFlow tells the stack of its tracing first, then the cause.
+        # Of an error within a compiled step TensorFlow reports the stack of its tracing first, then the cause.
         message = next(filter(None, message.rpartition(_STACK)[2].splitlines()[1:]), message)
     reason = f"{type(error).__name__}: {message}"
     if job.writer.record.provenance.precision == "bfloat16" and type(error).__module__.startswith("tensorflow"):

@@ -22,7 +22,7 @@ def digest_sources(architecture: Architecture) -> str | None:
         architecture: the architecture.
 
     Returns:
-        The digest, in hex; None where the code has no file that tells of it: an architecture that was registered in
+        The digest, in hex; None where no file holds the code: an architecture that was registered in
         this process may be another with the next call, and a builder that cannot be imported has none.
     """
     if catalogue.is_registered(architecture.name):

@@ -129,7 +129,7 @@ def _place(scope: str, model: Any) -> tuple[str, str | None]:
         for name, inside in zip(names, [*names[1:], ""], strict=True):
             if _is_called(name, network.name):
                 fits = [layer.name for layer in network.layers if _is_called(inside, layer.name)]
-                # TensorFlow gives all scopes of a trace numbers, or none: conv2d_1 is conv2d, or the layer called so.
+                # TensorFlow numbers all scopes of a trace, or none: conv2d_1 is conv2d, or the layer called so.
                 numbered = [layer for layer in fits if (layer != inside) == (name != network.name)]
                 return part, f"{part}/{(numbered or fits)[0]}" if fits else None
     if any(_is_called(name, model.optimizer.name) for name in names):

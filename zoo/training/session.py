@@ -44,7 +44,7 @@ def train(
 
     Args:
         preset: ``architecture/dataset[-variant]``.
-        epochs: in place of the recipe's.
+        epochs: the number of epochs (default: the recipe's).
         seed: makes the run repeatable.
         sample: train on the dataset's embedded sample.
         out: where run folders go; ``runs`` by default. The run is in

@@ -70,7 +70,7 @@ def _check_header(path: Path, file: IO[bytes], shape: tuple[int, ...]) -> None:
 
 def _read_values(path: Path, file: IO[bytes], shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     count = int(np.prod(shape))
-    # One byte more tells a file that is too long; reaching the end makes gzip compare its checksum.
+    # One byte more shows that a file is too long; reaching the end makes gzip compare its checksum.
     values = file.read(count + 1)
     if len(values) < count:
         raise DatasetError(f"{path} is truncated: {len(values)} bytes after the header, expected {count}")

@@ -65,7 +65,7 @@ def _read_member(
     with archive.open(info) as file:
         fortran = _check_header(what, file.read(len(MAGIC)), file.read(*struct.unpack("<H", file.read(2))), shape)
         count = int(np.prod(shape))
-        # One byte more tells an array that is too long; reaching the end makes zipfile compare its checksum.
+        # One byte more shows that an array is too long; reaching the end makes zipfile compare its checksum.
         values = file.read(count + 1)
     if len(values) != count:
         got = "more" if len(values) > count else f"{len(values)} bytes"

@@ -36,7 +36,7 @@ ALLOWED = {
 
 
 class Inert:
-    """What stands for an array or a type: its role, and the state that the pickle gives it."""
+    """What stands for an array or a type: its role, and the state that the pickle sets."""
 
     def __init__(self, role: str) -> None:
         self.role = role

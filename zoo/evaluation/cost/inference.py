@@ -34,7 +34,7 @@ def compile_call(model: keras.Model) -> Callable[[Any], Any]:
         model: a model with an ``input_shape``; not to be trained while the function is in use.
 
     Returns:
-        It takes a tensor of any batch size and gives the outputs as NumPy arrays. On PyTorch nothing is compiled.
+        It takes a tensor of any batch size and returns the outputs as NumPy arrays. On PyTorch nothing is compiled.
     """
     backend = keras.backend.backend()
     call = _compile_tensorflow(model) if backend == "tensorflow" else _bind(model, backend)

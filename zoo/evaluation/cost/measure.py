@@ -50,7 +50,7 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
           ``SECONDS_OF_A_CALL`` is None.
         - ``decode_ms``: the same of the decoder.
         - ``peak_memory_mb``: the most memory of the host that the whole process has had at once so far, everything in
-          it included and not only the model; 2**20 bytes; None where the system does not tell.
+          it included and not only the model; 2**20 bytes; None where the system does not say.
 
         ``flops`` of a part, ``encode_ms`` and ``decode_ms`` are None where they have no meaning or cannot be had: a
         subclass's part may not be a model with one input of a known shape, and one that raises is warned of.
@@ -72,7 +72,7 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
 
 
 def _or_none(what: str, measure: Callable[[], Any]) -> Any:
-    # A training is not lost because a batch of 128 has no room, or because of a layer that nobody thought of.
+    # A training is not lost because a batch of 128 has no room, or because of an unforeseen layer.
     try:
         return measure()
     except Exception as error:

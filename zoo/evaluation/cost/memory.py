@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def peak_memory() -> float | None:
-    """Return the most memory of the host that this process has had at once so far; None where the system does not tell.
+    """Return the most memory of the host that this process has had at once so far; None where the system does not say.
 
     The resident set on Linux and macOS, the working set on Windows, in 2**20 bytes. It is the whole process's: the
     interpreter, the libraries, the data and whatever ran before are in it.

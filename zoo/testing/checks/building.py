@@ -51,7 +51,7 @@ def check_builds_for_another_latent_size(subject: Subject) -> None:
 
 @check(slow=True)
 def check_builds_for_every_likelihood(subject: Subject) -> None:
-    """The decoder gives as many channels as output_shape asks for: 1 for grey Bernoulli, 100 for colour mixtures."""
+    """The decoder outputs as many channels as output_shape asks for: 1 for grey Bernoulli, 100 for colour mixtures."""
     latent = subject.model.latent_shape
     for output_shape in ((*GREY[:2], 1), (*COLOUR[:2], 100)):
         try:
@@ -82,11 +82,11 @@ def _create(subject: Subject, shape: tuple[int, int, int], **options: Any) -> Au
     try:
         return subject.build(shape, **options)
     except Exception as error:
-        raise _explain(error, " (zoo.layers.halved_sizes gives the sizes of stages)") from error
+        raise _explain(error, " (zoo.layers.halved_sizes computes the sizes of stages)") from error
 
 
 def _explain(error: Exception, hint: str = "") -> CheckFailure:
-    """Make an error a failure; one that says no way out itself, and is no slip of the pen, is mostly about sizes."""
+    """Make an error a failure; one that names no way out, and is no typing error, is mostly about sizes."""
     is_slip = isinstance(error.__cause__, SLIPS)
     return CheckFailure(
         one_line(error) if is_slip or getattr(error, "way_out", None) else f"{one_line(error)}. {MEND}{hint}"

@@ -1,4 +1,4 @@
-"""Checks of a dataset that a plugin gives."""
+"""Checks of a dataset that a plugin provides."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def check_dataset_recipe(subject: DatasetSubject) -> None:
     try:
         create_model(f"small_cnn/{subject.name}")
     except Exception as error:
-        raise CheckFailure(
-            f"small_cnn/{subject.name} cannot be built: {error}: mend DatasetSpec(recipe=...)"
-        ) from error
+        raise CheckFailure(f"small_cnn/{subject.name} cannot be built: {error}: fix DatasetSpec(recipe=...)") from error
 
 
 @check("dataset")
@@ -43,7 +41,7 @@ def check_dataset_loads(subject: DatasetSubject) -> None:
         got, declared = getattr(subject.data, field), getattr(subject.spec, field)
         require(
             got == declared,
-            f"load gives a Dataset whose {field} is {got!r}, declared is {declared!r}: make the Dataset's and "
+            f"load returns a Dataset whose {field} is {got!r}, declared is {declared!r}: make the Dataset's and "
             "DatasetSpec's equal",
         )
 
@@ -62,7 +60,7 @@ def check_dataset_has_grey_levels(subject: DatasetSubject) -> None:
 
 @check("dataset")
 def check_dataset_repeats(subject: DatasetSubject) -> None:
-    """Loading it twice gives the same images in the same order."""
+    """Loading it twice returns the same images in the same order."""
     from zoo.data.load import load_dataset
 
     again = load_dataset(subject.name)

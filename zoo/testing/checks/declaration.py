@@ -32,13 +32,13 @@ def check_defaults_survive_json(subject: Subject) -> None:
         kept = json.loads(json.dumps(defaults, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise CheckFailure(
-            f"defaults {defaults!r} do not go into JSON ({error}): give numbers, text, true or false, lists and dicts "
+            f"defaults {defaults!r} do not go into JSON ({error}): use numbers, text, true or false, lists and dicts "
             "of these, and make other objects of them in the builder"
         ) from None
     changed = [key for key, value in defaults.items() if kept.get(key, kept) != _plain(value)]
     require(
         not changed and set(kept) == set(defaults),
-        f"the defaults of {', '.join(changed) or 'some options'} come back from JSON as something else: give lists in "
+        f"the defaults of {', '.join(changed) or 'some options'} come back from JSON as something else: use lists in "
         "place of tuples or sets, and text as the keys of dicts",
     )
 
@@ -55,14 +55,14 @@ def check_latent_size_has_a_default(subject: Subject) -> None:
     """The defaults have a latent size, so that the architecture can be built without options."""
     require(
         any(option in subject.architecture.defaults for option in LATENT_OPTIONS),
-        "the defaults have neither latent_dim nor latent_shape: give one, such as Architecture(defaults={'latent_dim': "
+        "the defaults have neither latent_dim nor latent_shape: set one, such as Architecture(defaults={'latent_dim': "
         "16})",
     )
 
 
 @check()
 def check_defaults_reach_a_builder(subject: Subject) -> None:
-    """Every option of the defaults is an argument of a builder, and the latent size is none of a builder's options."""
+    """Every option of the defaults is an argument of a builder, and the latent size is not a builder's option."""
     taken = _options(subject)
     idle = sorted(set(subject.architecture.defaults) - set(LATENT_OPTIONS) - taken)
     require(
@@ -84,7 +84,7 @@ def _options(subject: Subject) -> set[str]:
 
 @check()
 def check_unknown_option_is_refused(subject: Subject) -> None:
-    """An option that nobody takes is refused, with the valid ones, before anything is built."""
+    """An option that no builder takes is refused, with the valid ones, before anything is built."""
     options = _options(subject)
     try:
         subject.build(no_such_option=1)

@@ -1,4 +1,4 @@
-"""Checks of what the decoder gives: the raw parameters of the likelihood."""
+"""Checks of what the decoder outputs: the raw parameters of the likelihood."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _grows(decoder: Any, z: np.ndarray, weights: list[Any]) -> np.ndarray:
 
 @check()
 def check_latent_reaches_every_output(subject: Subject) -> None:
-    """Every pixel that the decoder gives depends on z, in one channel at least: a scale may be the same for all z."""
+    """Every pixel of the decoder's output depends on z, in one channel at least: a scale may be the same for all z."""
     given = _decode(subject.example.decoder, _draw(subject))
     still = (np.ptp(given, axis=0) == 0).all(axis=-1)
     require(
@@ -92,7 +92,7 @@ def check_latent_reaches_every_output(subject: Subject) -> None:
 
 @check()
 def check_every_latent_reaches_the_output(subject: Subject) -> None:
-    """Every latent changes what the decoder gives."""
+    """Every latent changes the decoder's output."""
     z = _draw(subject)[:1]
     decoder = subject.example.decoder
     latents = z[0].size

@@ -1,4 +1,4 @@
-"""Checks of what the encoder gives: the posterior of z."""
+"""Checks of what the encoder outputs: the posterior of z."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
 
 
 def encode(subject: Subject, images: np.ndarray, *, training: bool = False) -> list[np.ndarray]:
-    """Return what the encoder of the model that has taken a few steps gives for images of any type."""
+    """Return the encoder's outputs for images of any type, after a few training steps."""
     model = subject.example
     encoded = model.encoder(np.asarray(images, "float32"), training=training)
     return [to_numpy(part) for part in (encoded if isinstance(encoded, list | tuple) else [encoded])]
@@ -29,7 +29,7 @@ def _images(subject: Subject) -> np.ndarray:
 
 @check()
 def check_posterior_is_finite(subject: Subject) -> None:
-    """What the encoder gives is finite for real images, for black and white ones, and for noise."""
+    """The encoder's output is finite for real images, for black and white ones, and for noise."""
     noise = np.random.default_rng(0).random((8, *GREY), "float32")
     extremes = np.stack([np.zeros(GREY, "float32"), np.ones(GREY, "float32")])
     for kind, images in (("real images", _images(subject)), ("black and white", extremes), ("noise", noise)):
@@ -52,7 +52,7 @@ def check_std_is_positive(subject: Subject) -> None:
     require(
         bool((std > 0).all()),
         f"the standard deviation goes down to {std.min():.3g}: expected values above 0; a variance's logarithm is no "
-        f"standard deviation: {HEAD}, or give exp(log_variance / 2)",
+        f"standard deviation: {HEAD}, or output exp(log_variance / 2)",
     )
 
 

@@ -41,14 +41,14 @@ def check_layers_keep_their_configuration(subject: Subject) -> None:
         except Exception as error:
             raise CheckFailure(
                 f"{name} is not built again from its configuration ({shorten(error)}): decorate the class "
-                'with @keras.saving.register_keras_serializable("my_package"), and give every argument of __init__ in '
-                "get_config, on top of super().get_config()"
+                'with @keras.saving.register_keras_serializable("my_package"), and return every argument of __init__ '
+                "in get_config, on top of super().get_config()"
             ) from error
         before, after = _without_types(config["config"]), _without_types(kept["config"])
         changed = sorted(key for key in before | after if before.get(key) != after.get(key))
         require(
             not changed,
-            f"{name} comes back from its configuration with another {', '.join(changed)}: give every argument of "
+            f"{name} comes back from its configuration with another {', '.join(changed)}: return every argument of "
             "__init__ in get_config",
         )
 
@@ -70,7 +70,7 @@ def check_saved_model_is_safe(subject: Subject) -> None:
 
 @check()
 def check_saved_model_is_the_same(subject: Subject) -> None:
-    """A saved and loaded model gives the same posterior and reconstructions."""
+    """A saved and loaded model has the same posterior and reconstructions."""
     from zoo.saving.load import load_model
 
     images = subject.images()[:5]
@@ -86,7 +86,7 @@ def check_saved_model_is_the_same(subject: Subject) -> None:
 
 @check(slow=True)
 def check_saved_model_loads_in_a_new_process(subject: Subject) -> None:
-    """``zoo.load_model(file)`` alone gives the same model in a new process, where only the plugin is known."""
+    """``zoo.load_model(file)`` alone loads the same model in a new process, where only the plugin is known."""
     from zoo.registry import catalogue
 
     modules: list[str] = []
@@ -133,7 +133,7 @@ def _save(subject: Subject, file: Path) -> None:
         model.save(file)
     except Exception as error:
         raise CheckFailure(
-            f"saving raised {shorten(error)}: give every layer of your own a get_config of plain values"
+            f"saving raised {shorten(error)}: write a get_config of plain values for every layer of your own"
         ) from error
 
 

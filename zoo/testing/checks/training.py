@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
 FALL = 0.98  # What the loss must fall to of itself; a network that learns anything reaches a fraction of that.
-NO_SEED = "give initializers no seed of their own, and call no set_random_seed in a builder"
+NO_SEED = "seed no initializers, and call no set_random_seed in a builder"
 ALIKE = 1e-5  # Relative; three steps in float32, whose order of summation may be another: some 1e-7.
 
 
@@ -51,7 +51,7 @@ def check_loss_falls(subject: Subject) -> None:
     require(
         broken is None,
         f"the loss is {losses[broken or 0]} at step {1 + (broken or 0)}: if check_std_is_positive or "
-        "check_posterior_is_finite fails too, mend that first; else look for logarithms, roots and divisions whose "
+        "check_posterior_is_finite fails too, fix that first; else look for logarithms, roots and divisions whose "
         "gradient is infinite",
     )
     require(
@@ -64,7 +64,7 @@ def check_loss_falls(subject: Subject) -> None:
 
 @check()
 def check_seed_decides_weights(subject: Subject) -> None:
-    """The same seed gives the same weights, another seed other ones."""
+    """The same seed leads to the same weights, another seed to other ones."""
     first = subject.model.get_weights()
     again, other = (subject.create(seed=seed).get_weights() for seed in (0, 1))
     require(
@@ -84,7 +84,7 @@ def check_seed_decides_weights(subject: Subject) -> None:
 
 @check(slow=True)
 def check_compiled_and_eager_steps_agree(subject: Subject) -> None:
-    """Three training steps give the same losses compiled as run one operation after the other."""
+    """Three training steps have the same losses whether compiled or run one operation after the other."""
     compiled, eager = (_losses(subject, run_eagerly=flag) for flag in (False, True))
     require(
         bool(np.allclose(compiled, eager, rtol=ALIKE, equal_nan=True)),
@@ -113,7 +113,7 @@ def check_tf_data_is_taken(subject: Subject) -> None:
 
 @check(slow=True)
 def check_bfloat16_step(subject: Subject) -> None:
-    """Built under the policy mixed_bfloat16, it takes training steps with finite losses and gives a float32 latent."""
+    """Built under the policy mixed_bfloat16, it trains with finite losses and outputs a float32 latent."""
     _check_policy(subject, "mixed_bfloat16")
 
 
@@ -135,8 +135,8 @@ def _check_policy(subject: Subject, policy: str) -> None:
     types = sorted({keras.backend.standardize_dtype(output.dtype) for output in outputs} - {"float32"})
     require(
         not types,
-        f"under {policy} the encoder gives {', '.join(types)}: expected float32: end it with "
-        'zoo.layers.GaussianHead(latent_shape), or give its last layers dtype="float32"',
+        f"under {policy} the encoder outputs {', '.join(types)}: expected float32: end it with "
+        'zoo.layers.GaussianHead(latent_shape), or set dtype="float32" in its last layers',
     )
     require(
         bool(np.isfinite(losses).all()),
