@@ -62,9 +62,9 @@ def resume(
         The finished run.
 
     Raises:
-        RunError: no run folder; another process trains in it; nothing is left to train; the run failed and cannot go on;
-            a file is damaged; the zoo, the plugin, the preset, the images or the backend are not those that the run
-            began with; or the training failed.
+        RunError: no run folder; another process trains in it; nothing is left to train; the run failed and cannot be
+            resumed; a file is damaged; the zoo, the plugin, the preset, the images or the backend are not those that
+            the run began with; or the training failed.
         KeyboardInterrupt: the training was interrupted; its message says what was kept.
     """
     earlier = Run(Path(run.path if isinstance(run, Run) else run))
