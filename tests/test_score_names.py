@@ -30,7 +30,7 @@ def leaves(tree, above=()):
 
 
 def test_every_number_of_a_result_has_an_entry(run):
-    scores = zoo.evaluate(run.model, zoo.load_dataset("tiny").test, iwae_samples=2)
+    scores = zoo.evaluate(run.model, zoo.load_dataset("tiny").test, importance_samples=2)
     assert {*leaves({**scores, "cost": run.cost})} - NOT_SHOWN == {score.path for score in SCORES}
 
 

@@ -71,6 +71,10 @@ class AutoEncoder(TrainableModel):
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "likelihood": keras.saving.serialize_keras_object(self.own_likelihood),
+            # A model that is loaded without compiling predicts as it was trained.
+            "loss": None
+            if self.likelihood is self.own_likelihood
+            else keras.saving.serialize_keras_object(self.likelihood),
             "binarization": self.binarization,
             "seed": self.seed,
             "provenance": self.provenance,
@@ -87,7 +91,11 @@ class AutoEncoder(TrainableModel):
                     model = keras.saving.deserialize_keras_object(copy.deepcopy(config[part]), custom_objects)
                 restore_policies(model, config[part])
                 config[part] = model
-        for part in ("likelihood", "dtype"):
+        for part in ("likelihood", "loss", "dtype"):
             if isinstance(config.get(part), dict):
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
-        return cls(**config)
+        loss = config.pop("loss", None)
+        model = cls(**config)
+        if loss is not None:
+            model.likelihood = model.check_likelihood(loss)
+        return model
