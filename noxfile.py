@@ -20,8 +20,8 @@ BACKEND = [
     *(f"tests/{room}" for room in ("layers", "likelihoods", "schedules", "autoencoder", "factory", "saving")),
     "tests/evaluation",
     "tests/integration",
-    "tests/testing/test_conformance.py",
 ]
+CONFORMANCE = "tests/testing/test_conformance.py"
 WORKERS = ("-n", "2")
 
 nox.options.sessions = ["lint", "types", "contracts", "tests"]
@@ -62,7 +62,10 @@ def slow(session):
 @nox.session
 def jax(session):
     """What computes with the backend, on JAX."""
-    pytest(session, "-m", "slow or not slow", *BACKEND, *session.posargs, env={"KERAS_BACKEND": "jax"})
+    settings = {"KERAS_BACKEND": "jax"}
+    pytest(session, *(session.posargs or [*BACKEND, CONFORMANCE]), env=settings)
+    if not session.posargs:
+        pytest(session, "-m", "slow", CONFORMANCE, env=settings)
 
 
 @nox.session

@@ -102,7 +102,8 @@ def make_images():
         # Pillow writes QOI since 12.
         for name in [name for name in formats if name in Image.SAVE or name != "QOI"]:
             file = io.BytesIO()
-            (image.resize((16, 16)) if name == "ICNS" else image).save(file, name)
+            # The smallest size of an icon.
+            (image.resize((16, 16)) if name in ("ICNS", "ICO") else image).save(file, name)
             contents.append(file.getvalue())
     sixteen = io.BytesIO()
     Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(sixteen, "PNG")

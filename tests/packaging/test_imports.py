@@ -13,7 +13,8 @@ def graph():
 def test_only_the_command_imports_the_package_itself(graph):
     importers = graph.find_modules_that_directly_import("zoo")
     assert importers
-    assert {name for name in importers if not name.startswith("zoo.cli.")} == set()
+    # Where the zoo is installed its own plugins are inside; they import what any plugin does.
+    assert {name for name in importers if not name.startswith(("zoo.cli.", "zoo.plugins."))} == set()
 
 
 def test_no_folder_holds_more_than_twenty_files(graph):
