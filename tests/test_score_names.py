@@ -37,7 +37,8 @@ def test_every_number_of_a_result_has_an_entry(run):
 def test_the_schema_has_the_scores_and_the_costs():
     scores, cost = SCHEMA["properties"]["scores"], SCHEMA["properties"]["cost"]["properties"]
     # Those that every run has are required; runs from before a score was added lack it.
-    assert {score.path[0] for score in SCORES if score.path[0] != "cost"} <= {*scores["required"], *scores["properties"]}
+    known = {*scores["required"], *scores["properties"]}
+    assert {score.path[0] for score in SCORES if score.path[0] != "cost"} <= known
     assert {score.path[1] for score in SCORES if score.path[0] == "cost"} <= set(cost)
 
 
