@@ -99,7 +99,7 @@ class UpsampleConv2D(keras.layers.Layer):
     def call(self, features: Tensor) -> Tensor:
         """Return the larger feature map."""
         # Keras' flip takes one axis in some versions.
-        kernel = ops.transpose(ops.convert_to_tensor(self.kernel)[::-1, ::-1], (0, 1, 3, 2))
+        kernel = ops.transpose(ops.flip(ops.flip(self.kernel, 0), 1), (0, 1, 3, 2))
         spread = sum(
             ops.pad(kernel, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0)))
             for row in (0, 1)
