@@ -119,11 +119,11 @@ SCORES: tuple[Score, ...] = (
         in_table=InTable(1, unit="nats", heading="-ELBO", orders=True),
     ),
     Score(
-        ("reconstruction",), "reconstruction", NATS, "-log p(x|z): what an image takes when z is known",
+        ("reconstruction",), "reconstruction", NATS, "-log p(x|z): the cost of an image when z is known",
         lower_is_better=None,
     ),
     Score(
-        ("kl",), "KL divergence", NATS, "what the latents take; neither better low nor high", lower_is_better=None,
+        ("kl",), "KL divergence", NATS, "the cost of the latents; neither direction is better", lower_is_better=None,
         in_table=InTable(5, name="KL", unit="nats", heading="KL"),
     ),
     Score(
@@ -132,7 +132,7 @@ SCORES: tuple[Score, ...] = (
     ),
     Score(
         ("cross_entropy",), "cross-entropy (no likelihood)", NATS,
-        "of grey images by a Bernoulli decoder, which is no likelihood of them",
+        "of grey images under a Bernoulli decoder, which is not a likelihood for them",
         in_table=InTable(2, name="cross-entropy", unit="nats", heading="cross-entropy", orders=True),
     ),
     Score(
@@ -148,7 +148,7 @@ SCORES: tuple[Score, ...] = (
         lower_is_better=False, in_table=InTable(8, digits=3),
     ),
     Score(
-        ("active_units",), "active latents", "", "latents whose mean has a variance over the images above 0.01",
+        ("active_units",), "active latents", "", "latents whose mean varies over the images with a variance above 0.01",
         lower_is_better=None,
     ),
     Score(
@@ -164,18 +164,18 @@ SCORES: tuple[Score, ...] = (
     _time("decode", 128),
     Score(
         ("cost", "peak_memory_mb"), "peak memory of the process", "MiB",
-        "the most that the whole process had until then", digits=0,
+        "the highest memory use of the process up to that point", digits=0,
     ),
     Score(
         ("cost", "train_images_per_second"), "training speed", "images/s",
-        "images that training takes in a second, median over epochs", digits=0, lower_is_better=False,
+        "images processed per second of training, median over epochs", digits=0, lower_is_better=False,
         in_table=InTable(12, digits=0, name="speed", heading="images/s", over_seeds=False, on_page=False),
     ),
     Score(
         ("cost", "train_seconds"), "training time", "s", "all epochs, validation and saving included",
         in_table=InTable(13, digits=0, name="training", heading="train s", over_seeds=False, on_page=False),
     ),
-    Score(("cost", "epochs"), "epochs", "", "how many were trained", lower_is_better=None),
+    Score(("cost", "epochs"), "epochs", "", "the number of epochs trained", lower_is_better=None),
 )  # fmt: skip
 _BY_PATH = {score.path: score for score in SCORES}
 

@@ -129,7 +129,7 @@ def refuse_targets(targets: object, what: str = "y") -> None:
     """Raise ``ValueError`` if targets were given: an autoencoder's target is its input."""
     if targets is not None:
         raise ValueError(
-            f"{what}: got targets; expected none, since an autoencoder's target is its input: pass the images alone"
+            f"{what}: got targets; expected none, since an autoencoder's target is its input: pass only the images"
         )
 
 
