@@ -178,7 +178,7 @@ def test_what_may_not_be_read_is_left_out(tmp_path, caplog):
     finally:
         (tmp_path / "closed").chmod(0o700)
     assert join_values(dataset) == [1, 2, 3, 4, 5]
-    assert "2 of 7 image files and folders cannot be read" in caplog.text
+    assert "2 of 7 image files and folders could not be read" in caplog.text
     assert "closed (Permission denied)" in caplog.text
 
 
