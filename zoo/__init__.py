@@ -1,6 +1,6 @@
 """A model zoo of variational autoencoders for image reconstruction, on Keras 3 and TensorFlow.
 
-The public names stand in ``__init__.pyi``. They are resolved on first use, so that ``import zoo`` imports no Keras.
+The public names are listed in ``__init__.pyi`` and resolved on first use, so ``import zoo`` does not import Keras.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""``python -m zoo``: the command."""
+"""The ``zoo`` command, as ``python -m zoo``."""
 
 from zoo.cli import main
 

@@ -1,4 +1,4 @@
-"""Which versions are installed, and which backend Keras will use, without importing any of them."""
+"""The installed versions and the backend that Keras will use, found without importing any of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that compute."""
+    """Return the installed versions of the numerical packages."""
     found = {}
     for package in PACKAGES:
         try:
@@ -23,7 +23,7 @@ def package_versions() -> dict[str, str]:
 
 
 def keras_backend() -> str:
-    """Return the backend that Keras will choose: ``$KERAS_BACKEND``, what its ``keras.json`` says, or TensorFlow."""
+    """Return the backend that Keras will choose, from ``$KERAS_BACKEND`` or ``keras.json``; TensorFlow by default."""
     chosen = os.environ.get("KERAS_BACKEND")
     if chosen:
         return chosen
@@ -36,7 +36,7 @@ def keras_backend() -> str:
 
 
 def describe_versions() -> str:
-    """Return backend and versions in one line, such as ``keras 3.15.1 on tensorflow 2.21.0``."""
+    """Return the backend and versions in one line, such as ``keras 3.15.1 on tensorflow 2.21.0``."""
     found, backend = package_versions(), keras_backend()
     installed = next((found[package] for package in BACKENDS.get(backend, ()) if package in found), "(not installed)")
     return f"keras {found.get('keras', '(not installed)')} on {backend} {installed}"

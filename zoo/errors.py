@@ -1,4 +1,4 @@
-"""Every error that the zoo raises on purpose; each message says what was got, what is expected, and the way out."""
+"""The zoo's own errors; each message states what was got, what is expected, and the way out."""
 
 import re
 
@@ -21,7 +21,7 @@ _ESCAPES = re.compile(r"\x1b\[\d*m")
 
 
 def one_line(error: object) -> str:
-    """Return an error's message in one line, without the escape codes that Keras prints in bold."""
+    """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
     return " ".join(_ESCAPES.sub("", str(error)).split())
 
 
@@ -30,19 +30,19 @@ class ZooError(Exception):
 
 
 class UnknownNameError(ZooError, LookupError):
-    """A name that no plugin provides; the message has the nearest names and the plugins that failed to load."""
+    """A name that no plugin provides; the message lists the nearest names and the plugins that failed to load."""
 
 
 class DuplicateNameError(ZooError):
-    """Two plugins provide one name; the message names both origins."""
+    """A name that two plugins provide; the message states both origins."""
 
 
 class PluginLoadError(ZooError):
-    """A plugin that cannot be loaded; raised under ``ZOO_STRICT=1``, else recorded (see ``zoo plugins``)."""
+    """A plugin that cannot be loaded; raised under ``ZOO_STRICT=1``, otherwise recorded (see ``zoo plugins``)."""
 
 
 class PluginLoadWarning(UserWarning):
-    """Warned once for each plugin that could not be loaded."""
+    """The warning issued once for each plugin that could not be loaded."""
 
 
 class ArchitectureError(ZooError):
@@ -50,7 +50,7 @@ class ArchitectureError(ZooError):
 
     Args:
         message: what was got, and what is expected.
-        way_out: what the author of the builder does about it, where that is known; it ends the message.
+        way_out: what the author of the builder can do about it, if known; it is appended to the message.
     """
 
     def __init__(self, message: str, way_out: str | None = None) -> None:
@@ -63,7 +63,7 @@ class RegistryFileError(ZooError):
 
 
 class DatasetError(ZooError):
-    """Image data that is absent, damaged or not what its name says."""
+    """Image data that is missing, damaged or not the named dataset."""
 
 
 class ModelLoadError(ZooError):
@@ -75,4 +75,4 @@ class RunError(ZooError):
 
 
 class IncomparableError(ZooError):
-    """Two results that must not be compared; the message names every fact in which they differ."""
+    """Two results that must not be compared; the message lists every fact in which they differ."""

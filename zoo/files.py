@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files atomically."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_NOTE = "zoo"  # The keyword of a PNG's text.
+_NOTE = "zoo"  # The keyword of a PNG's text chunk.
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path`` to write to; on success it takes the place of ``path``.
+    """Yield a temporary path next to ``path`` to write to; on success it replaces ``path``.
 
-    The name keeps the suffix, because Keras and matplotlib choose the format by it.
+    It keeps the suffix, because Keras and matplotlib choose the format by it.
     """
     temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
@@ -31,10 +31,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def making_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside ``path`` to fill; on success it becomes ``path``, else it is deleted.
+    """Yield a new folder next to ``path`` to fill; on success it becomes ``path``, otherwise it is deleted.
 
     Raises:
-        OSError: it cannot be written, or ``path`` is a file or a folder that holds something.
+        OSError: it cannot be written, or ``path`` is a file or a non-empty folder.
     """
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
     temporary.mkdir()
@@ -46,30 +46,30 @@ def making_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
+    """Write a text file atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain data and NumPy scalars as JSON, whole."""
+    """Write plain data and NumPy scalars as JSON, atomically."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False, default=lambda value: value.item()) + "\n")
 
 
 def write_figure(path: Path, figure: Any, note: object = None) -> None:
-    """Write a matplotlib figure whole, in the format that the suffix says.
+    """Write a matplotlib figure atomically, in the format given by the suffix.
 
     Args:
         path: the file.
         figure: the figure.
-        note: plain data that a PNG keeps, for ``read_note``; None for none.
+        note: plain data to store in a PNG, for ``read_note``; None for none.
     """
     with replacing(path) as temporary:
         figure.savefig(temporary, metadata=None if note is None else {_NOTE: json.dumps(note)})
 
 
 def read_note(path: Path) -> object:
-    """Return the note that a PNG was written with; None if it has none, or is not there or damaged."""
+    """Return the note stored in a PNG; None if it has none, or the file is missing or damaged."""
     from PIL import Image
 
     try:

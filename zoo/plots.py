@@ -1,4 +1,4 @@
-"""Pictures of a model; every function returns a matplotlib ``Figure`` that ``figure.savefig`` writes."""
+"""Pictures of a model; every function returns a matplotlib ``Figure``, to be written with ``figure.savefig``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DPI = 150
 
 
 class Figure(matplotlib_figure.Figure):
-    """A matplotlib figure that a notebook shows without pyplot."""
+    """A matplotlib figure that notebooks display without pyplot."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -43,11 +43,11 @@ class Figure(matplotlib_figure.Figure):
 
 
 def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
-    """Show images over their reconstructions.
+    """Show images above their reconstructions.
 
     Args:
         model: the model.
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; best at most 12.
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; preferably at most 12.
 
     Returns:
         Two rows: the originals, and the mean images through the posterior mean.
@@ -64,13 +64,13 @@ def plot_samples(model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int
 
 
 def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> Figure:
-    """Show the way from images to others, straight between their posterior means.
+    """Show interpolations between images, on straight lines between their posterior means.
 
     Args:
         model: the model.
         a: an image ``(H, W, C)`` or a batch of them, one row each.
         b: the same shape as ``a``.
-        steps: images on the way, both ends (as the model reconstructs them) included.
+        steps: the number of images per row, including both ends (as the model reconstructs them).
     """
     first, last = np.asarray(a), np.asarray(b)
     if first.ndim == 3:
@@ -82,16 +82,16 @@ def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> F
 def plot_latent_space(
     model: AutoEncoder, images: Any, labels: Any = None, classes: Sequence[str] | None = None
 ) -> Figure:
-    """Show where the posterior means lie: as they are for two latents, else on their first two principal components.
+    """Show the posterior means: unchanged for two latents, otherwise on their first two principal components.
 
     Args:
-        model: the model, of at least two latents.
+        model: the model, with at least two latents.
         images: ``(n, H, W, C)``, n at least 3.
         labels: ``(n,)`` integers that determine the colour.
-        classes: the labels' names.
+        classes: the names of the labels.
 
     Raises:
-        ValueError: fewer than two latents or three images, or another number of labels than of images.
+        ValueError: fewer than two latents or three images, or the numbers of labels and images differ.
     """
     means = model.encode(images)[0]
     means = means.reshape(len(means), -1).astype("float64")
@@ -119,7 +119,7 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
     """Show the loss and its two terms over the epochs.
 
     Args:
-        history: ``fit(...).history``: ``loss``, ``reconstruction_loss``, ``kl_loss`` and their ``val_`` twins.
+        history: ``fit(...).history``: ``loss``, ``reconstruction_loss``, ``kl_loss`` and their ``val_`` counterparts.
     """
     figure = Figure(figsize=(10, 3.4), dpi=DPI, layout="constrained")
     parts = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
@@ -136,12 +136,12 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
 
 
 def plot_rows(rows: Mapping[str, np.ndarray], title: str | None = None, *, named: bool = True) -> Figure:
-    """Show rows of images of one size.
+    """Show rows of images of the same size.
 
     Args:
         rows: the row's name -> images ``(n, H, W, C)``, float in [0, 1].
-        title: over all.
-        named: whether the names are shown at the left.
+        title: the title above all rows.
+        named: whether to show the names on the left.
     """
     columns = max(len(images) for images in rows.values())
     margin = 0.1 + 0.085 * max(map(len, rows)) if named else 0.05
@@ -162,14 +162,14 @@ def plot_rows(rows: Mapping[str, np.ndarray], title: str | None = None, *, named
 
 def _show(axes: Axes, image: np.ndarray) -> None:
     grey = image.shape[-1] == 1
-    # Two channels, or more than four, have no colour of their own.
+    # Two channels, or more than four, cannot be shown as colours.
     shown = image[..., 0] if grey else image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
     axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
 
 
 def principal_plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
-    """Return points and what their two axes are: two latents as they are, more on their first principal components."""
+    """Return points and the names of their two axes: two latents unchanged, more on the first principal components."""
     if means.shape[1] == 2:
         return means, ("first latent", "second latent")
     centred = means - means.mean(axis=0)

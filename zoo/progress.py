@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long-running work on stderr: a bar on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 class Advance(Protocol):
-    """Takes how many more units are done, parts of one too, and what is under way, for a bar to say."""
+    """A function that takes how many more units are done, fractions included, and what a bar shows as in progress."""
 
     def __call__(self, more: float, now: str = "") -> None:
-        """Show it."""
+        """Update the display."""
         ...
 
 
@@ -28,19 +28,19 @@ def show_progress(
     """Show how many images, or other units, are done, and the time left.
 
     Args:
-        title: what is done.
-        count: how many units there are.
+        title: the name of the work.
+        count: the total number of units.
         shown: False shows nothing.
-        console: where to; stderr by default.
-        unit: what is counted.
+        console: where to print; stderr by default.
+        unit: the name of the units.
 
     Yields:
-        A function that takes how many more are done.
+        A function that takes how many more units are done.
     """
     if not shown:
         yield lambda more, now="": None
         return
-    # Here, since what only lists names draws nothing.
+    # Imported here, since commands that only list names show no progress.
     from rich.console import Console
 
     console = console or Console(stderr=True, highlight=False)
@@ -63,13 +63,13 @@ def show_progress(
 
 @contextlib.contextmanager
 def show_bar(title: str, count: int, console: Console, *, counted: bool = True) -> Iterator[Advance]:
-    """Draw a bar on a terminal, and take it away at the end.
+    """Draw a bar on a terminal, and remove it at the end.
 
     Args:
-        title: what is done.
-        count: how many units there are.
-        console: where to.
-        counted: whether the number of units is shown.
+        title: the name of the work.
+        count: the total number of units.
+        console: where to draw.
+        counted: whether to show the number of units.
 
     Yields:
         A function that takes how many more units are done.

@@ -1,4 +1,4 @@
-"""The table of scores: what each is called, its unit, and which way is better. All that shows a score reads it here."""
+"""The table of scores: the name of each, its unit, and which direction is better. All displays of scores use it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NATS = "nats/image"
-# Units of scores that a kind of model has for itself (``AutoEncoder.extra_scores``), by the last word of the name.
+# Units of scores specific to a kind of model (``AutoEncoder.extra_scores``), by the last word of the name.
 UNITS = {"nats": NATS, "bits": "bits/image", "db": "dB"}
 
 
@@ -16,14 +16,14 @@ class InTable:
     """A score's column in a leaderboard.
 
     Args:
-        place: where it stands: columns are in the order of these numbers.
-        digits: that its numbers have.
+        place: the sort key of the columns.
+        digits: the number of decimals.
         name: its title; None: the score's.
         unit: its unit; None: the score's.
-        heading: title and unit in one, where neither has room of its own; None: one after the other.
-        orders: whether the rows are ordered by it; of those that order, a table has the first that all rows have.
-        over_seeds: whether each seed has another value, so that a row has the mean with its interval.
-        on_page: whether it also stands on a model's page of a report.
+        heading: title and unit combined, for lack of space; None: one after the other.
+        orders: whether rows can be ordered by it; a table uses the first such score that all its rows have.
+        over_seeds: whether the value differs between seeds, so that a row shows the mean with its interval.
+        on_page: whether it also appears on a model's page of a report.
     """
 
     place: int
@@ -41,13 +41,13 @@ class Score:
     """One number of a result.
 
     Args:
-        path: where it stands in a result: ``("psnr",)``, ``("cost", "flops", "encoder")``.
-        title: what it is called.
-        unit: of what is shown; empty if it has none.
+        path: its path in a result: ``("psnr",)``, ``("cost", "flops", "encoder")``.
+        title: its display name.
+        unit: the unit shown; empty if there is none.
         definition: what it is, in one line.
-        digits: that are shown after the point; whole numbers have none.
-        lower_is_better: None where neither is.
-        scale: how many of its own unit are one of what is shown.
+        digits: the number of decimals shown; whole numbers have none.
+        lower_is_better: None if neither direction is better.
+        scale: the stored value is divided by this when shown.
         in_table: its column in a leaderboard; None if it has none.
     """
 
@@ -81,16 +81,16 @@ class Score:
 
     @property
     def hint(self) -> str:
-        """What it is and which way is better, for the head of its column."""
+        """Its definition and which direction is better, for the header of its column."""
         return self.definition + (f"; {self.direction} is better" if self.direction else "")
 
     @property
     def direction(self) -> str:
-        """Which way is better: ``lower``, ``higher``, or nothing."""
+        """The better direction: ``lower``, ``higher``, or empty."""
         return {True: "lower", False: "higher", None: ""}[self.lower_is_better]
 
     def show(self, value: float, sign: str = "") -> str:
-        """Return a value as text, with ``sign="+"`` with its sign."""
+        """Return a value as text; ``sign="+"`` always shows its sign."""
         shown = value if self.scale == 1 else value / self.scale
         return f"{shown:{sign},}" if isinstance(shown, int) else f"{shown:{sign},.{self.digits}f}"
 
@@ -119,11 +119,11 @@ SCORES: tuple[Score, ...] = (
         in_table=InTable(1, unit="nats", heading="-ELBO", orders=True),
     ),
     Score(
-        ("reconstruction",), "reconstruction", NATS, "-log p(x|z): what an image takes when z is known",
+        ("reconstruction",), "reconstruction", NATS, "-log p(x|z): the cost of an image when z is known",
         lower_is_better=None,
     ),
     Score(
-        ("kl",), "KL divergence", NATS, "what the latents take; neither better low nor high", lower_is_better=None,
+        ("kl",), "KL divergence", NATS, "the cost of the latents; neither direction is better", lower_is_better=None,
         in_table=InTable(5, name="KL", unit="nats", heading="KL"),
     ),
     Score(
@@ -132,7 +132,7 @@ SCORES: tuple[Score, ...] = (
     ),
     Score(
         ("cross_entropy",), "cross-entropy (no likelihood)", NATS,
-        "of grey images by a Bernoulli decoder, which is no likelihood of them",
+        "of grey images under a Bernoulli decoder, which is not a likelihood for them",
         in_table=InTable(2, name="cross-entropy", unit="nats", heading="cross-entropy", orders=True),
     ),
     Score(
@@ -148,7 +148,7 @@ SCORES: tuple[Score, ...] = (
         lower_is_better=False, in_table=InTable(8, digits=3),
     ),
     Score(
-        ("active_units",), "active latents", "", "latents whose mean has a variance over the images above 0.01",
+        ("active_units",), "active latents", "", "latents whose mean varies over the images with a variance above 0.01",
         lower_is_better=None,
     ),
     Score(
@@ -164,31 +164,31 @@ SCORES: tuple[Score, ...] = (
     _time("decode", 128),
     Score(
         ("cost", "peak_memory_mb"), "peak memory of the process", "MiB",
-        "the most that the whole process had until then", digits=0,
+        "the highest memory use of the process up to that point", digits=0,
     ),
     Score(
         ("cost", "train_images_per_second"), "training speed", "images/s",
-        "images that training takes in a second, median over epochs", digits=0, lower_is_better=False,
+        "images processed per second of training, median over epochs", digits=0, lower_is_better=False,
         in_table=InTable(12, digits=0, name="speed", heading="images/s", over_seeds=False, on_page=False),
     ),
     Score(
         ("cost", "train_seconds"), "training time", "s", "all epochs, validation and saving included",
         in_table=InTable(13, digits=0, name="training", heading="train s", over_seeds=False, on_page=False),
     ),
-    Score(("cost", "epochs"), "epochs", "", "how many were trained", lower_is_better=None),
+    Score(("cost", "epochs"), "epochs", "", "the number of epochs trained", lower_is_better=None),
 )  # fmt: skip
 _BY_PATH = {score.path: score for score in SCORES}
 
 
 def find_score(*path: str) -> Score | None:
-    """Return the score at that place in a result; None if the table has none."""
+    """Return the score with that path in a result; None if the table has none."""
     return _BY_PATH.get(path)
 
 
 def score_at(*path: str) -> Score:
-    """Return the score of the table that stands there in a result, or one that says what the name itself says.
+    """Return the table's score with that path in a result, or one derived from the name itself.
 
-    The name of a score that a kind of model has for itself ends with its unit, where it has one: ``rate_bits``.
+    The name of a score specific to a kind of model ends with its unit, if it has one: ``rate_bits``.
     """
     known = find_score(*path) or find_score(path[-1])
     if known is not None:
@@ -202,7 +202,7 @@ def table_scores(*, over_seeds: bool | None = None) -> list[Score]:
     """Return the scores that leaderboards have columns for, in their order.
 
     Args:
-        over_seeds: only those of which each seed has another value, or only the others; None: all.
+        over_seeds: only those that differ between seeds, or only the others; None: all.
     """
     shown = [(score.in_table, score) for score in SCORES if score.in_table is not None]
     wanted = [(it, score) for it, score in shown if over_seeds in (None, it.over_seeds)]
@@ -213,13 +213,13 @@ def main_score(results: Iterable[Mapping[str, Any]]) -> Score:
     """Return the score that orders results: the first that all of them have.
 
     Args:
-        results: what is known by the names of scores; None where there is no value.
+        results: values by the names of scores; None where a value is missing.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such score.
     """
     results = list(results)
     for score in table_scores():
         if score.in_table is not None and score.in_table.orders and all(score.read(it) is not None for it in results):
             return score
-    raise ValueError("no score that orders a table is there for all of its rows")
+    raise ValueError("the rows have no score in common that could order the table")

@@ -1,6 +1,6 @@
-"""Types that several packages name."""
+"""Types shared by several packages."""
 
 from typing import Any, TypeAlias
 
-# A tensor of whichever backend Keras runs on: the backends share no base class.
+# A tensor of any Keras backend: the backends share no base class.
 Tensor: TypeAlias = Any

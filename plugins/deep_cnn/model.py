@@ -1,6 +1,6 @@
 """Stages of two batch-normalised convolutions; all but the last halve the image. The decoder mirrors them.
 
-The encoder's last convolution, which the posterior is read from, is not normalised.
+The encoder's last convolution, from which the posterior is computed, is not normalised.
 """
 
 import math
@@ -14,10 +14,10 @@ from zoo.layers import BatchNormalization, GaussianHead, UpsampleConv2D, halved_
 
 
 def _convolve(x: Any, width: int, momentum: float, size: tuple[int, int] | None = None) -> Any:
-    """Convolve, normalise, activate; with a size, the image is doubled to it first."""
+    """Convolve, normalise and activate; if a size is given, the image is first doubled to it."""
     options = {"use_bias": False, "kernel_initializer": "he_normal"}
     x = _convolution(width, size, **options)(x)
-    # Short trainings end before averages with Keras' momentum of 0.99 have settled.
+    # Short training runs end before averages with Keras' momentum of 0.99 have settled.
     x = BatchNormalization(momentum=momentum)(x)
     return layers.Activation("silu")(x)
 
@@ -52,13 +52,13 @@ def build_decoder(
     start = (*sizes[-1], filters[-1])
     x = layers.Dense(math.prod(start), activation="silu")(layers.Flatten()(inputs))
     x = layers.Reshape(start)(x)
-    # The first stage stays at the smallest size, as the encoder's last one does; each later one doubles it at its end.
+    # The first stage keeps the smallest size, as the encoder's last stage does; each later one ends by doubling it.
     size = None
     for stage, width in enumerate(reversed(filters)):
         x = _convolve(x, width, momentum, size)
         x = _convolve(x, width, momentum)
         size = sizes[-1 - stage] if stage > 0 else None
-    # Normalised features are of order one; a small kernel keeps the first outputs near the middle grey.
+    # Normalised features are of order one; a small kernel keeps the initial outputs near mid-grey.
     small = keras.initializers.VarianceScaling(0.01)
     outputs = _convolution(output_shape[-1], size, kernel_initializer=small)(x)
     return keras.Model(inputs, outputs, name="deep_cnn_decoder")

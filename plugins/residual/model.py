@@ -1,6 +1,6 @@
 """Pre-activation residual blocks between convolutions that halve or double the size.
 
-All is batch-normalised but what the posterior is read from.
+Everything is batch-normalised except the features from which the posterior is computed.
 """
 
 import math
@@ -14,12 +14,12 @@ from zoo.layers import BatchNormalization, GaussianHead, halved_sizes
 
 
 def _small() -> keras.initializers.Initializer:
-    # A tenth of the usual deviation: a block begins near the identity, and the first outputs near the middle grey.
+    # A tenth of the usual deviation: blocks start near the identity, and the initial outputs near mid-grey.
     return keras.initializers.VarianceScaling(0.01)
 
 
 def _activate(x: Any, momentum: float) -> Any:
-    # Short trainings end before averages with Keras' momentum of 0.99 have settled.
+    # Short training runs end before averages with Keras' momentum of 0.99 have settled.
     return layers.Activation("silu")(BatchNormalization(momentum=momentum)(x))
 
 
@@ -68,7 +68,7 @@ def build_decoder(
             x = _block(x, momentum)
         x = _activate(x, momentum)
         width, kernel = (filters[stage - 1], "glorot_uniform") if stage else (output_shape[-1], _small())
-        # Four is a multiple of the stride, so that every pixel is made of as many products.
+        # Four is a multiple of the stride, so every pixel is a sum of the same number of products.
         x = layers.Conv2DTranspose(width, 4, strides=2, padding="same", kernel_initializer=kernel)(x)
         if x.shape[1:3] != sizes[stage]:
             x = layers.Cropping2D(((0, x.shape[1] - sizes[stage][0]), (0, x.shape[2] - sizes[stage][1])))(x)

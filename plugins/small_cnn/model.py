@@ -17,7 +17,7 @@ def build_encoder(
     x = inputs
     for width in filters:
         x = layers.Conv2D(width, 3, padding="same")(x)
-        # Rectified last: the same maximum, of a quarter of the values.
+        # ReLU after pooling: the same result from a quarter of the values.
         x = layers.Activation("relu")(layers.MaxPooling2D(2, padding="same")(x))
     return keras.Model(inputs, GaussianHead(latent_shape)(x), name="small_cnn_encoder")
 

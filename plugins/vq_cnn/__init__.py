@@ -1,4 +1,4 @@
-"""A vector-quantised autoencoder: its latent is a map of codes out of a learned codebook."""
+"""A vector-quantised autoencoder, whose latent is a map of codes from a learned codebook."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from zoo import Architecture, hookimpl
 
 
 def latent_map(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return the default latent of an image: a quarter of its height and width, rounded up, 16 values each."""
+    """Return the default latent shape: a quarter of the image's height and width, rounded up, with 16 values each."""
     height, width, _ = image_shape
     return -(-height // 4), -(-width // 4), 16
 

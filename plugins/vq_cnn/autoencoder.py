@@ -18,16 +18,16 @@ BATCH = 128
 class VectorQuantizedAutoEncoder(AutoEncoder):
     """A vector-quantised autoencoder (van den Oord et al. 2017).
 
-    z is a map of codes. The prior is uniform over the codes of each position and the posterior has all its mass on the
-    nearest ones, so KL(q(z|x) || p(z)) is the constant (positions) * log K, and -log p(x|z) plus it is an upper bound
-    on -log p(x). The loss adds the commitment of the encoder to its codes, ``commitment`` times the squared distance
-    of its output from them, summed over the latents (ibid., equation 3).
+    z is a map of codes. The prior is uniform over the codes at each position and the posterior has all its mass on the
+    nearest ones, so KL(q(z|x) || p(z)) is the constant (positions) * log K, and adding it to -log p(x|z) gives an upper
+    bound on -log p(x). The loss adds the commitment of the encoder to its codes: ``commitment`` times the squared
+    distance of its output from them, summed over the latents (ibid., equation 3).
 
     Args:
-        encoder: as of an ``AutoEncoder``, but to one tensor, the output of a ``VectorQuantizer``.
-        decoder: as of an ``AutoEncoder``.
-        *args: further arguments of an ``AutoEncoder``.
-        **kwargs: the same.
+        encoder: as for ``AutoEncoder``, but with one output tensor, that of a ``VectorQuantizer``.
+        decoder: as for ``AutoEncoder``.
+        *args: further arguments of ``AutoEncoder``.
+        **kwargs: further keyword arguments of ``AutoEncoder``.
 
     Raises:
         ValueError: the encoder's output is not that of a ``VectorQuantizer``.
@@ -49,12 +49,12 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
 
     @functools.cached_property
     def _with_vectors(self) -> keras.Model:
-        """The encoder with what goes into the quantizer as a second output; it has no weights of its own."""
+        """The encoder with the quantizer's input as an additional output; it shares the encoder's weights."""
         outputs = [self.quantizer.input, self.encoder.outputs[0]]
         return keras.Model(self.encoder.input, outputs, name=self.encoder.name)
 
     def elbo_terms(self, images: Any, *, z: Any = None, training: bool = False) -> tuple[Any, Any]:
-        """Return -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; a given z is quantised first."""
+        """Return -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; if z is given, it is quantised first."""
         if z is None:
             reconstruction, kl, _ = self._terms(images, training)
             return reconstruction, kl
@@ -64,7 +64,7 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
     def objective(
         self, images: Any, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
     ) -> tuple[Any, Any, Any]:
-        """Return the loss, -log p(x|z) and the KL divergence; as in ``AutoEncoder``, plus the commitment."""
+        """Return the loss, -log p(x|z) and the KL divergence, as in ``AutoEncoder``, plus the commitment."""
         reconstruction, kl, distance = self._terms(images, training)
         return reconstruction + kl_weight * kl + self.quantizer.commitment * distance, reconstruction, kl
 
@@ -80,24 +80,24 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         return reconstruction, ops.full_like(reconstruction, self.positions * math.log(self.quantizer.codes))
 
     def check_objective(self, free_bits: float, importance_samples: int) -> None:
-        """Raise ``ValueError`` for free bits and importance weights: there is neither a choice nor a chance of z."""
+        """Raise ``ValueError`` for free bits and importance weights: the KL divergence is constant and z fixed."""
         super().check_objective(0.0, 1)
         if free_bits:
-            raise ValueError(f"free_bits is {free_bits!r}: expected 0, for the KL divergence of codes is a constant")
+            raise ValueError(f"free_bits is {free_bits!r}: expected 0, since the KL divergence of codes is constant")
         if importance_samples > 1:
             raise ValueError(
-                f"importance_samples is {importance_samples}: expected 1, for codes are not drawn, so all samples are "
-                "the same"
+                f"importance_samples is {importance_samples}: expected 1, since codes are not drawn and all samples "
+                "are the same"
             )
 
     def decode(self, latents: Any) -> np.ndarray:
-        """Return the mean image of p(x given z) as in ``AutoEncoder``, of the codes that are nearest to the latents."""
+        """Return the mean image of p(x given z) as in ``AutoEncoder``, for the codes nearest to the latents."""
         array = self.check_latents(latents)
         parts = (self.quantizer.indices(array[start : start + BATCH]) for start in range(0, len(array), BATCH))
         return super().decode(self._codes(np.concatenate([ops.convert_to_numpy(part) for part in parts])))
 
     def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
-        """Draw ``(n, *latent_shape)``: every code of a position is as likely."""
+        """Draw ``(n, *latent_shape)`` from the prior: at each position, all codes are equally likely."""
         return self._codes(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
 
     def _codes(self, indices: np.ndarray) -> np.ndarray:
@@ -105,13 +105,13 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         return codes
 
     def extra_scores(self) -> dict[str, float | None]:
-        """Return what is known of the codes' use; None before any training.
+        """Return statistics of code usage; None before any training.
 
         Returns:
-            - ``code_perplexity``: exp of the entropy of the shares p that codes have in the moving average of their
-              use, exp(- sum of p log p); from 1 to K, the number of codes that are in use if all are used alike.
+            - ``code_perplexity``: exp of the entropy of the codes' shares p in the moving average of their usage,
+              exp(- sum of p log p); from 1 to K, the number of codes in use if all are used equally.
             - ``code_rate_bits``: the bits that the codes of an image take with an ideal code for these shares,
-              (positions) * - sum of p log2 p; the uniform prior's are (positions) * log2 K.
+              (positions) * - sum of p log2 p; under the uniform prior they take (positions) * log2 K.
         """
         usage = self.quantizer.usage()
         if usage is None:

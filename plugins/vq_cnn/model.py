@@ -9,11 +9,11 @@ from zoo.plugins.vq_cnn.quantizer import VectorQuantizer
 
 from zoo.layers import UpsampleConv2D, halved_sizes
 
-STAGES = 2  # Halvings of the image, unless the latent is a map of another size.
+STAGES = 2  # The number of times the image is halved, unless the latent is a map of another size.
 
 
 def _count_stages(shape: tuple[int, ...], latent_shape: tuple[int, ...]) -> tuple[int, bool]:
-    """Return how many halvings lead from the image to the latent map, and whether they do."""
+    """Return the number of halvings, and whether they lead from the image's size to that of the latent map."""
     if len(latent_shape) == 3:
         sizes = halved_sizes(shape, max(shape[:2]).bit_length())
         if latent_shape[:2] in sizes:
@@ -39,7 +39,7 @@ def build_encoder(
 ) -> keras.Model:
     """Build the encoder, images -> z, a map of codes; a latent of another shape is computed by a dense layer.
 
-    The last axis of the latent is a code's, so ``(16,)`` is one code of 16 values.
+    The last axis of the latent holds a code, so ``(16,)`` is one code of 16 values.
     """
     stages, is_map = _count_stages(image_shape, latent_shape)
     inputs = keras.Input(image_shape, name="images")
@@ -50,7 +50,7 @@ def build_encoder(
     for _ in range(blocks):
         x = _block(x)
     x = layers.Activation("relu")(x)
-    # In float32, as all that decides which code is the nearest.
+    # In float32, like everything that decides which code is nearest.
     if is_map:
         x = layers.Conv2D(latent_shape[-1], 1, dtype="float32")(x)
     else:

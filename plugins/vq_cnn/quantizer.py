@@ -1,4 +1,4 @@
-"""The layer that puts the nearest code of a codebook in the place of a vector, and how the codebook learns."""
+"""The layer that replaces vectors by the nearest codes of a codebook, and how the codebook learns."""
 
 import numbers
 from typing import Any
@@ -10,36 +10,36 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="vq_cnn")
 class VectorQuantizer(keras.layers.Layer):
-    """Each vector, along the last axis, becomes the nearest code of a codebook (van den Oord et al. 2017).
+    """A layer that replaces each vector, along the last axis, by the nearest code (van den Oord et al. 2017).
 
-    The gradient goes straight through, from the output to the input. The codebook has none: in training each code
-    follows the exponential moving average of the vectors that it was the nearest of (ibid., appendix A.1). With
-    ``n[i]`` the number of vectors z that code i was given to in a batch,
+    The gradient passes straight from the output to the input. The codebook has no gradient: in training, each code
+    follows the exponential moving average of the vectors that it is nearest to (ibid., appendix A.1). With ``n[i]``
+    the number of vectors z in a batch that are assigned to code i,
 
         N[i] = decay N[i] + (1 - decay) n[i],    m[i] = decay m[i] + (1 - decay) sum of z,    code i = m[i] / N[i].
 
-    A code that is hardly used would never move. So one whose N[i] is below a share of the average N begins again at a
-    random vector of the batch with the average N (as in Dhariwal et al. 2020, arXiv:2005.00341, section 3.1). N
-    begins at zero, so that after the first batch every code lies where vectors are. Computes in float32 under every
-    dtype policy.
+    A code that is hardly used would never move. So a code whose N[i] is below a share of the average N is restarted at
+    a random vector of the batch with the average N (as in Dhariwal et al. 2020, arXiv:2005.00341, section 3.1). N
+    starts at zero, so after the first batch all codes lie among the vectors. Computes in float32 under every dtype
+    policy.
 
     Args:
-        codes: K, how many codes the codebook has.
+        codes: K, the number of codes in the codebook.
         commitment: the weight of the squared distance of a vector from its code, which the model adds to its loss.
-            Against a likelihood in nats, summed over pixels, it is larger than against a mean squared error.
-        decay: of the moving averages; in [0, 1).
-        restart_below: the share of the average N that a code needs to stay; in (0, 1).
-        seed: of the first codebook and of the random vectors; None draws one.
+            It must be larger with a likelihood in nats, summed over pixels, than with a mean squared error.
+        decay: the decay of the moving averages; in [0, 1).
+        restart_below: the share of the average N below which a code is restarted; in (0, 1).
+        seed: the seed of the initial codebook and of the random vectors; None draws one.
 
     Call arguments:
         vectors: ``(batch, ..., d)``.
-        training: whether the codebook learns from them.
+        training: whether the codebook learns from the vectors.
 
     Returns:
         Codes in the shape of ``vectors``, float32.
 
     Raises:
-        ValueError: an option out of its range.
+        ValueError: an option is out of range.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class VectorQuantizer(keras.layers.Layer):
         self.seed_generator: Any = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the codebook and its moving averages."""
-        # Tiny codes: before the first training step the nearest one is told by a vector's direction, not by its length.
+        """Create the codebook and its moving averages."""
+        # Tiny codes: before the first training step, the nearest one depends on a vector's direction, not its length.
         small = keras.initializers.RandomUniform(-1 / self.codes, 1 / self.codes, self.seed)
         shape = (self.codes, input_shape[-1])
         self.codebook = self._average(shape, small, "codebook")
@@ -79,13 +79,13 @@ class VectorQuantizer(keras.layers.Layer):
         self.built = True
 
     def _average(self, shape: tuple[int | None, ...], initializer: Any, name: str) -> keras.Variable:
-        # Replicas see different vectors; the mean of their averages is the average of all.
+        # Replicas see different vectors; the mean of their averages is the overall average.
         return self.add_weight(
             shape=shape, initializer=initializer, name=name, trainable=False, autocast=False, aggregation="mean"
         )
 
     def call(self, vectors: Any, training: bool = False) -> Any:
-        """Return the codes; in training, the codebook learns afterwards."""
+        """Return the codes; in training, the codebook is updated afterwards."""
         flat = ops.reshape(vectors, (-1, vectors.shape[-1]))
         indices = self._nearest(flat)
         found = ops.reshape(ops.take(ops.convert_to_tensor(self.codebook), indices, axis=0), ops.shape(vectors))
@@ -95,7 +95,7 @@ class VectorQuantizer(keras.layers.Layer):
         return ops.stop_gradient(found) + (vectors - ops.stop_gradient(vectors))
 
     def indices(self, vectors: Any) -> Any:
-        """Return the numbers of the nearest codes, ``(batch, ...)``, of vectors ``(batch, ..., d)``."""
+        """Return the indices of the nearest codes, ``(batch, ...)``, for vectors ``(batch, ..., d)``."""
         vectors = ops.cast(vectors, "float32")
         return ops.reshape(self._nearest(ops.reshape(vectors, (-1, vectors.shape[-1]))), ops.shape(vectors)[:-1])
 
@@ -117,19 +117,19 @@ class VectorQuantizer(keras.layers.Layer):
         sums = ops.where(dead[:, None], fair * drawn, sums)
         self.sizes.assign(sizes)
         self.sums.assign(sums)
-        # Of what was assigned, which replicas have put together.
+        # From the assigned values, which are aggregated over replicas.
         self.codebook.assign(ops.convert_to_tensor(self.sums) / ops.convert_to_tensor(self.sizes)[:, None])
 
     def _draw(self, flat: Any) -> Any:
         """Return a random vector for each code."""
         count = ops.shape(flat)[0]
         share = keras.random.uniform((self.codes,), seed=self.seed_generator)
-        # A share close to one may be rounded up to the count.
+        # A share close to one may round up to the count.
         drawn = ops.minimum(ops.cast(share * ops.cast(count, "float32"), "int32"), count - 1)
         return ops.take(flat, drawn, axis=0)
 
     def usage(self) -> np.ndarray | None:
-        """Return how large a share of vectors each code gets, ``(codes,)`` NumPy float64; None before any training."""
+        """Return the share of vectors assigned to each code, ``(codes,)``, float64; None before any training."""
         sizes: np.ndarray = ops.convert_to_numpy(self.sizes).astype("float64")
         return sizes / sizes.sum() if sizes.any() else None
 

@@ -159,7 +159,10 @@ class NoInputs(keras.Model):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"encoder": dense_encoder(3)}, r"encoder's output is .*: expected two tensors \(mean, std\), as of \S+GaussianHead"),
+        (
+            {"encoder": dense_encoder(3)},
+            r"encoder's output is .*: expected two tensors \(mean, std\), as from zoo\.layers\.GaussianHead",
+        ),
         ({"encoder": dense_encoder(1)}, r"encoder's output is \(None, 3\): expected two tensors \(mean, std\)"),
         ({"encoder": dense_encoder(2, 5)}, r"mean \(5,\) and std \(5,\), the decoder takes \(3,\): expected equal"),
         ({"encoder": NoInputs()}, "encoder is .*: expected a built functional or Sequential keras.Model"),

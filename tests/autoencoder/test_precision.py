@@ -161,7 +161,7 @@ def test_auto_is_float32_where_a_layer_needs_it(clean_registry, monkeypatch, cap
     model = zoo.create_model("stubborn", image_shape=SHAPE, likelihood="bernoulli")
     assert model.precision == "bfloat16"
     assert model.settle_precision() == "float32"
-    assert "trains in float32" in caplog.text
+    assert "training in float32" in caplog.text
     assert dtypes(lambda: model.fit(IMAGES, verbose=0)) == FULL
     model.compile(precision="bfloat16")
     with pytest.raises(Exception, match="bfloat16"):

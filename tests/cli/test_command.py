@@ -55,7 +55,7 @@ def test_plugins_and_datasets(command, install):
         (["train", "small_cnn/mnist_sample", "--set", "kl_weight=-1"], "kl_weight is -1"),
         (
             ["train", "small_cnn/mnist", "--set", "likelihood=mse", "--set", "importance_samples=3"],
-            "which is no likelihood",
+            "which is not a likelihood",
         ),
         (
             ["train", "small_cnn/mnist", "--set", "likelihood=logistic_mixture:0"],

@@ -74,11 +74,13 @@ def test_a_damaged_cache_says_how_to_get_it_anew(cache):
     path = cache / "mnist.npz"
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(
-        DatasetError, match=r"mnist\.npz is unreadable.*; this is Keras' cache: delete the file, and it"
+        DatasetError, match=r"mnist\.npz is unreadable.*; this is Keras' cache: delete the file to download it again"
     ):
         load_official(replace(SMALL_MNIST, download=refuse))
     write_npz(cache, make_arrays((28, 28, 1), 30, 20, seed=1))
-    with pytest.raises(DatasetError, match=r"are not MNIST.*; this is Keras' cache: delete the file, and it"):
+    with pytest.raises(
+        DatasetError, match=r"is not MNIST.*; this is Keras' cache: delete the file to download it again"
+    ):
         load_official(replace(SMALL_MNIST, download=refuse))
 
 
@@ -113,7 +115,7 @@ def test_mnist_from_keras(monkeypatch):
     given = (images[..., 0], labels), (test_images[..., 0], test_labels)
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: given)
     assert load_official(SMALL_MNIST).train.images.shape == (20, 28, 28, 1)
-    with pytest.raises(DatasetError, match="the data in Keras' download are not MNIST"):
+    with pytest.raises(DatasetError, match="the data in Keras' download is not MNIST"):
         mnist.load()
 
 

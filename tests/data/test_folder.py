@@ -86,7 +86,9 @@ def test_no_split_is_empty(tmp_path, count):
 def test_fewer_than_three_images_are_not_enough(tmp_path, count):
     write_images(tmp_path, count)
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(DatasetError, match=rf"holds {count} image files that Pillow knows .* expected at least 3"):
+    with pytest.raises(
+        DatasetError, match=rf"has {count} image files with extensions that Pillow knows, .* expected at least 3"
+    ):
         load_images(tmp_path, (5, 6, 1))
 
 
@@ -109,8 +111,10 @@ def test_unreadable_files_are_left_out_with_one_warning(tmp_path, caplog):
     assert join_values(dataset) == list(range(8))
     (warning,) = caplog.records
     assert warning.levelno == logging.WARNING
-    assert warning.message.startswith(f"{tmp_path}: 4 of 12 image files and folders cannot be read and are left out: ")
-    assert "(no format that Pillow knows)" in warning.message
+    assert warning.message.startswith(
+        f"{tmp_path}: 4 of 12 image files and folders could not be read and were left out: "
+    )
+    assert "(not a format that Pillow knows)" in warning.message
     assert warning.message.endswith(" and 1 more")
 
 
@@ -118,7 +122,7 @@ def test_where_nothing_can_be_read_it_is_an_error(tmp_path):
     for name in ("a.png", "b.png", "c.png", "d.png"):
         (tmp_path / name).write_text("no picture")
     with pytest.raises(
-        DatasetError, match=r"none of its 4 image files can be read.*unreadable: .*no format.* and 1 more"
+        DatasetError, match=r"none of its 4 image files can be read.*unreadable: .*not a format.* and 1 more"
     ):
         load_images(tmp_path, (5, 6, 1))
     write_images(tmp_path, 2)
@@ -145,7 +149,7 @@ def test_images_beside_classes_are_refused(tmp_path):
     write_images(tmp_path / "cat", 3)
     write_images(tmp_path, 2)
     with pytest.raises(
-        DatasetError, match=r"holds 2 images \(0.png, 1.png\) beside folders of images \(cat\), expected"
+        DatasetError, match=r"has 2 images \(0.png, 1.png\) next to folders of images \(cat\), expected"
     ):
         load_images(tmp_path, (5, 6, 1))
 
@@ -174,7 +178,7 @@ def test_what_may_not_be_read_is_left_out(tmp_path, caplog):
     finally:
         (tmp_path / "closed").chmod(0o700)
     assert join_values(dataset) == [1, 2, 3, 4, 5]
-    assert "2 of 7 image files and folders cannot be read" in caplog.text
+    assert "2 of 7 image files and folders could not be read" in caplog.text
     assert "closed (Permission denied)" in caplog.text
 
 
@@ -190,7 +194,9 @@ def test_a_folder_that_may_not_be_listed_is_left_out(tmp_path, caplog, monkeypat
 
     monkeypatch.setattr(type(tmp_path), "iterdir", list_open)
     assert load_images(tmp_path, (5, 6, 1)).classes == ("open",)
-    assert "1 of 5 image files and folders cannot be read and are left out: closed (Permission denied)" in caplog.text
+    assert (
+        "1 of 5 image files and folders could not be read and were left out: closed (Permission denied)" in caplog.text
+    )
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (0, 28, 1), "28", 28, (28.5, 28, 1)])
@@ -200,10 +206,10 @@ def test_the_shape_is_checked(tmp_path, shape):
 
 
 def test_other_errors(tmp_path):
-    with pytest.raises(DatasetError, match="images of 2 channels are asked for: image files have 1, 3 or 4"):
+    with pytest.raises(DatasetError, match="images with 2 channels are requested: image files have 1, 3 or 4"):
         load_images(tmp_path, (5, 6, 2))
     for absent in (tmp_path / "absent", "a\0b"):
-        with pytest.raises(DatasetError, match="is no folder, expected one that holds images"):
+        with pytest.raises(DatasetError, match="is not a folder, expected one that contains images"):
             load_images(absent, (5, 6, 1))
     write_images(tmp_path, 4)
     with pytest.raises(DatasetError, match=r"4 images of shape .* do not fit into memory: choose a smaller shape"):

@@ -61,9 +61,9 @@ def test_a_folder_whose_name_looks_like_a_shape(photos):
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ([(12, 10), (9, 9)], r"its images are of 2 sizes \(.*\): say to which size, such as folder:.*@64x64x3"),
-        ([(300, 10)], "its images are 10x300, expected at most 256x256: say to which size"),
-        ([], "holds no image that can be read"),
+        ([(12, 10), (9, 9)], r"its images have 2 sizes \(.*\): add the size to resize to, such as folder:.*@64x64x3"),
+        ([(300, 10)], "its images are 10x300, expected at most 256x256: add the size to resize to"),
+        ([], "has no image that can be read"),
     ],
 )
 def test_images_that_do_not_say_one_size(photos, sizes, words):
@@ -77,7 +77,7 @@ def test_images_that_do_not_say_one_size(photos, sizes, words):
 @pytest.mark.parametrize("name", ["folder:", "folder:/nowhere/at/all", "folder:absent@8x8x1"])
 def test_a_folder_that_is_not_there(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DatasetError, match=r"is no folder, expected one|holds no image"):
+    with pytest.raises(DatasetError, match=r"is not a folder, expected one|has no image"):
         zoo.load_dataset(name)
 
 

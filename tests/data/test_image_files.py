@@ -42,7 +42,7 @@ def test_transparent_pixels_are_laid_on_white(tmp_path, caplog):
     colour = read(tmp_path / "logo.png", 3)
     assert (colour[:4] == (200, 0, 0)).all()
     assert (colour[4:] == 255).all()
-    assert "logo.png: transparent pixels are laid on white" in caplog.text
+    assert "logo.png: transparent pixels are shown on white" in caplog.text
     np.testing.assert_array_equal(read(tmp_path / "logo.png", 4), pixels)
     assert (read(tmp_path / "logo.png", 1)[4:] == 255).all()
 
@@ -56,7 +56,7 @@ def test_opaque_images_with_an_alpha_channel_need_no_word(tmp_path, caplog):
 
 def test_two_channels_have_no_files(tmp_path):
     Image.fromarray(RAMP).save(tmp_path / "grey.png")
-    with pytest.raises(DatasetError, match="images of 2 channels are asked for: image files have 1, 3 or 4"):
+    with pytest.raises(DatasetError, match="images with 2 channels are requested: image files have 1, 3 or 4"):
         read(tmp_path / "grey.png", 2)
 
 
@@ -94,7 +94,7 @@ def test_half_an_image_is_refused(tmp_path):
 
 def test_a_postscript_file_starts_no_program(tmp_path):
     (tmp_path / "odd.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
-    with pytest.raises(DatasetError, match=r"odd\.png: .*: no format that Pillow knows"):
+    with pytest.raises(DatasetError, match=r"odd\.png: .*: not a format that Pillow knows"):
         read(tmp_path / "odd.png")
     assert ".eps" not in list_extensions()
     assert {".png", ".jpg", ".webp", ".tif"} <= list_extensions()

@@ -44,7 +44,7 @@ def test_load_dataset_by_name():
 @pytest.mark.parametrize(
     ("load", "message"),
     [
-        (lambda data_dir: None, "dataset toy: its load gave a NoneType, expected a zoo.data.Dataset"),
+        (lambda data_dir: None, "dataset toy: its load returned a NoneType, expected a zoo.data.Dataset"),
         (lambda data_dir: make_dataset(), r"its images have shape \(4, 5, 3\), expected \(8, 8, 1\)"),
         (lambda data_dir: 1 / 0, "its load raised ZeroDivisionError: division by zero"),
     ],

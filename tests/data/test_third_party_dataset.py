@@ -67,5 +67,5 @@ def test_the_real_files(fashion):
 
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="needs Debian's package dataset-fashion-mnist")
 def test_the_real_files_are_not_mnist(clean_registry):
-    with pytest.raises(zoo.errors.DatasetError, match="are not MNIST: the SHA-256 of the decoded arrays is"):
+    with pytest.raises(zoo.errors.DatasetError, match="is not MNIST: the SHA-256 of the decoded arrays is"):
         zoo.load_dataset("mnist", data_dir=DEBIAN)

@@ -124,8 +124,11 @@ def test_a_model_with_another_latent_has_the_scores_that_it_defines(kind, bound)
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"importance_samples": 3}, "importance_samples is 3, but WithoutWeights has elbo_terms of its own"),
-        ({"free_bits": 0.5}, r"free_bits is 0\.5, but WithoutWeights has elbo_terms of its own: it needs latent_terms"),
+        ({"importance_samples": 3}, "importance_samples is 3, but WithoutWeights overrides elbo_terms"),
+        (
+            {"free_bits": 0.5},
+            r"free_bits is 0\.5, but WithoutWeights overrides elbo_terms: it must then also define latent_terms",
+        ),
     ],
 )
 def test_an_objective_without_terms_is_refused(settings, message):
@@ -135,7 +138,7 @@ def test_an_objective_without_terms_is_refused(settings, message):
 
 
 def test_weights_of_a_plain_loss_are_refused():
-    with pytest.raises(ValueError, match="with the loss mean_squared_error, which is no likelihood: expected 1"):
+    with pytest.raises(ValueError, match="with the loss mean_squared_error, which is not a likelihood: expected 1"):
         make_model("mse", importance_samples=3)
 
 

@@ -127,7 +127,7 @@ def test_a_likelihood_is_named_with_its_settings():
 
 
 def test_a_setting_of_the_recipe_is_no_option():
-    with pytest.raises(TypeError, match=r"unknown option 'binarization' .*is a setting of the recipe: of zoo"):
+    with pytest.raises(TypeError, match=r"unknown option 'binarization' .*is a recipe setting: pass it to zoo"):
         zoo.create_model("small_cnn/mnist", binarization="threshold")
 
 

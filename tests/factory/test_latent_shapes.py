@@ -51,7 +51,7 @@ def test_latent_shapes_that_are_refused(add, latent):
 
 def test_two_latents(add):
     made = add()
-    message = "latent_dim and latent_shape are given: expected one of them"
+    message = "latent_dim and latent_shape are both given: expected one of them"
     with pytest.raises(TypeError, match=message):
         zoo.create_model("made", image_shape=SHAPE, latent_dim=3, latent_shape=(3,))
     with pytest.raises(TypeError, match=message):
@@ -63,7 +63,7 @@ def test_two_latents(add):
 def test_no_latent(add):
     made = add(defaults={})
     for build in (lambda: zoo.create_model("made", image_shape=SHAPE), lambda: made.build_encoder(SHAPE)):
-        with pytest.raises(TypeError, match=r"made has no default latent size: give latent_dim= \(an int\)"):
+        with pytest.raises(TypeError, match=r"made has no default latent size: pass latent_dim= \(an int\)"):
             build()
     assert zoo.create_model("made", image_shape=SHAPE, latent_dim=1).latent_shape == (1,)
 

@@ -44,8 +44,8 @@ def test_latent_shapes_that_disagree(add):
     with pytest.raises(ArchitectureError) as caught:
         zoo.create_model(encoder="first", decoder="second", image_shape=SHAPE)
     assert str(caught.value) == (
-        "encoder first has latent (3,), decoder second has (2, 2, 1): expected equal ones; give both with latent_dim= "
-        "or latent_shape="
+        "encoder first has latent shape (3,), decoder second has (2, 2, 1): expected equal shapes; set both with "
+        "latent_dim= or latent_shape="
     )
     model = zoo.create_model(encoder="first", decoder="second", image_shape=SHAPE, latent_dim=2)
     assert model.latent_shape == (2,)
@@ -188,5 +188,7 @@ def test_a_parameter_of_a_builder_with_the_name_of_a_setting(add):
         return build_encoder(image_shape, latent_shape)
 
     add(encoder=build)
-    with pytest.raises(ArchitectureError, match=r"build_encoder takes 'learning_rate', which zoo\.create_mod"):
+    with pytest.raises(
+        ArchitectureError, match=r"build_encoder takes 'learning_rate', which is already an argument of zoo\.create_mod"
+    ):
         zoo.create_model("made", image_shape=SHAPE)

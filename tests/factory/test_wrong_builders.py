@@ -79,21 +79,22 @@ CALL = r"build_encoder\(\(6, 5, 1\), \(3,\)\)"
         (encode_one_output, r".*: end it with zoo.layers.GaussianHead.* posterior = \"point\"$"),
         (
             give(None),
-            rf"{CALL} gave None: expected a functional or Sequential keras.Model: end the builder with return",
+            rf"{CALL} returned None: expected a functional or Sequential keras.Model: end the builder with return",
         ),
-        (give("model"), rf"{CALL} gave 'model': expected a functional or Sequential keras.Model"),
+        (give("model"), rf"{CALL} returned 'model': expected a functional or Sequential keras.Model"),
         (
             lambda *shapes: Subclassed(),
-            rf"{CALL} gave a subclassed model, Subclassed: .* wrap it: images = keras.Input",
+            rf"{CALL} returned a subclassed model, Subclassed: .* wrap it: images = keras.Input",
         ),
-        (lambda *shapes: layers.Dense(3), rf"{CALL} gave a layer, Dense: expected a functional or Sequential"),
+        (lambda *shapes: layers.Dense(3), rf"{CALL} returned a layer, Dense: expected a functional or Sequential"),
         (raise_in_encoder, rf"{CALL} raised ZeroDivisionError: no filters"),
         (
             encode_nothing_with,
             rf"{CALL} raised TypeError: .* takes 1 positional argument but 2 were given: "
-            r"it is called with two shapes by position: define it as build_encoder\(image_shape, latent_shape, ...\)",
+            r"it is called with two positional shapes but takes image_shape: "
+            r"define it as build_encoder\(image_shape, latent_shape, ...\)",
         ),
-        (lambda shape, latent: shape.none, r".*AttributeError.*, where it takes shape, latent$"),
+        (lambda shape, latent: shape.none, r".*AttributeError.* but takes shape, latent: define it as build_encoder\("),
         ("nowhere_at_all:build", "encoder builder 'nowhere_at_all:build' cannot be imported: ModuleNotFoundError"),
         ("zoo.errors:build", "encoder builder 'zoo.errors:build' cannot be imported: AttributeError: .*'build'"),
         ("zoo:__version__", "encoder builder 'zoo:__version__' cannot be imported: TypeError: .* expected a function"),
@@ -132,7 +133,7 @@ CALL_DECODER = r"build_decoder\(\(3,\), \(6, 5, 2\)\)"
         (decode_without_channels, rf"{CALL_DECODER} outputs \(6, 5\): expected one tensor of shape \(6, 5, 2\)"),
         (decode_two_outputs, rf"{CALL_DECODER} outputs \[.*\]: expected one tensor of shape \(6, 5, 2\)"),
         (decode_other_latents, rf"{CALL_DECODER} takes \(4,\): expected \(3,\)"),
-        (lambda *shapes: None, rf"{CALL_DECODER} gave None: expected a functional or Sequential keras.Model"),
+        (lambda *shapes: None, rf"{CALL_DECODER} returned None: expected a functional or Sequential keras.Model"),
         ("nowhere_at_all:build", "decoder builder 'nowhere_at_all:build' cannot be imported: ModuleNotFoundError"),
     ],
 )
@@ -173,7 +174,9 @@ def test_a_point_posterior_takes_one_tensor(add):
     assert model.reconstruct(images).shape == model(images).shape == images.shape
     scores = zoo.evaluate(model, images, importance_samples=2)
     assert (scores["negative_elbo"], scores["kl"], scores["iwae"], scores["kl_per_latent"]) == (3, 2, None, None)
-    with pytest.raises(TypeError, match="PointAutoEncoder has a point posterior: it needs elbo_terms and latent_terms"):
+    with pytest.raises(
+        TypeError, match="PointAutoEncoder has a point posterior: it must define elbo_terms and latent_terms"
+    ):
         model.latent_terms(images)
     wrong = add("wrong", autoencoder=PointAutoEncoder)
     message = r"outputs \[\(3,\), \(3,\)\]: expected one tensor of shape \(3,\), z, since PointAutoEncoder has a point"
@@ -187,7 +190,7 @@ def test_kinds_of_posterior(add):
     with pytest.raises(TypeError, match=r"^Odd\.posterior is 'flow': expected one of gaussian, point"):
         type("Odd", (zoo.AutoEncoder,), {"posterior": "flow"})
     add(encoder=encode_one_output, autoencoder=type("Bare", (zoo.AutoEncoder,), {"posterior": "point"}))
-    with pytest.raises(ValueError, match=r"^Bare has a point posterior: it needs elbo_terms of its own"):
+    with pytest.raises(ValueError, match=r"^Bare has a point posterior: it must define elbo_terms"):
         zoo.create_model("made", image_shape=SHAPE)
 
 

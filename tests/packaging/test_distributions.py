@@ -123,5 +123,5 @@ def test_plugins_has_one_name(checkout, module):
 
 def test_checkout_without_its_plugins_says_so(checkout, tmp_path):
     shutil.copytree(checkout / "zoo", tmp_path / "zoo")
-    with pytest.raises(AssertionError, match=r"zoo/plugins\.py belongs to a checkout with plugins/ beside zoo/"):
+    with pytest.raises(AssertionError, match=r"zoo/plugins\.py belongs to a checkout with plugins/ next to zoo/"):
         run(sys.executable, "-c", "import zoo.plugins", cwd=tmp_path)

@@ -140,14 +140,16 @@ def test_scores_are_printed_and_compared(capsys):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"free_bits": 0.5}, r"free_bits is 0\.5: expected 0, for the KL divergence of codes is a constant"),
-        ({"importance_samples": 3}, "importance_samples is 3: expected 1, for codes are not drawn"),
+        ({"free_bits": 0.5}, r"free_bits is 0\.5: expected 0, since the KL divergence of codes is constant"),
+        ({"importance_samples": 3}, "importance_samples is 3: expected 1, since codes are not drawn"),
     ],
 )
 def test_objectives_that_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         make_model().compile(**settings)
-    with pytest.raises(TypeError, match="VectorQuantizedAutoEncoder has a point posterior: it needs importance_terms"):
+    with pytest.raises(
+        TypeError, match="VectorQuantizedAutoEncoder has a point posterior: it must define importance_terms"
+    ):
         make_model().log_weights(IMAGES, 3)
 
 

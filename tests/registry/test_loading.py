@@ -23,12 +23,12 @@ FAULTS = {
     "hook_unmarked": "zoo_architectures is not marked with @zoo.hookimpl",
     "hook_argument": "definition: zoo_architectures(config)",
     "hook_absent": "implements no hook: expected zoo_architectures or zoo_datasets, marked with @zoo.hookimpl",
-    "gives_strings": "zoo_architectures gave 'my_cnn': expected zoo.Architecture",
+    "gives_strings": "zoo_architectures returned 'my_cnn': expected zoo.Architecture",
     "gives_none": "zoo_architectures returned None: expected an iterable of zoo.Architecture",
     "gives_text": "zoo_datasets returned 'mnist': expected an iterable of zoo.DatasetSpec",
-    "gives_wrong_spec": "zoo_datasets gave Architecture(name='misplaced'",
+    "gives_wrong_spec": "zoo_datasets returned Architecture(name='misplaced'",
     "name_twice": "provides the name 'twin' twice",
-    "name_taken": "the name 'residual' is given by zoo.plugins.residual (registry.yaml of autoencoder-zoo "
+    "name_taken": "the name 'residual' is provided by zoo.plugins.residual (registry.yaml of autoencoder-zoo "
     f"{VERSION}) and by broken (entry point 'broken' of broken-dist 1.0)",
     "name_bad": "ValueError: architecture name 'my-CNN': expected lower-case letters, digits and underscores",
     "wrong_version": f"architecture old needs autoencoder-zoo >=99,<100; this is {VERSION}",

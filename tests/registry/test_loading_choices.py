@@ -17,14 +17,14 @@ def test_strict_names_both_origins_of_a_duplicate(install, monkeypatch):
     with pytest.raises(DuplicateNameError) as caught:
         zoo.list_models()
     assert str(caught.value) == (
-        "the name 'dense' is given by one (entry point 'one' of first-dist 1.2) and by two (entry point 'two' of "
+        "the name 'dense' is provided by one (entry point 'one' of first-dist 1.2) and by two (entry point 'two' of "
         "second-dist 3.4): rename one, or leave one out with ZOO_DISABLE_PLUGINS=two"
     )
 
 
 def test_of_two_equal_names_the_later_plugin_is_refused_whole(install):
     install("broken-dist", {"broken": "name_taken"})
-    with pytest.warns(PluginLoadWarning, match="'residual' is given by zoo.plugins.residual"):
+    with pytest.warns(PluginLoadWarning, match="'residual' is provided by zoo.plugins.residual"):
         names = zoo.list_models()
     assert "unusual" not in names
     assert zoo.get_model_info("residual").plugin.name == "zoo.plugins.residual"

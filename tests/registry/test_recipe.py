@@ -77,7 +77,7 @@ def test_replace_refuses_unknown_settings():
         ({"kl_weight": [1.0]}, r"kl_weight is \[1.0\]: expected a number at least 0$"),
         (
             {"kl_weight": {"steps": 5}},
-            r"kl_weight is {'steps': 5}: expected a number, or a mapping with warm_up_steps and, if wanted, start",
+            r"kl_weight is {'steps': 5}: expected a number, or a mapping with warm_up_steps and optionally start",
         ),
         ({"kl_weight": {}}, r"kl_weight is {}: expected a number, or a mapping with warm_up_steps"),
         ({"kl_weight": {"end": 1.0}}, r"kl_weight is {'end': 1.0}: expected a number, or a mapping with warm_up_steps"),

@@ -88,9 +88,9 @@ def test_register_takes_a_dataset():
     assert len(zoo.load_dataset("two_images").test.images) == 2
     assert zoo.get_model_info("small_cnn/two_images").image_shape == (4, 4, 1)
     zoo.register(zoo.DatasetSpec("two_images", "Two black images again", (4, 4, 1), ("black",), load=load_two_images))
-    with pytest.raises(DuplicateNameError, match="the name 'mnist' is given by"):
+    with pytest.raises(DuplicateNameError, match="the name 'mnist' is provided by"):
         zoo.register(zoo.DatasetSpec("mnist", "Mine", (4, 4, 1), ("black",), load=load_two_images))
-    with pytest.raises(TypeError, match="recipe given beside a DatasetSpec: set them in it"):
+    with pytest.raises(TypeError, match="recipe given with a DatasetSpec: set them in it"):
         zoo.register(given, recipe={"epochs": 3})
 
 
@@ -122,7 +122,7 @@ def test_a_clash_with_a_plugin_is_refused(architecture):
     with pytest.raises(DuplicateNameError) as caught:
         zoo.register(architecture("residual"))
     assert str(caught.value) == (
-        "the name 'residual' is given by zoo.plugins.residual (registry.yaml of autoencoder-zoo "
+        "the name 'residual' is provided by zoo.plugins.residual (registry.yaml of autoencoder-zoo "
         f"{zoo.__version__}) and by {__name__}.residual (zoo.register in {__name__}): rename one"
     )
     assert zoo.get_model_info("residual").plugin.name == "zoo.plugins.residual"
@@ -131,7 +131,7 @@ def test_a_clash_with_a_plugin_is_refused(architecture):
 
 
 def test_a_clash_with_a_dataset_is_refused(architecture):
-    with pytest.raises(DuplicateNameError, match=r"the name 'mnist' is given by zoo\.data"):
+    with pytest.raises(DuplicateNameError, match=r"the name 'mnist' is provided by zoo\.data"):
         zoo.register(architecture("mnist"))
 
 
@@ -164,7 +164,7 @@ def test_what_was_registered_survives_a_refresh(architecture):
 def test_what_was_registered_comes_back_when_the_clash_is_gone(architecture, install):
     zoo.register(architecture("dense"))
     site = install("good-dist", {"good_plugin": "good"})
-    with pytest.warns(PluginLoadWarning, match="'dense' is given by good_plugin"):
+    with pytest.warns(PluginLoadWarning, match="'dense' is provided by good_plugin"):
         assert zoo.get_model_info("dense").plugin.name == "good_plugin"
     assert zoo.list_plugins()[-1].status == "failed"
     with pytest.raises(
@@ -181,14 +181,15 @@ def test_strict_raises_such_a_clash(architecture, install, monkeypatch):
     zoo.register(architecture("dense"))
     install("good-dist", {"good_plugin": "good"})
     monkeypatch.setenv("ZOO_STRICT", "1")
-    with pytest.raises(DuplicateNameError, match="'dense' is given by good_plugin"):
+    with pytest.raises(DuplicateNameError, match="'dense' is provided by good_plugin"):
         zoo.list_models()
 
 
 @pytest.mark.parametrize("missing", ["build_encoder", "build_decoder"])
 def test_a_class_without_a_builder(missing):
     half = type("Half", (), {name: print for name in ("build_encoder", "build_decoder") if name != missing})
-    with pytest.raises(ValueError, match=f"class Half has no function {missing}: a registered class holds both"):
+    message = f"class Half has no function {missing}: expected build_encoder and build_decoder"
+    with pytest.raises(ValueError, match=message):
         zoo.register("half")(half)
     assert "half" not in zoo.list_models()
 
@@ -199,7 +200,7 @@ def test_register_without_a_name():
 
 
 def test_an_architecture_takes_no_further_fields(architecture):
-    with pytest.raises(TypeError, match="defaults given beside an Architecture: set them in it"):
+    with pytest.raises(TypeError, match="defaults given with an Architecture: set them in it"):
         zoo.register(architecture(), defaults={"latent_dim": 3})
 
 

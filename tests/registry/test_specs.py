@@ -81,7 +81,7 @@ def test_other_builders_are_refused(architecture, reference):
         ({"requires_zoo": 1.0}, "architecture made: requires_zoo is 1.0: expected versions such as"),
         (
             {"defaults": {"kl_weight": 2.0}},
-            "architecture made: defaults has 'kl_weight', which zoo.create_model and zoo",
+            "architecture made: defaults has 'kl_weight', which is already an argument of zoo.create_model or zoo",
         ),
         ({"defaults": {"epochs": 3, "units": 1}}, "architecture made: defaults has 'epochs', which .*another name for"),
         ({"defaults": {"seed": 3}}, "architecture made: defaults has 'seed', which .*another name for the option"),

@@ -114,10 +114,10 @@ def test_a_module_by_its_name(use, monkeypatch, tmp_path):
     [
         ({}, "./absent.py", "absent.py: no such file: expected a Python file"),
         ({"empty/readme": ""}, "./empty", "empty: a folder without __init__.py"),
-        ({"notes.txt": ""}, "./notes.txt", "notes.txt: expected a name that ends in .py"),
+        ({"notes.txt": ""}, "./notes.txt", "notes.txt: expected a file name ending in .py"),
         ({"broken.py": "def f(:"}, "./broken.py", "SyntaxError: "),
         ({"lacks.py": "import not_installed_here"}, "./lacks.py", "No module named 'not_installed_here'"),
-        ({"taken.py": LIGHT % "small_cnn"}, "./taken.py", "the name 'small_cnn' is given by zoo.plugins.small_cnn"),
+        ({"taken.py": LIGHT % "small_cnn"}, "./taken.py", "the name 'small_cnn' is provided by zoo.plugins.small_cnn"),
     ],
 )
 def test_a_broken_file_breaks_nothing_else(use, files, entry, words):

@@ -31,7 +31,7 @@ BROKEN = {  # entry point -> (module, its text or None for a file of sample_plug
     "unmarked": ("hook_unmarked", None, "not marked with @zoo.hookimpl"),
     "import_error": ("import_error", None, "Error"),
     "name_bad": ("name_bad", None, "expected lower-case letters"),
-    "name_taken": ("name_taken", None, "is given by"),
+    "name_taken": ("name_taken", None, "is provided by"),
     "name_twice": ("name_twice", None, "twice"),
     "second_hook": ("second_hook_raises", None, "Error"),
     "version": ("wrong_version", None, "needs autoencoder-zoo"),
@@ -121,7 +121,7 @@ def test_interrupting_an_endless_import_names_it(install):
         command.kill()
     assert command.returncode == 130
     assert stderr.strip() == (
-        "zoo: interrupted while plugin endless (entry point 'endless' of endless 1.0) was imported: "
+        "zoo: interrupted while importing plugin endless (entry point 'endless' of endless 1.0): "
         "ZOO_DISABLE_PLUGINS=endless leaves it out"
     )
 

@@ -120,7 +120,7 @@ def test_no_code_runs(refusal, tmp_path):
 
 @pytest.mark.parametrize("nested", ["- " * 10_000 + "x", "[" * 500 + "]" * 500, "{a: " * 10_000 + "1" + "}" * 10_000])
 def test_deep_nesting(refusal, nested):
-    assert refusal(f"plugins:\n  {nested}\n") == ": nested too deep for a registry file"
+    assert refusal(f"plugins:\n  {nested}\n") == ": nested too deeply for a registry file"
 
 
 @pytest.mark.parametrize("value", ["2024-99-99", "!!int none", "!!float none", "1" * 5000, "0b_"])

@@ -133,7 +133,7 @@ def test_a_small_file_cannot_ask_for_a_large_model(forge):
                 item["config"]["filters"] = 200_000_000
 
     before = peak_memory()
-    assert "refused: it describes a model of " in refused(forge(edit=edit))
+    assert "refused: it describes a model with " in refused(forge(edit=edit))
     assert peak_memory() - before < 300 * 2**20
 
 
@@ -174,7 +174,7 @@ def ring(file):
             "reads /d from elsewhere",
         ),
         (virtual, "reads /v from elsewhere"),
-        (lambda file: file.create_dataset("d", (10**6, 10**6), "f4", chunks=(1000, 1000)), "says that /d has"),
+        (lambda file: file.create_dataset("d", (10**6, 10**6), "f4", chunks=(1000, 1000)), "claims that /d has"),
         (ring, "holds /a"),
         (lambda file: file.update({"t": np.dtype("f4")}), "reads /t from elsewhere"),
     ],

@@ -100,7 +100,7 @@ def test_an_absent_plugin_with_layers_of_its_own_is_named(scaled):
     _, file, site = scaled
     uninstall(site)
     message = refused(file)
-    assert "architecture 'scaled' of plugin 'scaled' is not there: install scaled-dist==1.2" in message
+    assert "architecture 'scaled' of plugin 'scaled' is missing: install scaled-dist==1.2" in message
     assert "layer Scale is not registered" in message
     assert message.count("install") == 1  # encoder's and decoder's plugin are one
 
@@ -110,9 +110,7 @@ def test_an_absent_plugin_whose_layers_are_known_is_a_warning(install, tmp_path)
     model, file = make_saved(tmp_path, "dense")
     shutil.rmtree(site / "good_dist-3.1.dist-info")
     zoo.refresh()
-    with pytest.warns(
-        UserWarning, match="'dense' of plugin 'good_plugin' is not there: install good-dist==3.1"
-    ) as seen:
+    with pytest.warns(UserWarning, match="'dense' of plugin 'good_plugin' is missing: install good-dist==3.1") as seen:
         again = zoo.load_model(file)
     assert [warning.filename for warning in seen] == [__file__]
     np.testing.assert_allclose(again.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0), atol=1e-6)
@@ -124,7 +122,7 @@ def test_a_plugin_that_fails_is_said_to_be_there_but_failed(scaled, install):
     install("scaled-dist", {"scaled": "import_error"}, "1.3")
     with pytest.warns(zoo.errors.PluginLoadWarning):
         message = refused(file)
-    assert "that plugin has failed: ModuleNotFoundError: No module named 'a_module_that_nobody_has'" in message
+    assert "that plugin failed to load: ModuleNotFoundError: No module named 'a_module_that_nobody_has'" in message
 
 
 def test_both_absent_plugins_are_named(saved, tmp_path):
@@ -135,11 +133,11 @@ def test_both_absent_plugins_are_named(saved, tmp_path):
                 "version": "2.0",
             }  # fmt: skip
 
-    with pytest.warns(UserWarning, match="not there") as caught:
+    with pytest.warns(UserWarning, match="is missing") as caught:
         zoo.load_model(edit_config(saved, tmp_path / "model.keras", edit))
     (message,) = (str(warning.message) for warning in caught)
     for part in ("encoder", "decoder"):
-        assert f"architecture 'gone_{part}' of plugin '{part}_plugin' is not there: install {part}-dist==2.0" in message
+        assert f"architecture 'gone_{part}' of plugin '{part}_plugin' is missing: install {part}-dist==2.0" in message
 
 
 def test_a_model_registered_in_a_script_asks_for_that_script(clean_registry, tmp_path):
@@ -160,7 +158,7 @@ def test_an_architecture_of_another_distribution_is_another_one(scaled):
     uninstall(site)
     zoo.register(zoo.Architecture("scaled", "Mine", "import_error:build_encoder", "exits:build_decoder"))
     message = refused(file)
-    assert "another one, from zoo.register in tests.saving.test_load" in message
+    assert "a different one, from zoo.register in tests.saving.test_load" in message
     assert "install scaled-dist==1.2" in message
     assert "import_error" not in sys.modules
 
@@ -169,7 +167,7 @@ def test_another_distribution_is_a_warning_where_every_layer_is_known(install, s
     def edit(config):
         config["config"]["provenance"]["decoder"]["distribution"] = "somebodys-zoo"
 
-    with pytest.warns(UserWarning, match=r"another one, from registry\.yaml .* install somebodys-zoo=="):
+    with pytest.warns(UserWarning, match=r"a different one, from registry\.yaml .* install somebodys-zoo=="):
         zoo.load_model(edit_config(saved, tmp_path / "model.keras", edit))
 
 
@@ -230,7 +228,7 @@ def test_an_architecture_named_by_something_else_than_text(saved, tmp_path):
     def edit(config):
         config["config"]["provenance"]["encoder"]["architecture"] = ["small_cnn"]
 
-    with pytest.warns(UserWarning, match="not there"):
+    with pytest.warns(UserWarning, match="is missing"):
         assert isinstance(zoo.load_model(edit_config(saved, tmp_path / "model.keras", edit)), AutoEncoder)
 
 

@@ -53,7 +53,7 @@ def test_a_missing_file(name, tmp_path):
 def test_a_plain_keras_model_is_refused(tmp_path):
     inputs = keras.Input((3,))
     keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(tmp_path / "plain.keras")
-    assert refused(tmp_path / "plain.keras").endswith("holds a Functional; expected a zoo.AutoEncoder")
+    assert refused(tmp_path / "plain.keras").endswith("contains a Functional; expected a zoo.AutoEncoder")
 
 
 @pytest.mark.parametrize("place", ["layer", "model", "likelihood", "optimizer", "activation"])

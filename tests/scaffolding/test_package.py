@@ -100,7 +100,7 @@ def test_package(plain, zoo_wheel, tmp_path):
 
     uninstall(installation, "my-ae", tmp_path)
     assert listed(installation, tmp_path) == set(zoo.list_models())
-    assert "is not there: install my-ae==0.1.0" in load(installation, path, tmp_path)
+    assert "is missing: install my-ae==0.1.0" in load(installation, path, tmp_path)
     with pytest.raises(AssertionError, match=r"It was trained with my-ae==0\.1\.0: install that"):
         command(installation, "train", "--resume", path, cwd=tmp_path)
 
@@ -115,7 +115,7 @@ def test_plugin_file(plain, tmp_path):
 
     assert "my_ae" not in listed(plain, tmp_path)
     said = load(plain, path, tmp_path)
-    assert "architecture 'my_ae' of plugin 'my_ae' is not there" in said
+    assert "architecture 'my_ae' of plugin 'my_ae' is missing" in said
     assert "name the registry file that lists it (ZOO_REGISTRY)" in said
 
 

@@ -1,4 +1,4 @@
-"""The shared trainer: an autoencoder made of any encoder and decoder."""
+"""The shared model and trainer: an autoencoder made from any encoder and decoder."""
 
 from zoo.autoencoder.model import AutoEncoder
 

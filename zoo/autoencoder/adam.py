@@ -1,4 +1,4 @@
-"""Keras' Adam, with TensorFlow's fused kernel where there is one."""
+"""Keras' Adam, using TensorFlow's fused kernel where available."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from zoo.typing import Tensor
 
 
 def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
-    """Return what ``keras.optimizers.get`` returns, but this module's optimizer for ``"adam"``.
+    """Return the same as ``keras.optimizers.get``, except this module's optimizer for ``"adam"``.
 
     Raises:
-        ValueError: Keras knows no optimizer of this name.
+        ValueError: Keras has no optimizer with this name.
     """
     if isinstance(identifier, str) and identifier.lower() == "adam":
         return Adam()
@@ -24,11 +24,11 @@ def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Adam(keras.optimizers.Adam):
-    """``keras.optimizers.Adam`` (Kingma and Ba 2015) that updates a weight by one operation instead of a dozen.
+    """``keras.optimizers.Adam`` (Kingma and Ba 2015) that updates a weight with one operation instead of a dozen.
 
-    Arguments, state and results are those of Keras' optimizer, to rounding. Where TensorFlow's kernel does not fit
-    (other backends, ``amsgrad``, sparse gradients, weights that are not float32, several replicas), it is that
-    optimizer.
+    Arguments, state and results match Keras' optimizer, up to rounding. Where TensorFlow's kernel cannot be used
+    (other backends, ``amsgrad``, sparse gradients, weights that are not float32, several replicas), it falls back to
+    that optimizer.
     """
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""How an ``AutoEncoder`` is compiled: what it is trained with, and how a file keeps that."""
+"""Compiling an ``AutoEncoder``: its training settings, and how a file stores them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("zoo")
 
 
 class CompiledModel(EvidenceModel):
-    """A model with the settings of its training."""
+    """A model with its training settings."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,29 +49,30 @@ class CompiledModel(EvidenceModel):
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
-        """Set how the model is trained.
+        """Configure how the model is trained.
 
         Args:
             optimizer: a name or a Keras optimizer.
             loss: a likelihood or a plain Keras loss (or its name) that replaces the model's likelihood until the model
                 is compiled again.
-            kl_weight: a number, or a schedule such as ``zoo.schedules.LinearWarmUp(1000)``. On the importance-weighted
-                bound it weighs log p(z) - log q(z|x) of every sample.
+            kl_weight: a number, or a schedule such as ``zoo.schedules.LinearWarmUp(1000)``. In the importance-weighted
+                bound it multiplies log p(z) - log q(z|x) of every sample.
             free_bits: nats that each latent's KL, averaged over the batch, may have for free in training (Kingma et
                 al. 2016, equation 15).
-            importance_samples: k. From 2 on the model is trained, and validated, on the importance-weighted bound,
+            importance_samples: k. With 2 or more the model is trained, and validated, on the importance-weighted bound,
                 -log (1/k sum of p(x, z) / q(z|x)) over k draws of z for each image (Burda et al. 2016, equation 8).
-            precision: what a training step computes in: ``float32``; ``bfloat16``, with weights, latent, likelihood and
-                KL divergence in float32; or ``auto``, bfloat16 where it is faster. It is followed by layers that
-                ``create_model`` or an architecture's builders made; those of other models have the policy that they
-                were made with. Evaluation is in float32.
+            precision: the precision of training steps: ``float32``; ``bfloat16``, with weights, latent, likelihood and
+                KL divergence in float32; or ``auto``, bfloat16 where it is faster. It applies to layers made by
+                ``create_model`` or an architecture's builders; other layers keep the policy that they were made with.
+                Evaluation is in float32.
             jit_compile: as in ``keras.Model.compile``.
             **kwargs: further arguments of ``keras.Model.compile``, such as ``steps_per_execution``; ``metrics``
                 compare the images with their reconstructions.
 
         Raises:
-            ValueError: a loss that needs another number of output channels, a negative or non-finite number, no such
-                precision, or free bits with the importance-weighted bound, which has no KL divergence of each latent.
+            ValueError: the loss needs a different number of output channels, a number is negative or not finite, the
+                precision is unknown, or free bits are used with the importance-weighted bound, which has no KL
+                divergence per latent.
         """
         for refused in ("loss_weights", "weighted_metrics"):
             if kwargs.pop(refused, None) is not None:
@@ -89,8 +90,8 @@ class CompiledModel(EvidenceModel):
         self.precision = resolve_precision(precision)
         self._settled = False
         optimizer = get_optimizer(optimizer)
-        # Keras' own copy holds jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
-        # Keras would look into a dict and log its metrics for ever.
+        # Keras' own copy has jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
+        # Keras would track the metrics in a plain dict and log them from then on.
         self._requested = types.MappingProxyType({
             **kwargs, "optimizer": optimizer, "loss": None if loss is None else likelihood,
             "kl_weight": self.kl_schedule,
@@ -99,13 +100,13 @@ class CompiledModel(EvidenceModel):
         })  # fmt: skip
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.kl_step.assign(ops.zeros(()))
-        # Slots that exist before a file is read can be loaded from it.
+        # Optimizer slots can be loaded from a file only if they already exist.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     @property
     def has_metrics(self) -> bool:
-        """Whether ``compile`` was given metrics, which ask for reconstructions in every step."""
+        """Whether metrics were passed to ``compile``, which need reconstructions in every step."""
         return bool(self._requested.get("metrics"))
 
     @property
@@ -114,22 +115,22 @@ class CompiledModel(EvidenceModel):
         return float(ops.convert_to_numpy(self.kl_schedule(self.kl_step)))
 
     def settle_precision(self) -> str:
-        """Return what training steps compute in: not bfloat16 if that was left to the zoo and a layer cannot."""
+        """Return the precision of training steps; with ``auto``, float32 if a layer does not support bfloat16."""
         if not self._settled:
             self._settled = True
             if self.precision == "bfloat16" and self._requested["precision"] == "auto":
                 obstacle = find_obstacle(self)
                 if obstacle is not None:
                     self.precision = "float32"
-                    logger.warning("trains in float32, for it cannot compute in bfloat16: %s", obstacle)
+                    logger.warning("training in float32, since the model cannot compute in bfloat16: %s", obstacle)
         return self.precision
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """Return how it is compiled, as it was asked for."""
+        """Return the arguments of ``compile`` as they were passed."""
         if not self.compiled:
             return None
         return {key: keras.saving.serialize_keras_object(value) for key, value in self._requested.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile it again from ``get_compile_config``."""
+        """Compile the model from the result of ``get_compile_config``."""
         self.compile(**{key: keras.saving.deserialize_keras_object(value) for key, value in config.items()})

@@ -1,4 +1,4 @@
-"""Keras' loops over images alone: ``fit``, ``evaluate`` and ``predict``."""
+"""Keras' loops on images without targets: ``fit``, ``evaluate`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.data.dataset import Split
 
 
 class TrainableModel(SteppedModel):
-    """A model that is trained, evaluated and applied as Keras' models are, on images alone."""
+    """A model that is trained, evaluated and applied like any Keras model, but on images without targets."""
 
     def fit(
         self,
@@ -36,32 +36,32 @@ class TrainableModel(SteppedModel):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> Any:
-        """Train as ``keras.Model.fit`` does, on images alone.
+        """Train as ``keras.Model.fit`` does, on images without targets.
 
         Args:
             x: images ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; a ``zoo.Split``; or a stream of batches of
                 images or ``(images, labels)``.
             y: refused: an autoencoder's target is its input.
-            batch_size: images in a batch of an array; 32 by default.
+            batch_size: images per batch, for arrays; 32 by default.
             epochs: the number of the last epoch.
             verbose: ``"auto"``, 0, 1 or 2.
             callbacks: Keras callbacks.
-            validation_split: the share of an array, at its end, that is kept for validation.
+            validation_split: the share of an array, at its end, that is reserved for validation.
             validation_data: like ``x``.
-            shuffle: whether arrays come in another order in each epoch; ``"batch"`` shuffles batches.
+            shuffle: whether arrays are shuffled in each epoch; ``"batch"`` shuffles batches.
             class_weight: refused: every image counts the same.
             sample_weight: refused likewise.
-            initial_epoch: the number of epochs that are done.
-            steps_per_epoch: batches in an epoch of a stream.
-            validation_steps: batches of a stream that are validated on.
-            validation_batch_size: images in a batch of validation; as in training by default.
-            validation_freq: how many epochs pass from one validation to the next.
+            initial_epoch: the number of epochs already done.
+            steps_per_epoch: batches per epoch, for streams.
+            validation_steps: validation batches, for streams.
+            validation_batch_size: images per validation batch; as in training by default.
+            validation_freq: the number of epochs between validations.
 
         Returns:
             Keras' ``History``.
 
         Raises:
-            ValueError: before training starts, images that are not as said above (streams: their first batch).
+            ValueError: the images are not as described above; raised before training (streams: for the first batch).
         """
         refuse_targets(y)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
@@ -77,7 +77,7 @@ class TrainableModel(SteppedModel):
             data, validation_data = split_off(data, validation_split)
             validation_split = 0.0
         if not is_array(data) and getattr(data, "num_batches", None) is None:
-            shuffle = False  # Only a finite PyDataset is shuffled by Keras; it warns of other streams.
+            shuffle = False  # Keras shuffles only a finite PyDataset, and warns about other streams.
         given = {
             "x": data, "batch_size": batch_size, "shuffle": shuffle,
             "validation_data": self._repeatable(validation_data), "validation_batch_size": validation_batch_size,
@@ -106,28 +106,28 @@ class TrainableModel(SteppedModel):
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Evaluate as ``keras.Model.evaluate`` does, on images alone; z is drawn, so the bound is unbiased.
+        """Evaluate as ``keras.Model.evaluate`` does, on images without targets; z is drawn, so the bound is unbiased.
 
         Args:
             x: as in ``fit``.
             y: refused: an autoencoder's target is its input.
-            batch_size: images in a batch of an array; 32 by default.
+            batch_size: images per batch, for arrays; 32 by default.
             verbose: ``"auto"``, 0, 1 or 2.
             sample_weight: refused: every image counts the same.
-            steps: batches of a stream.
+            steps: number of batches, for streams.
             callbacks: Keras callbacks.
-            return_dict: whether the results have names.
-            **kwargs: what ``fit`` passes on.
+            return_dict: whether to return the results by name.
+            **kwargs: internal arguments of ``fit``.
 
         Returns:
             ``loss``, ``reconstruction_loss``, ``kl_loss`` and ``negative_elbo``, nats per image, in the order of
             ``metrics_names``.
 
         Raises:
-            ValueError: images that are not as said above.
+            ValueError: the images are not as described above.
         """
         loop = {"verbose": verbose, "steps": steps, "callbacks": callbacks, "return_dict": return_dict, **kwargs}
-        # During fit Keras reads its own iterator of what fit has checked; another look would take a batch from it.
+        # During fit, Keras iterates over data that fit has already checked; checking again would consume a batch.
         if is_called_by_fit(kwargs):
             return super().evaluate(x=x, batch_size=batch_size, **loop)
         refuse_targets(y)
@@ -144,20 +144,20 @@ class TrainableModel(SteppedModel):
         steps: int | None = None,
         callbacks: Any = None,
     ) -> np.ndarray:
-        """Return the mean images of images or of a stream.
+        """Return the mean images for an array or a stream of images.
 
         Args:
             x: as in ``fit``.
-            batch_size: images in a batch of an array; 32 by default.
+            batch_size: images per batch, for arrays; 32 by default.
             verbose: ``"auto"``, 0, 1 or 2.
-            steps: batches of a stream.
+            steps: number of batches, for streams.
             callbacks: Keras callbacks.
 
         Returns:
             ``(n, H, W, C)``, float32 in [0, 1].
 
         Raises:
-            ValueError: images that are not as said above.
+            ValueError: the images are not as described above.
         """
         check_batch_size("batch_size", batch_size)
         given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
@@ -167,7 +167,7 @@ class TrainableModel(SteppedModel):
         return images
 
     def _repeatable(self, data: Any) -> Any:
-        """Return images to score with dynamic binarization drawn once, by their places in the set."""
+        """Return images for scoring, dynamic binarization being drawn once, by their positions in the set."""
         if isinstance(data, np.ndarray) and self.binarization == "dynamic":
             return binarize(data, self.seed or 0)
         return data

@@ -1,6 +1,6 @@
-"""Everything that touches private parts of Keras or TensorFlow; each function says in which version it was read.
+"""All uses of private parts of Keras or TensorFlow; each function states the version that it was written for.
 
-A test for each of them fails by its name when a new version takes the part away.
+If a new version removes such a part, the test named after it fails.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from typing import Any
 
 
 def forget_added_losses(model: Any) -> None:
-    """Drop what ``add_loss`` has collected in a model and its layers, as calling the model would (Keras 3.15.1).
+    """Drop the losses that ``add_loss`` has collected in a model and its layers, as a call would (Keras 3.15.1).
 
-    Needed where encoder and decoder are called one by one: losses of the graph that was traced before would stay.
+    Needed where encoder and decoder are called separately: losses from a previously traced graph would remain.
     """
     model._clear_losses()
 
 
 def is_called_by_fit(arguments: Mapping[str, Any]) -> bool:
-    """Return whether ``evaluate`` is called by ``fit``, with data that Keras has wrapped already (Keras 3.15.1)."""
+    """Whether ``evaluate`` is called by ``fit``, with data that Keras has already wrapped (Keras 3.15.1)."""
     return bool(arguments.get("_use_cached_eval_dataset"))
 
 
 def adam_moments(optimizer: Any, variable: Any) -> tuple[Any, Any]:
-    """Return Adam's two moving averages of a weight's gradient, as variables of the backend (Keras 3.15.1)."""
+    """Return Adam's two moving averages of a weight's gradient, as backend variables (Keras 3.15.1)."""
     index = optimizer._get_variable_index(variable)
     return optimizer._momentums[index].value, optimizer._velocities[index].value
 
 
 def is_deterministic() -> bool:
-    """Return whether TensorFlow uses only operations that repeat to the bit (TensorFlow 2.21)."""
+    """Whether TensorFlow uses only deterministic operations (TensorFlow 2.21)."""
     from tensorflow.python.framework import config
 
     return bool(config.is_op_determinism_enabled())
 
 
 def leave_determinism() -> None:
-    """Let TensorFlow use any operation again; its public interface has no way back (TensorFlow 2.21)."""
+    """Let TensorFlow use any operation again; its public API cannot undo determinism (TensorFlow 2.21)."""
     from tensorflow.python.framework import config
 
     config.disable_op_determinism()

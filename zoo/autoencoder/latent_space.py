@@ -1,4 +1,4 @@
-"""The model itself: an encoder, a decoder and a likelihood, and what one does with its latent space."""
+"""The model itself: an encoder, a decoder and a likelihood, and operations on its latent space."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from zoo.typing import Tensor
 class LatentModel(keras.Model):
     """An encoder, a decoder and a likelihood; see ``AutoEncoder`` for the arguments.
 
-    Methods that take and return NumPy arrays are deterministic, but for ``sample`` without a seed.
+    Methods that take and return NumPy arrays are deterministic, except ``sample`` without a seed.
     """
 
     posterior: ClassVar[str] = "gaussian"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Check what kind of posterior a subclass says that it has."""
+        """Check the kind of posterior that a subclass declares."""
         super().__init_subclass__(**kwargs)
         if cls.posterior not in POSTERIORS:
             raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
@@ -65,7 +65,7 @@ class LatentModel(keras.Model):
         return {}
 
     def check_likelihood(self, likelihood: Likelihood) -> Likelihood:
-        """Return a likelihood, or raise ``ValueError`` unless the decoder has as many channels as it needs."""
+        """Return the likelihood, or raise ``ValueError`` unless the decoder outputs the channels that it needs."""
         height, width, channels = self.image_shape
         needed = (height, width, likelihood.output_channels(channels))
         got = tuple(self.decoder.output_shape[1:])
@@ -81,8 +81,9 @@ class LatentModel(keras.Model):
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-            draw: how ``dynamic`` binarises: ``new`` draws; ``fixed`` ones, the same in every evaluation (a NumPy array
-                is taken for a whole set of images, a tensor for a batch of one); or ``threshold`` at one half.
+            draw: how ``dynamic`` binarises: with ``new`` draws; with ``fixed`` draws, the same in every evaluation (a
+                NumPy array is treated as an entire set of images, a tensor as a batch of one); or by a ``threshold`` at
+                one half.
 
         Returns:
             float32 of the same shape.
@@ -101,7 +102,7 @@ class LatentModel(keras.Model):
         return ops.cast(thresholds < images, "float32")
 
     def posterior_parameters(self, images: Tensor, *, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation of q(z|x), float32.
+        """Return the mean and standard deviation of q(z|x), float32.
 
         Args:
             images: as ``prepare`` returns them.
@@ -136,12 +137,12 @@ class LatentModel(keras.Model):
             ``(batch, height, width, channels)``, float32 in [0, 1].
 
         Raises:
-            ValueError: images that are not as said above.
+            ValueError: the images are not as described above.
         """
         return self.decode(self.encode(images)[0])
 
     def encode(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and standard deviation of the posterior.
+        """Return the mean and standard deviation of the posterior.
 
         Args:
             images: as in ``reconstruct``.
@@ -150,7 +151,7 @@ class LatentModel(keras.Model):
             ``(mean, std)``, each ``(batch, *latent_shape)``, float32; std is zero where the posterior is a point.
 
         Raises:
-            ValueError: images that are not as said above.
+            ValueError: the images are not as described above.
         """
         array = check_images(images, self.image_shape)
         mean, std = predict_in_batches(traced(self, EncodePass), array)
@@ -166,7 +167,7 @@ class LatentModel(keras.Model):
             ``(batch, height, width, channels)``, float32 in [0, 1].
 
         Raises:
-            ValueError: latents of another shape, or not finite.
+            ValueError: the latents have the wrong shape or are not finite.
         """
         images: np.ndarray = predict_in_batches(traced(self, DecodePass), self.check_latents(latents))
         return images
@@ -185,8 +186,8 @@ class LatentModel(keras.Model):
         """Draw z from the prior and return the mean images.
 
         Args:
-            n: how many.
-            seed: makes the draw repeatable.
+            n: the number of images.
+            seed: makes the draw reproducible.
 
         Returns:
             ``(n, height, width, channels)``, float32 in [0, 1].
@@ -200,12 +201,12 @@ class LatentModel(keras.Model):
         return generator.standard_normal((n, *self.latent_shape))
 
     def interpolate(self, a: Any, b: Any, steps: int = 8) -> np.ndarray:
-        """Go from one image to another on a straight line between their posterior means.
+        """Interpolate between images on a straight line between their posterior means.
 
         Args:
             a: an image ``(height, width, channels)`` or a batch of them.
             b: the same shape as ``a``.
-            steps: images on the way, both ends included; at least 2.
+            steps: the number of images, including both ends; at least 2.
 
         Returns:
             ``(steps, height, width, channels)``, with a leading batch axis if ``a`` has one; float32 in [0, 1].

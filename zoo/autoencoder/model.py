@@ -1,4 +1,4 @@
-"""The shared model: an autoencoder made of any encoder and decoder, which is trained, saved and loaded as a whole."""
+"""The shared model: an autoencoder made from any encoder and decoder, trained, saved and loaded as one model."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class AutoEncoder(TrainableModel):
     [0, 1]; ``model(x)``, ``predict(x)`` and ``reconstruct(x)`` return the mean image in [0, 1] through the posterior
     mean.
 
-    It is the last of a line of classes, each of which calls only itself and those before it: ``LatentModel`` (encode,
-    decode, sample), ``EvidenceModel`` (the bounds and the objective), ``CompiledModel`` (the settings of a training),
-    ``SteppedModel`` (the steps), ``TrainableModel`` (Keras' loops), and this one, which is saved.
+    It is the last in a chain of classes, each of which calls only itself and its ancestors: ``LatentModel`` (encode,
+    decode, sample), ``EvidenceModel`` (the bounds and the objective), ``CompiledModel`` (the training settings),
+    ``SteppedModel`` (the steps), ``TrainableModel`` (Keras' loops), and this one, which can be saved.
 
     Args:
         encoder: a built functional or Sequential model: images ``(batch, H, W, C)``, float32 in [0, 1], to
@@ -32,38 +32,38 @@ class AutoEncoder(TrainableModel):
             likelihood.output_channels(C))``.
         likelihood: a name, a ``zoo.likelihoods.Likelihood`` or a plain Keras loss.
         binarization: ``none``; ``threshold`` at one half; or ``dynamic``: each value is drawn as 0 or 1 with its grey
-            level as the probability, anew in training and from a fixed seed in evaluation; reconstructions threshold.
-        seed: of the draws of z.
-        provenance: what a file keeps of the plugins that the model is from.
+            level as the probability, redrawn in training, from a fixed seed in evaluation; reconstructions threshold.
+        seed: the seed for the draws of z.
+        provenance: the plugins that the model comes from, stored in saved files.
         **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras model.
 
     Attributes:
         posterior: what the encoder returns: ``gaussian``, two tensors ``(mean, std)``; or, in a subclass, ``point``:
-            one tensor, the z that the posterior has all its mass on. Its standard deviation is then zero everywhere,
-            and the subclass has ``elbo_terms`` of its own, since the KL divergence from a Gaussian prior is infinite.
+            one tensor, the z that has all the posterior's mass. Its standard deviation is then zero everywhere, and the
+            subclass must define ``elbo_terms``, since the KL divergence from a Gaussian prior is infinite.
 
     Raises:
         ValueError: encoder, decoder and likelihood do not fit together.
     """
 
     def save(self, filepath: str | Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-        """Save the whole model as ``keras.Model.save`` does, in Keras' own format, which ``zoo.load_model`` reads.
+        """Save the entire model as ``keras.Model.save`` does, in Keras' format, which ``zoo.load_model`` reads.
 
         Args:
-            filepath: a name that ends in ``.keras``.
-            overwrite: whether a file that is there is replaced; else Keras asks.
-            zipped: whether the file is a ZIP archive, as ``zoo.load_model`` expects it; None means that it is.
+            filepath: a file name ending in ``.keras``.
+            overwrite: whether to replace an existing file; otherwise Keras asks.
+            zipped: whether the file is a ZIP archive, as ``zoo.load_model`` expects; None means True.
             **kwargs: further arguments of ``keras.Model.save``.
 
         Raises:
-            ValueError: a name that does not end in ``.keras``.
+            ValueError: the name does not end in ``.keras``.
         """
         if not str(filepath).endswith(".keras"):
-            raise ValueError(f"{filepath}: expected a name that ends in .keras (the older formats lose the objective)")
+            raise ValueError(f"{filepath}: expected a name ending in .keras (the older formats lose the objective)")
         super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the model is made of."""
+        """Return the parts and settings of the model."""
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -82,12 +82,12 @@ class AutoEncoder(TrainableModel):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> AutoEncoder:
-        """Build it again from ``get_config``."""
+        """Rebuild the model from the result of ``get_config``."""
         config = dict(config)
         for part in ("encoder", "decoder"):
             if isinstance(config.get(part), dict):
                 with training_policy():
-                    # A copy, because Keras writes into what it reads.
+                    # A copy, because Keras modifies the configuration that it reads.
                     model = keras.saving.deserialize_keras_object(copy.deepcopy(config[part]), custom_objects)
                 restore_policies(model, config[part])
                 config[part] = model

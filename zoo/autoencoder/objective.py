@@ -14,12 +14,12 @@ from zoo.typing import Tensor
 
 
 class EvidenceModel(LatentModel):
-    """A latent model with the evidence lower bound and the importance-weighted one, of a Gaussian posterior."""
+    """A latent model with the evidence lower bound and the importance-weighted bound of a Gaussian posterior."""
 
     def _check_gaussian(self, terms: str) -> None:
         if self.posterior != "gaussian":
             name = type(self).__name__
-            raise TypeError(f"{name} has a {self.posterior} posterior: it needs {terms} of its own")
+            raise TypeError(f"{name} has a {self.posterior} posterior: it must define {terms}")
 
     def latent_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
         """Return the terms of ``elbo_terms`` with the KL of each latent, ``(batch, *latent_shape)``, nats."""
@@ -54,9 +54,9 @@ class EvidenceModel(LatentModel):
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-            samples: how many z for each image.
+            samples: the number of z for each image.
             posterior: ``(mean, std)`` of these images, each ``(batch, *latent_shape)``; None encodes them.
-            seed: an int or a ``keras.random.SeedGenerator``; None goes on with the model's own.
+            seed: an int or a ``keras.random.SeedGenerator``; None uses the model's generator.
             training: whether layers such as batch normalisation are training.
 
         Returns:
@@ -81,8 +81,8 @@ class EvidenceModel(LatentModel):
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-            samples: how many z for each image.
-            seed: an int or a ``keras.random.SeedGenerator``; None goes on with the model's own.
+            samples: the number of z for each image.
+            seed: an int or a ``keras.random.SeedGenerator``; None uses the model's generator.
 
         Returns:
             ``(samples, batch)``, nats.
@@ -91,12 +91,10 @@ class EvidenceModel(LatentModel):
         return log_likelihood + log_ratio
 
     def check_objective(self, free_bits: float, importance_samples: int) -> None:
-        """Raise ``ValueError`` for an objective that the model has no terms for."""
+        """Raise ``ValueError`` for an objective whose terms the model does not define."""
         if type(self).elbo_terms is EvidenceModel.elbo_terms:
             if self.posterior != "gaussian":
-                raise ValueError(
-                    f"{type(self).__name__} has a {self.posterior} posterior: it needs elbo_terms of its own"
-                )
+                raise ValueError(f"{type(self).__name__} has a {self.posterior} posterior: it must define elbo_terms")
             return
         for wanted, option, terms in (
             (free_bits, f"free_bits is {free_bits!r}", "latent_terms"),
@@ -104,19 +102,17 @@ class EvidenceModel(LatentModel):
         ):
             if wanted and getattr(type(self), terms) is getattr(EvidenceModel, terms):
                 name = type(self).__name__
-                raise ValueError(
-                    f"{option}, but {name} has elbo_terms of its own: it needs {terms} of its own for that"
-                )
+                raise ValueError(f"{option}, but {name} overrides elbo_terms: it must then also define {terms}")
 
     def objective(
         self, images: Tensor, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what is optimised, and what is logged with it.
+        """Return the objective and the terms logged with it.
 
         Args:
             images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
             kl_weight: the weight of the KL divergence, or of log p(z) - log q(z|x) for every sample.
-            free_bits: nats that each latent's KL divergence, averaged over the batch, has for free.
+            free_bits: nats that each latent's KL divergence, averaged over the batch, may have for free.
             importance_samples: k of the importance-weighted bound; 1 is the evidence lower bound.
             training: whether layers such as batch normalisation are training.
 
@@ -135,20 +131,20 @@ class EvidenceModel(LatentModel):
         return reconstruction + kl_weight * charged, reconstruction, _sum_from(kl, 1)
 
     def extra_scores(self) -> dict[str, float | None]:
-        """Return scores that only this kind of model has; none here.
+        """Return additional scores specific to this kind of model; none here.
 
         Returns:
-            By name; None where a score has no meaning. ``zoo.evaluate`` adds them to its own. A name is printed with
-            spaces for its underscores; one that ends in ``_nats``, ``_bits`` or ``_db`` has that unit.
+            The scores by name; None for a score that is not defined. ``zoo.evaluate`` adds them to its own. Names are
+            printed with spaces instead of underscores; a name ending in ``_nats``, ``_bits`` or ``_db`` has that unit.
         """
         return {}
 
 
 def check_samples_of(likelihood: Likelihood, importance_samples: int) -> None:
-    """Raise ``ValueError`` for importance weights of a plain loss."""
+    """Raise ``ValueError`` if importance weights are combined with a plain loss."""
     if importance_samples > 1 and likelihood.support is None:
         raise ValueError(
-            f"importance_samples is {importance_samples} with the loss {likelihood.identifier}, which is no "
+            f"importance_samples is {importance_samples} with the loss {likelihood.identifier}, which is not a "
             "likelihood: expected 1, or a likelihood"
         )
 

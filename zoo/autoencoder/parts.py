@@ -1,4 +1,4 @@
-"""Whether an encoder and a decoder are models, and fit together."""
+"""Checks that an encoder and a decoder are models that fit together."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, i
     """Check an encoder and a decoder.
 
     Args:
-        encoder: whatever stands for one.
-        decoder: likewise.
+        encoder: the object passed as the encoder.
+        decoder: the object passed as the decoder.
         posterior: ``gaussian`` or ``point``; see ``AutoEncoder``.
 
     Returns:
-        The shape of an image, and that of its latent.
+        The shape of an image and the shape of its latent.
 
     Raises:
-        ValueError: one is no built functional or Sequential model, or their shapes differ.
+        ValueError: one is not a built functional or Sequential model, or their shapes differ.
     """
     for part, model in (("encoder", encoder), ("decoder", decoder)):
         if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
@@ -43,7 +43,7 @@ def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, i
 
 
 def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the encoder's outputs, by what they are."""
+    """Return the shapes of the encoder's outputs, by name."""
     one = isinstance(output, tuple) and all(isinstance(n, int | None) for n in output)
     if posterior == "point":
         if not one:
@@ -51,6 +51,6 @@ def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]
         return {"z": output[1:]}
     if one or not isinstance(output, list | tuple) or len(output) != 2 or not all(isinstance(s, tuple) for s in output):
         raise ValueError(
-            f"the encoder's output is {output}: expected two tensors (mean, std), as of zoo.layers.GaussianHead"
+            f"the encoder's output is {output}: expected two tensors (mean, std), as from zoo.layers.GaussianHead"
         )
     return {"mean": tuple(output[0][1:]), "std": tuple(output[1][1:])}

@@ -1,4 +1,4 @@
-"""Training steps in bfloat16 of a model that is float32 otherwise."""
+"""Training steps in bfloat16 for a model that is otherwise float32."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _compute_dtype: contextvars.ContextVar[str] = contextvars.ContextVar("zoo_comput
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TrainingPolicy(keras.DTypePolicy):
-    """The dtype policy of what the zoo builds: float32, but bfloat16 in a training step that computes in it.
+    """The dtype policy of models that the zoo builds: float32, except in training steps that compute in bfloat16.
 
-    As with Keras' ``mixed_bfloat16``, weights stay float32, and a layer with a dtype of its own keeps it. Validation,
+    As with Keras' ``mixed_bfloat16``, weights stay float32, and a layer with an explicit dtype keeps it. Validation,
     scores and every other use of the model are in float32, on every machine.
     """
 
@@ -32,7 +32,7 @@ class TrainingPolicy(keras.DTypePolicy):
 
     @property
     def compute_dtype(self) -> str:
-        """What layers compute in just now."""
+        """The dtype that layers currently compute in."""
         return _compute_dtype.get()
 
 
@@ -40,11 +40,11 @@ def resolve_precision(precision: str) -> str:
     """Return ``float32`` or ``bfloat16``.
 
     Args:
-        precision: one of these, or ``auto``: bfloat16 where it is faster and was found to train as well, which is
-            TensorFlow on a CPU with instructions for it (AVX512-BF16 or AMX; looked up on Linux), else float32.
+        precision: one of these, or ``auto``: bfloat16 where it is faster and was found to train equally well, which is
+            TensorFlow on a CPU with instructions for it (AVX512-BF16 or AMX; detected on Linux), otherwise float32.
 
     Raises:
-        ValueError: none of these.
+        ValueError: any other precision.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}: expected one of {', '.join(PRECISIONS)}")
@@ -54,9 +54,9 @@ def resolve_precision(precision: str) -> str:
 
 
 def find_obstacle(model: Any) -> str | None:
-    """Return what keeps an ``AutoEncoder`` from computing in bfloat16 on TensorFlow; None if nothing does.
+    """Return what prevents an ``AutoEncoder`` from computing in bfloat16 on TensorFlow, or None.
 
-    Encoder and decoder are traced, not run. A layer that mixes its input with a float32 constant cannot, for instance.
+    Encoder and decoder are traced, not run. One obstacle is a layer that mixes its input with a float32 constant.
     """
     import tensorflow as tf
 
@@ -75,7 +75,7 @@ def find_obstacle(model: Any) -> str | None:
 
 @contextlib.contextmanager
 def computing_in(precision: str) -> Iterator[None]:
-    """Let layers of a ``TrainingPolicy`` compute in ``float32`` or ``bfloat16``."""
+    """Let layers with a ``TrainingPolicy`` compute in ``float32`` or ``bfloat16``."""
     token = _compute_dtype.set(precision)
     try:
         yield
@@ -85,7 +85,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def training_policy() -> Iterator[None]:
-    """Yield layers that are made meanwhile a ``TrainingPolicy``, unless a policy other than float32 was asked for."""
+    """Build layers with a ``TrainingPolicy`` in this context, unless the global policy is not float32."""
     before = keras.config.dtype_policy()
     if before != keras.DTypePolicy("float32"):
         yield
@@ -98,18 +98,18 @@ def training_policy() -> Iterator[None]:
 
 
 def restore_policies(model: keras.Model, config: Mapping[str, Any]) -> None:
-    """Return the layers of a model back the policies of its configuration, of which Keras reads the names alone.
+    """Restore the policies of a model's layers from its configuration, of which Keras reads only the names.
 
     Args:
-        model: a functional or Sequential model as it was made from the configuration, under ``training_policy``.
+        model: a functional or Sequential model made from the configuration under ``training_policy``.
         config: its serialized form.
     """
     layers = {layer.name: layer for layer in model.layers}
     for item in config["config"].get("layers", ()):
         inner = item["config"]
-        # A functional model keeps names beside the layers, whose own configuration may have none.
+        # A functional model stores names next to the layers, whose configurations may lack them.
         layer = layers.get(item.get("name") or inner.get("name"))
-        if layer is None:  # Without a name, or a Sequential model's input, which is none of its layers.
+        if layer is None:  # It has no name, or is a Sequential model's input, which is not one of its layers.
             continue
         if isinstance(inner.get("dtype"), dict) and inner["dtype"].get("class_name") == TrainingPolicy.__name__:
             layer.dtype_policy = TrainingPolicy()

@@ -15,7 +15,7 @@ Pass = TypeVar("Pass", bound=keras.Model)
 
 
 def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
-    """Return ``kind(model, *arguments)``, cached while the model stays the same: tracing may take longer than the work.
+    """Return ``kind(model, *arguments)``, cached until the model changes: tracing may take longer than running it.
 
     Args:
         model: a ``LatentModel``, whose parts it calls.
@@ -31,7 +31,7 @@ def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
 
 
 def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
-    """Return ``model.predict`` of arrays; every batch but a lone short one is full, as each size is compiled anew."""
+    """Return ``model.predict`` for arrays; all batches are full except a single short one, as each size is compiled."""
     count = len(inputs)
     if count <= BATCH:
         return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.
@@ -45,19 +45,19 @@ def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
 
 
 class EncodePass(keras.Model):
-    """Images to the parameters of the posterior, in one compiled pass."""
+    """A compiled pass from images to the parameters of the posterior."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(autocast=False, name="encode")
         self.model = model
 
     def call(self, images: Tensor) -> list[Tensor]:
-        """Return mean and standard deviation."""
+        """Return the mean and standard deviation."""
         return list(self.model.posterior_parameters(self.model.prepare(images)))
 
 
 class DecodePass(keras.Model):
-    """z to the mean image, in one compiled pass."""
+    """A compiled pass from z to the mean image."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(autocast=False, name="decode")

@@ -1,4 +1,4 @@
-"""Arrays of images as batches for Keras' loops: on TensorFlow a pipeline without Python or a tuner in it."""
+"""Batches of image arrays for Keras' loops: on TensorFlow a pipeline free of Python code and tf.data's tuner."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 from zoo.data.checks import is_array
 
 BATCH_SIZE = 32  # Keras' own default.
-READY = 2  # Batches that are made while a step runs.
+READY = 2  # Batches prepared while a step runs.
 
 
 def stream_arrays(model: keras.Model, given: dict[str, Any], *, training: bool = False) -> dict[str, Any]:
-    """Put pipelines in the place of the arrays among the arguments of ``fit``, ``evaluate`` or ``predict``.
+    """Replace arrays among the arguments of ``fit``, ``evaluate`` or ``predict`` by pipelines.
 
-    On TensorFlow alone, and not under a distribution strategy, which splits batches in a way of its own. Keras'
-    pipeline for arrays has tf.data's tuner, and an iterator that ends waits for the tuner's next round: an epoch of 5
-    seconds may take 10.
+    This is done only on TensorFlow, and not under a distribution strategy, which splits batches itself. Keras' pipeline
+    for arrays runs tf.data's tuner, and an iterator that ends waits for the tuner's next round: an epoch of 5 seconds
+    may take 10.
 
     Args:
-        model: whose method it is.
-        given: ``x``, ``batch_size`` and, of ``fit``, ``shuffle``, ``validation_data`` and ``validation_batch_size``;
-            arrays are checked NumPy arrays.
-        training: whether it is ``fit`` that is called.
+        model: the model whose method is called.
+        given: ``x``, ``batch_size`` and, for ``fit``, ``shuffle``, ``validation_data`` and ``validation_batch_size``;
+            arrays must be checked NumPy arrays.
+        training: whether ``fit`` is called.
 
     Returns:
-        The arguments to use in their place.
+        The arguments to use instead.
     """
     if keras.backend.backend() != "tensorflow" or _is_distributed(model) or given.get("shuffle") == "batch":
         return given
@@ -47,13 +47,13 @@ def stream_arrays(model: keras.Model, given: dict[str, Any], *, training: bool =
 def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     """Return images as a ``tf.data.Dataset`` of batches.
 
-    The images are kept as they are, gathered by index while the step before runs, and converted within the step.
+    The images are stored unchanged, gathered by index while the previous step runs, and converted within the step.
 
     Args:
         images: ``(n, H, W, C)``.
-        batch_size: images in a batch; the last one may have fewer.
-        order: a ``tf.Variable`` of indices, read whenever an epoch begins; ``random`` for another order in each epoch,
-            which Python's random state determines, as ``keras.utils.set_random_seed`` seeds it; None for their own.
+        batch_size: images per batch; the last one may have fewer.
+        order: a ``tf.Variable`` of indices, read at the start of each epoch; ``random`` for a new order in each epoch,
+            determined by Python's random state, which ``keras.utils.set_random_seed`` seeds; None for the given order.
     """
     import tensorflow as tf
 
@@ -62,7 +62,7 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     with tf.device("CPU"):
         held = tf.constant(images)
         epoch = tf.Variable(0, trainable=False)
-    # A stateful random operation would begin from its seed again in each epoch.
+    # A stateful random operation would restart from its seed in each epoch.
     seed = random.getrandbits(31) if isinstance(order, str) else 0
 
     def make_order(_: Any) -> Any:
@@ -93,7 +93,7 @@ def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]
 
     Args:
         images: ``(n, ...)``.
-        share: of the images, from 0 to 1.
+        share: the share of the images to split off, from 0 to 1.
 
     Returns:
         The first part and the last.
@@ -104,8 +104,8 @@ def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]
     first = int(len(images) * (1.0 - share))
     if not 0 < first < len(images):
         raise ValueError(
-            f"validation_split is {share!r}, which leaves {first} of {len(images)} images for training: expected one "
-            "that leaves images for training and validation"
+            f"validation_split is {share!r}, which leaves {first} of {len(images)} images for training: expected a "
+            "share that leaves images for both training and validation"
         )
     return images[:first], images[first:]
 

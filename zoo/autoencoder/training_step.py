@@ -1,4 +1,4 @@
-"""One training step and one evaluation step: a single pass of encoder and decoder each, on every backend."""
+"""The training step and the evaluation step: a single pass of encoder and decoder each, on every backend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.typing import Tensor
 
 
 class _Mean(keras.losses.Loss):
-    """The batch's mean of values per image, reduced as Keras does, so that replicas add up."""
+    """The mean over the batch of values per image, reduced as Keras does, so that replicas add up."""
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return y_pred
@@ -26,8 +26,8 @@ class _Mean(keras.losses.Loss):
 class SteppedModel(CompiledModel):
     """A model that takes steps and logs their terms.
 
-    Keras' inherited step calls the model for its prediction, then computes the loss from that. Here the loss has a
-    pass of its own, since it needs more than an image, so the step leaves the call out.
+    Keras' inherited step calls the model for its prediction and computes the loss from that. Here the loss runs its own
+    pass, since it needs more than an image, so the step skips the call.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,14 +41,14 @@ class SteppedModel(CompiledModel):
         """Take one training step: one pass of encoder and decoder, then an update of the weights.
 
         Args:
-            *args: a batch of images, or ``(images, labels)`` whose labels are ignored: NumPy or tensors. On JAX, Keras
-                calls it with ``(state, batch)``.
+            *args: a batch of images, or ``(images, labels)`` whose labels are ignored, as NumPy arrays or tensors. On
+                JAX, Keras calls it with ``(state, batch)``.
 
         Returns:
             The running means of ``loss``, ``reconstruction_loss``, ``kl_loss`` and ``negative_elbo``, nats per image.
 
         Raises:
-            ValueError: the model is not compiled, or a NumPy batch is not images.
+            ValueError: the model is not compiled, or a NumPy batch does not contain images.
         """
         if not self.compiled:
             raise ValueError("the model is not compiled: call compile(optimizer, loss) before train_step")
@@ -85,17 +85,17 @@ class SteppedModel(CompiledModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Return the objective for a batch of images, and update what is logged.
+        """Return the objective for a batch of images, and update the logged metrics.
 
         Args:
             x: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
             y: not used: an autoencoder's target is its input.
             y_pred: not used: the objective needs more than a mean image.
             sample_weight: not used.
-            training: whether it is a training step; validation has the final KL weight, and no free bits.
+            training: whether it is a training step; validation uses the final KL weight and no free bits.
 
         Returns:
-            The mean over the batch, nats per image, and what layers have added by ``add_loss``.
+            The mean over the batch, nats per image, plus the losses that layers have added with ``add_loss``.
         """
         forget_added_losses(self)
         with keras.name_scope(self.name):
@@ -127,7 +127,7 @@ class SteppedModel(CompiledModel):
         training: bool = False,
         optimizer_variables: Sequence[Any] | None = None,
     ) -> tuple[Tensor, tuple[Any, ...]]:
-        """Return the loss and the new state, as Keras' step on JAX differentiates it; without a call of the model."""
+        """Return the loss and the new state for Keras' step on JAX to differentiate, without calling the model."""
         own = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
         given = (trainable_variables, non_trainable_variables, metrics_variables)
         mapping = [pair for ours, values in zip(own, given, strict=True) for pair in zip(ours, values, strict=True)]
@@ -143,11 +143,11 @@ class SteppedModel(CompiledModel):
         return scaled, (loss, prediction, non_trainable, metrics)
 
     def _prediction(self, images: Tensor) -> Tensor | None:
-        """Return the reconstructions, which only metrics given to ``compile`` ask for."""
+        """Return the reconstructions if metrics passed to ``compile`` need them."""
         return self.mean_image(images) if self.has_metrics else None
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return what is logged; metrics given to ``compile`` compare the images with their reconstructions."""
+        """Return the logged metrics; those passed to ``compile`` compare the images with their reconstructions."""
         return super().compute_metrics(x, self.prepare(x) if self.has_metrics else None, y_pred)
 
     def track_loss(self, loss: Tensor, images: Tensor) -> None:
@@ -155,7 +155,7 @@ class SteppedModel(CompiledModel):
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
-            # Keras divides by the replicas, whose losses add up.
+            # Keras divides by the number of replicas, since their losses add up.
             loss = loss * tf.distribute.get_strategy().num_replicas_in_sync
         tracker = next(metric for metric in self.metrics if metric.name == "loss")
         tracker.update_state(loss, sample_weight=ops.shape(images)[0])

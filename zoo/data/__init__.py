@@ -30,7 +30,7 @@ CIFAR10_CLASSES = (
 
 @hookimpl
 def zoo_datasets() -> Iterator[DatasetSpec]:
-    """Return MNIST and CIFAR-10, whole and as embedded samples; ``registry.yaml`` has their recipes."""
+    """Return MNIST and CIFAR-10, in full and as embedded samples; ``registry.yaml`` has their recipes."""
     yield DatasetSpec(
         name="mnist",
         summary="Handwritten digits: 50,000 train, 10,000 validation, 10,000 test",
@@ -61,7 +61,7 @@ def zoo_datasets() -> Iterator[DatasetSpec]:
     )
 
 
-# No __dir__ here: pluggy looks up every name in dir(), and would thereby import NumPy.
+# No __dir__ here: pluggy looks up every name in dir(), which would import NumPy.
 def __getattr__(name: str) -> Any:
     if name in ("Dataset", "Split"):
         from zoo.data import dataset

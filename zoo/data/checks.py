@@ -1,4 +1,4 @@
-"""Checks of images before they reach a model: what was got, what is expected, and the way out."""
+"""Checks of images before they reach a model; messages state what was got, what is expected, and the way out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXPECTED = "uint8 in 0..255 or float in [0, 1]"
 
 
 def is_array(data: object) -> bool:
-    """Tell arrays (and tensors, and lists) from streams of batches."""
+    """Whether data is an array (or a tensor or a list) rather than a stream of batches."""
     return isinstance(data, np.ndarray | list) or (hasattr(data, "__array__") and hasattr(data, "shape"))
 
 
@@ -25,18 +25,18 @@ def as_float(images: np.ndarray) -> np.ndarray:
 
 
 def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
-    """Check whatever a model is trained on, evaluated on or applied to.
+    """Check any input that a model is trained on, evaluated on or applied to.
 
     Args:
-        data: images, a ``zoo.Split``, a stream as in ``check_batches``, or a tuple of images and nothing else.
+        data: images, a ``zoo.Split``, a stream as in ``check_batches``, or a tuple that contains only images.
         image_shape: as in ``check_images``.
-        what: what the message calls them.
+        what: the name of the data in messages.
 
     Returns:
-        The images as a NumPy array, or the stream to use in its place.
+        The images as a NumPy array, or the stream to use instead.
 
     Raises:
-        ValueError: as ``check_images``, or if targets come along.
+        ValueError: as in ``check_images``, or targets are included.
     """
     if isinstance(data, Split):
         data = data.images
@@ -54,12 +54,12 @@ def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images
 
 
 def check_images(images: Any, image_shape: Sequence[int | None], what: str = "images") -> np.ndarray:
-    """Check a whole array of images.
+    """Check an entire array of images.
 
     Args:
         images: ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1].
-        image_shape: ``(height, width, channels)``; None stands for any size.
-        what: what the message calls them.
+        image_shape: ``(height, width, channels)``; None allows any size.
+        what: the name of the images in messages.
 
     Returns:
         The images as a NumPy array.
@@ -73,7 +73,7 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
         if array.max() == 1:
             raise ValueError(
                 f"{what}: got uint8 that holds only 0 and 1; expected {EXPECTED}: "
-                "binary images go in as float (images.astype('float32')) or as 0 and 255 (images * 255)"
+                "pass binary images as float (images.astype('float32')) or as 0 and 255 (images * 255)"
             )
     elif np.issubdtype(array.dtype, np.floating):
         _check_range(array, what)
@@ -83,7 +83,7 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
 
 
 def _convert(array: np.ndarray) -> str:
-    """Return the expression that turns images of a type that is not taken into one that is."""
+    """Return the expression that converts images of an unsupported type to a supported one."""
     if array.dtype == bool:
         return "images.astype('float32')"
     if not np.issubdtype(array.dtype, np.integer):
@@ -93,7 +93,7 @@ def _convert(array: np.ndarray) -> str:
         return "images.astype('uint8')"
     if low >= 0 and array.dtype == np.uint16:
         return "(images / 65535).astype('float32')"
-    return f"float32, rescaled from the range that it stores (here {low} to {high}) to [0, 1]"
+    return f"float32, rescaled from the stored range (here {low} to {high}) to [0, 1]"
 
 
 def _check_shape(array: np.ndarray, image_shape: Sequence[int | None], what: str) -> None:
@@ -121,7 +121,7 @@ def _check_range(array: np.ndarray, what: str) -> None:
     if low >= 0 and 2 < high <= 255:
         hint = ": divide by 255, or use images.astype('uint8')"
     else:
-        hint = ": np.clip(images, 0, 1) where it is rounding, else rescale"
+        hint = ": np.clip(images, 0, 1) for rounding errors, otherwise rescale"
     raise ValueError(f"{what}: got {array.dtype} from {low:.9g} to {high:.9g}; expected {EXPECTED}{hint}")
 
 
@@ -129,7 +129,7 @@ def refuse_targets(targets: object, what: str = "y") -> None:
     """Raise ``ValueError`` if targets were given: an autoencoder's target is its input."""
     if targets is not None:
         raise ValueError(
-            f"{what}: got targets; expected none, since an autoencoder's target is its input: pass the images alone"
+            f"{what}: got targets; expected none, since an autoencoder's target is its input: pass only the images"
         )
 
 
@@ -141,13 +141,13 @@ def check_batch_size(name: str, size: object) -> None:
 
 
 def check_share(name: str, share: object) -> None:
-    """Raise ``ValueError`` unless a share is None or a number from 0 up to, but without, 1."""
+    """Raise ``ValueError`` unless a share is None or a number in [0, 1)."""
     if share is not None and (not isinstance(share, numbers.Real) or not 0 <= float(share) < 1):
-        raise ValueError(f"{name} is {share!r}: expected a number from 0 up to, but without, 1")
+        raise ValueError(f"{name} is {share!r}: expected a number from 0 to below 1")
 
 
 def refuse_weights(**weights: object) -> None:
-    """Raise ``ValueError`` if weights of images or classes were given, by their names."""
+    """Raise ``ValueError`` naming any weights of images or classes that were given."""
     for name, value in weights.items():
         if value is not None:
             raise ValueError(f"{name} is given; expected none: every image counts the same")
@@ -160,19 +160,19 @@ def refuse_sample_weights(batch: Any) -> None:
 
 
 def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
-    """Check the first batch of a stream; later ones are not looked at.
+    """Check the first batch of a stream, and no later ones.
 
     Args:
         stream: a ``tf.data.Dataset``, a ``keras.utils.PyDataset``, a data loader or a generator of batches of images
             or of ``(images, labels)``.
         image_shape: as in ``check_images``.
-        what: what the message calls them.
+        what: the name of the images in messages.
 
     Returns:
-        The stream to use in its place: a generator loses its first batch to the check, so it is put back.
+        The stream to use instead: the check takes the first batch from a generator, and this one puts it back.
 
     Raises:
-        ValueError: as ``check_images``, or if there is no batch, or targets of the images' shape instead of labels.
+        ValueError: as in ``check_images``, or there is no batch, or targets of the images' shape instead of labels.
     """
     if isinstance(stream, Iterator):
         first = next(stream, None)
@@ -180,7 +180,7 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
         return _yield_tuples(itertools.chain([first], stream))
     if hasattr(stream, "element_spec"):
         if not hasattr(stream, "take"):
-            return stream  # A distributed dataset: its batches live on the replicas.
+            return stream  # A distributed dataset: its batches are on the replicas.
         first = next(iter(stream.take(1)), None)
     elif hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):
         first = stream[0] if len(stream) else None
@@ -191,7 +191,7 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
 
 
 def _yield_tuples(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    # Keras takes generators of tuples, and no other iterators.
+    # The only iterators that Keras accepts are generators of tuples.
     for batch in batches:
         yield tuple(batch) if isinstance(batch, tuple | list) else (batch,)
 
@@ -200,7 +200,7 @@ def _check_first(batch: Any, image_shape: Sequence[int | None], what: str) -> No
     if batch is None:
         raise ValueError(f"{what}: got a stream without a batch; expected at least one image")
     images, *others = batch if isinstance(batch, tuple | list) else (batch,)
-    # Here and not in the step alone: after an error in a step JAX has no weights left.
+    # Not only in the step: after an error in a step on JAX, the weights are gone.
     refuse_sample_weights(batch)
     checked = check_images(images, image_shape, f"{what} (first batch)")
     if others and getattr(others[0], "shape", None) == checked.shape:

@@ -25,13 +25,13 @@ def load(data_dir: DataDir = None) -> Dataset:
 
     Args:
         data_dir: the folder that has the six binary or python batches, or has them in ``cifar-10-batches-bin/`` or
-            ``cifar-10-batches-py/``; None takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
+            ``cifar-10-batches-py/``; None uses ``$ZOO_DATA`` or, if that is not set, Keras' cache or download.
 
     Returns:
-        Images uint8 ``(N, 32, 32, 3)``, red, green, blue; labels uint8 0..9.
+        RGB images, uint8 ``(N, 32, 32, 3)``; labels, uint8 0..9.
 
     Raises:
-        DatasetError: the files are absent, damaged or of another dataset, or the download failed.
+        DatasetError: the files are missing, damaged or from another dataset, or the download failed.
     """
     return load_official(SOURCE, data_dir)
 
@@ -39,12 +39,12 @@ def load(data_dir: DataDir = None) -> Dataset:
 def read_batches(
     paths: Sequence[Path], read: ReadBatch, records: int = RECORDS
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Read batches one after the other into one array.
+    """Read several batches into one array.
 
     Args:
-        paths: the files; of an image they have the red, the green and the blue plane, row by row.
-        read: reads one of them.
-        records: how many images each must have.
+        paths: the files; each image is stored as a red, a green and a blue plane, row by row.
+        read: reads one file.
+        records: the number of images required in each file.
 
     Returns:
         Images uint8 ``(len(paths) * records, 32, 32, 3)`` and labels uint8 0..9.
@@ -62,7 +62,7 @@ def read_batches(
 
 
 def read_files(paths: Sequence[Path], read: ReadBatch, records: int = RECORDS) -> OfficialArrays:
-    """Read the six batches, the last of which is the test set; the arguments are those of ``read_batches``."""
+    """Read the six batches, the last of which is the test set; arguments as in ``read_batches``."""
     return OfficialArrays(*read_batches(paths[:-1], read, records), *read_batches(paths[-1:], read, records))
 
 
@@ -72,7 +72,7 @@ def _download() -> OfficialArrays:
     (train_images, train_labels), (test_images, test_labels) = keras.datasets.cifar10.load_data()
     if keras.config.image_data_format() == "channels_first":
         train_images, test_images = (array.transpose(0, 2, 3, 1) for array in (train_images, test_images))
-    # Keras returns a transposed view, in which the values of one image row are far apart.
+    # Keras returns a transposed view, in which the values of one image row are far apart in memory.
     return OfficialArrays(
         np.ascontiguousarray(train_images),
         train_labels.reshape(-1),
@@ -97,7 +97,7 @@ SOURCE = Source(
         ),
         FileFormat(
             files=(*((f"data_batch_{i}",) for i in range(1, 6)), ("test_batch",)),
-            # The last two are where Keras 3 unpacks the archive.
+            # Keras 3 unpacks the archive into one of the last two.
             folders=(
                 ".",
                 "cifar-10-batches-py",

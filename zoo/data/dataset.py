@@ -1,4 +1,4 @@
-"""What a dataset is in memory: three splits of images and labels."""
+"""A dataset in memory: three splits of images and labels."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PARTS = ("train", "validation", "test")
 
 
 def hash_arrays(*arrays: npt.NDArray[Any]) -> str:
-    r"""Hash arrays, their types and their shapes.
+    r"""Hash arrays, including their types and shapes.
 
-    For each array in turn SHA-256 takes a line of ASCII text, the type's name and the sizes, such as
+    SHA-256 is fed, for each array in turn, a line of ASCII text with the type's name and the sizes, such as
     ``uint8 10000x28x28x1\n``, and then the values in C order, little-endian.
 
     Args:
@@ -31,7 +31,7 @@ def hash_arrays(*arrays: npt.NDArray[Any]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.name} {'x'.join(map(str, array.shape))}\n".encode("ascii"))
-        # In pieces, so that an array in another memory layout is never copied whole.
+        # In pieces, so that an array in another memory layout is never copied as a whole.
         for start in range(0, len(array), 4096):
             digest.update(np.ascontiguousarray(array[start : start + 4096], array.dtype.newbyteorder("<")).data)
     return digest.hexdigest()
@@ -40,7 +40,7 @@ def hash_arrays(*arrays: npt.NDArray[Any]) -> str:
 def check_limit(limit: object) -> int:
     """Return ``limit`` as an int, or raise ``ValueError`` unless it is a positive int."""
     if not isinstance(limit, numbers.Integral) or isinstance(limit, bool) or limit < 1:
-        raise ValueError(f"limit is {limit!r}: expected a positive int, a number of images")
+        raise ValueError(f"limit is {limit!r}: expected a positive int, the number of images")
     return int(limit)
 
 
@@ -61,7 +61,7 @@ class Split:
         part: ``"train"``, ``"validation"`` or ``"test"``.
 
     Raises:
-        ValueError: a field that is not as said above.
+        ValueError: a field is not as described above.
     """
 
     images: npt.NDArray[np.uint8]
@@ -100,10 +100,10 @@ class Split:
         return hash_arrays(self.images, self.labels)
 
     def limit(self, n: int) -> Split:
-        """Take the first images.
+        """Return the first images.
 
         Args:
-            n: how many at most, > 0.
+            n: the maximum number, > 0.
 
         Returns:
             A split of the first ``min(n, len(self))`` images; nothing is copied.
@@ -121,14 +121,14 @@ class Dataset:
 
     Args:
         name: the dataset's name.
-        train: what models are fitted to.
-        validation: what the best epoch is chosen by.
-        test: what evaluation alone uses.
-        classes: the classes' names, in the order of the labels; empty if there are none.
+        train: the split that models are fitted to.
+        validation: the split that the best epoch is chosen on.
+        test: the split used for evaluation only.
+        classes: the class names, in the order of the labels; empty if there are none.
         image_shape: ``(height, width, channels)``, the same for all splits.
 
     Raises:
-        ValueError: a field that is not as said above, or a label outside the classes.
+        ValueError: a field is not as described above, or a label is outside the classes.
     """
 
     name: str
@@ -163,13 +163,13 @@ class Dataset:
         return f"Dataset({self.name}: {counts} images of shape {self.image_shape})"
 
     def limit(self, n: int) -> Dataset:
-        """Take the first images of each split.
+        """Return the first images of each split.
 
         Args:
-            n: how many at most in each, > 0.
+            n: the maximum number in each, > 0.
 
         Returns:
-            A dataset of the same name; nothing is copied.
+            A dataset with the same name; nothing is copied.
 
         Raises:
             ValueError: ``n`` is not a positive int.

@@ -24,25 +24,25 @@ VALIDATION_FROM, TEST_FROM = 0.8, 0.9
 def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int]) -> Dataset:
     """Load a folder of your own images.
 
-    Its sub-folders are the classes, sorted by name; images deeper inside belong to the same class. Without sub-folders
-    there is one class, ``images``. Files are taken by the endings that Pillow knows; hidden files and folders are
-    passed over, links are followed. Files that cannot be read are left out, with one warning.
+    Its sub-folders are the classes, sorted by name; images in nested folders belong to the same class. Without
+    sub-folders there is one class, ``images``. Files are recognised by the extensions that Pillow knows; hidden files
+    and folders are skipped, links are followed. Files that cannot be read are left out, with one warning.
 
-    Which split an image is in depends on its path inside the folder alone, by a hash: about 80 % are for training,
-    10 % for validation, 10 % for test, and a file that is added moves no other. Only where a split would be empty, an
-    image is moved into it. Each split is in the order of that hash, so that its first images are a fair sample.
+    The split of an image depends only on a hash of its path inside the folder: about 80 % are for training, 10 % for
+    validation and 10 % for test, and adding a file moves no other. An image is moved only if a split would otherwise
+    be empty. Each split is in the order of that hash, so that its first images are a fair sample.
 
     Args:
         folder: the folder.
         image_shape: ``(height, width, channels)`` of the images to return: 1 channel is grey, 3 colour, 4 colour with
-            transparency. Images of another size are resized, whatever their proportions, with one warning.
+            transparency. Images of another size are resized, ignoring their proportions, with one warning.
 
     Returns:
-        The dataset ``folder:PATH``, PATH being absolute: images uint8 ``(N, *image_shape)``, labels int64 ``(N,)``.
+        The dataset ``folder:PATH``, with PATH absolute: images uint8 ``(N, *image_shape)``, labels int64 ``(N,)``.
 
     Raises:
-        DatasetError: there is no such folder, fewer than three of its images can be read, it has images beside
-            classes, or the images do not fit into memory.
+        DatasetError: there is no such folder, fewer than three of its images can be read, it has images next to class
+            folders, or the images do not fit into memory.
         ValueError: ``image_shape`` is not three positive ints.
 
     Example:
@@ -54,7 +54,7 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
     height, width, channels = check_shape(image_shape, "image_shape", rank=3)
     root = Path(os.path.abspath(os.path.expanduser(os.fspath(folder))))
     if not os.path.isdir(root):
-        raise DatasetError(f"{root} is no folder, expected one that holds images")
+        raise DatasetError(f"{root} is not a folder, expected one that contains images")
     reader = ImageReader((height, width, channels))
     unreadable: list[str] = []
     names = sorted(list_images(root, unreadable), key=_place)
@@ -65,7 +65,7 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
     reader.report()
     if unreadable:
         logger.warning(
-            "%s: %d of %d image files and folders cannot be read and are left out: %s",
+            "%s: %d of %d image files and folders could not be read and were left out: %s",
             *(root, len(unreadable), len(unreadable) + len(kept), _shorten(unreadable)),
         )
     numbers = {name: number for number, name in enumerate(classes)}
@@ -74,12 +74,12 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
 
 
 def list_images(root: Path, unreadable: list[str]) -> Iterator[str]:
-    """Return the paths of image files inside ``root``, with ``/``; folders that cannot be read go to ``unreadable``."""
+    """Return the paths of image files in ``root``, with ``/``; unreadable folders are appended to ``unreadable``."""
     endings, seen, waiting = list_extensions(), set(), [root]
     while waiting:
         folder = waiting.pop()
         try:
-            # Links may lead around in circles, or twice to the same images.
+            # Links may form cycles, or lead to the same images twice.
             status = folder.stat()
             if (status.st_dev, status.st_ino) in seen:
                 continue
@@ -93,32 +93,32 @@ def list_images(root: Path, unreadable: list[str]) -> Iterator[str]:
                 continue
             if os.path.isdir(entry):
                 waiting.append(entry)
-            # What is there and no file, such as a pipe, is passed over; a link to nothing is said to be unreadable.
+            # Anything that exists but is not a file, such as a pipe, is skipped; a broken link counts as unreadable.
             elif entry.suffix.lower() in endings and (os.path.isfile(entry) or not os.path.exists(entry)):
                 yield entry.relative_to(root).as_posix()
 
 
 def _list_classes(root: Path, names: list[str]) -> tuple[str, ...]:
-    """Return the first parts of the paths, sorted."""
+    """Return the first components of the paths, sorted."""
     loose = [name for name in names if "/" not in name]
     classes = tuple(sorted({name.partition("/")[0] for name in names if "/" in name}))
     if loose and classes:
         raise DatasetError(
-            f"{root} holds {len(loose)} images ({_shorten(sorted(loose))}) beside folders of images "
-            f"({_shorten(list(classes))}), expected one or the other: move them into a folder, the name of their class"
+            f"{root} has {len(loose)} images ({_shorten(sorted(loose))}) next to folders of images "
+            f"({_shorten(list(classes))}), expected one or the other: move them into a folder named after their class"
         )
     return classes or ("images",)
 
 
 def _place(name: str) -> tuple[float, str]:
-    """Return a path its place in the order of all images: a number in [0, 1] that depends on nothing else."""
+    """Return a path's sort key among all images: a number in [0, 1] that depends only on the path, and the path."""
     return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2**64, name
 
 
 def _read_all(
     root: Path, names: list[str], reader: ImageReader, unreadable: list[str]
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Read all readable images into one array; return it, and their names."""
+    """Read all readable images into one array; return it and their names."""
     shape = (len(names), *reader.image_shape)
     try:
         images = np.empty(shape, np.uint8)
@@ -143,7 +143,7 @@ def _split(
     places: list[float],
     classes: tuple[str, ...],
 ) -> Dataset:
-    """Cut the images, which are in the order of their places, in three; none is empty."""
+    """Cut the images, which are in the order of their places, into three non-empty splits."""
     first, second = np.searchsorted(places, [VALIDATION_FROM, TEST_FROM]).tolist()
     first = min(max(first, 1), len(images) - 2)
     second = min(max(second, first + 1), len(images) - 1)
@@ -165,7 +165,7 @@ def _explain_shortage(root: Path, count: int, unreadable: list[str]) -> str:
             f"{root}: {readable} of its {count + len(unreadable)} image files can be read, {expected}; "
             f"unreadable: {_shorten(unreadable)}"
         )
-    return f"{root} holds {count} image files that Pillow knows by their endings, such as .png and .jpg, {expected}"
+    return f"{root} has {count} image files with extensions that Pillow knows, such as .png and .jpg, {expected}"
 
 
 def _shorten(names: list[str]) -> str:

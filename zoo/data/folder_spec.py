@@ -1,4 +1,4 @@
-"""A folder of image files where a dataset's name is expected: ``folder:PATH`` or ``folder:PATH@64x64x3``."""
+"""A folder of image files as a dataset name: ``folder:PATH`` or ``folder:PATH@64x64x3``."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ LARGEST = 256
 
 
 class FolderSpec(DatasetSpec):
-    """The description of a folder; its name is ``folder:PATH@HxWxC``, PATH being absolute."""
+    """The description of a folder; its name is ``folder:PATH@HxWxC``, with PATH absolute."""
 
     def _check_name(self) -> None:
-        """Take a name that is a path."""
+        """Accept a name that is a path."""
 
 
 def folder_spec(name: str) -> FolderSpec:
-    """Describe the folder that a name stands for.
+    """Describe the folder that a name refers to.
 
     Args:
-        name: ``folder:PATH``, whose images are all of one size of at most 256x256, which is then the size to train on;
-            or ``folder:PATH@HxWxC``, as in ``folder:photos@64x64x3``, to which all are resized.
+        name: ``folder:PATH``, if all its images have the same size of at most 256x256, which is then used for training;
+            or ``folder:PATH@HxWxC``, as in ``folder:photos@64x64x3``, which resizes all images to that size.
 
     Returns:
         Its description.
 
     Raises:
-        DatasetError: there is no such folder, or its images do not say one size.
+        DatasetError: there is no such folder, or its images do not all have the same size.
     """
     given = name.removeprefix(FOLDER)
     match = None if os.path.isdir(os.path.expanduser(given)) else SHAPE.fullmatch(given)
@@ -56,9 +56,9 @@ def _load(path: Path, shape: tuple[int, int, int], data_dir: object) -> object:
 
 
 def _find_shape(path: Path) -> tuple[int, int, int]:
-    """Return the one shape of a folder's images: grey if all are grey, else colour."""
+    """Return the common shape of a folder's images: grey if all are grey, otherwise colour."""
     if not path.is_dir():
-        raise DatasetError(f"{path} is no folder, expected one that holds images")
+        raise DatasetError(f"{path} is not a folder, expected one that contains images")
     sizes: Counter[tuple[int, int]] = Counter()
     grey = True
     for name in list_images(path, []):
@@ -66,14 +66,14 @@ def _find_shape(path: Path) -> tuple[int, int, int]:
             with Image.open(path / name) as image:
                 sizes[image.height, image.width] += 1
                 grey = grey and image.mode in ("1", "L", "I;16", "I")
-        except Exception:  # load_images says what cannot be read.
+        except Exception:  # load_images reports what cannot be read.
             continue
-    way_out = f"say to which size, such as {FOLDER}{path}@64x64x3"
+    way_out = f"add the size to resize to, such as {FOLDER}{path}@64x64x3"
     if len(sizes) > 1:
         common = ", ".join(f"{height}x{width}" for (height, width), _ in sizes.most_common(3))
-        raise DatasetError(f"{path}: its images are of {len(sizes)} sizes ({common}, ...): {way_out}")
+        raise DatasetError(f"{path}: its images have {len(sizes)} sizes ({common}, ...): {way_out}")
     if not sizes:
-        raise DatasetError(f"{path} holds no image that can be read, expected at least 3")
+        raise DatasetError(f"{path} has no image that can be read, expected at least 3")
     ((height, width),) = sizes
     if max(height, width) > LARGEST:
         raise DatasetError(f"{path}: its images are {height}x{width}, expected at most {LARGEST}x{LARGEST}: {way_out}")

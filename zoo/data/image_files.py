@@ -1,4 +1,4 @@
-"""Image files as arrays of the shape that a model takes."""
+"""Reading image files as arrays of the shape that a model takes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SHOWN = 3
 
 
 def list_formats() -> tuple[str, ...]:
-    """Return the formats that are read: those that Pillow opens, without EPS, for which it runs Ghostscript."""
+    """Return the supported formats: those that Pillow opens, except EPS, for which it runs Ghostscript."""
     Image.init()
     return tuple(name for name in Image.OPEN if name != "EPS")
 
 
 def list_extensions() -> set[str]:
-    """Return the endings of image files' names, such as ``.png``, in lower case."""
+    """Return the file extensions of images, such as ``.png``, in lower case."""
     formats = list_formats()
     return {ending for ending, name in Image.registered_extensions().items() if name in formats}
 
 
 def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
-    """Read image files; what is changed on the way (size, transparency) is logged.
+    """Read image files; any change to them (size, transparency) is logged.
 
     Args:
         paths: files that ``ImageReader`` reads.
@@ -42,7 +42,7 @@ def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> npt
         ``(n, *image_shape)``, uint8.
 
     Raises:
-        DatasetError: a file that cannot be read, or another number of channels.
+        DatasetError: a file cannot be read, or the number of channels is not supported.
     """
     reader = ImageReader(image_shape)
     images = np.stack([reader.read(path) for path in paths])
@@ -51,28 +51,28 @@ def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> npt
 
 
 def explain(error: BaseException | None) -> str:
-    """Say in a few words why an image cannot be read."""
+    """Return in a few words why an image cannot be read."""
     if isinstance(error, UnidentifiedImageError):
-        return "no format that Pillow knows"
+        return "not a format that Pillow knows"
     return str(error) or type(error).__name__
 
 
 class ImageReader:
-    """Reads image files as arrays of one shape and keeps account of what it changes on the way.
+    """A reader that turns image files into arrays of one shape and records what it changes.
 
-    16-bit grey is scaled to 8 bits; transparent pixels are laid on white where no transparency is asked for; a
+    16-bit grey is scaled to 8 bits; transparent pixels are composited on white if no alpha channel is requested; a
     photograph's orientation is applied; files of another size are resized (Lanczos).
 
     Args:
         image_shape: ``(height, width, channels)``: 1 channel reads grey, 3 colour, 4 colour with transparency.
 
     Raises:
-        DatasetError: another number of channels.
+        DatasetError: the number of channels is not supported.
     """
 
     def __init__(self, image_shape: tuple[int, int, int]) -> None:
         if image_shape[2] not in MODES:
-            raise DatasetError(f"images of {image_shape[2]} channels are asked for: image files have 1, 3 or 4")
+            raise DatasetError(f"images with {image_shape[2]} channels are requested: image files have 1, 3 or 4")
         self.image_shape = image_shape
         self.formats = list_formats()
         self.count = 0
@@ -86,7 +86,7 @@ class ImageReader:
             path: the file.
 
         Returns:
-            uint8 of the shape asked for.
+            uint8 of the requested shape.
 
         Raises:
             DatasetError: the file cannot be read, is damaged, or has so many pixels that Pillow warns about it.
@@ -94,7 +94,7 @@ class ImageReader:
         height, width, channels = self.image_shape
         try:
             with warnings.catch_warnings():
-                # Of odd files Pillow warns, one line each.
+                # Pillow warns about unusual files, one line each.
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(path, formats=self.formats) as file:
@@ -103,7 +103,7 @@ class ImageReader:
                 if size != (width, height):
                     image = image.resize((width, height), Image.Resampling.LANCZOS)
                 pixels = np.asarray(image, "uint8").reshape(self.image_shape)
-        # On damaged files Pillow's decoders raise whatever their bytes lead to.
+        # Pillow's decoders may raise any exception on damaged files.
         except Exception as error:
             raise DatasetError(f"{path}: cannot be read as an image: {explain(error)}") from error
         self.count += 1
@@ -114,7 +114,7 @@ class ImageReader:
         return pixels
 
     def report(self) -> None:
-        """Log in one line each how many of the images read were resized, and laid on white."""
+        """Log, in one line each, how many of the images were resized and how many were composited on white."""
         height, width, _ = self.image_shape
         if self.resized:
             sizes = Counter(size for _, size in self.resized)
@@ -123,14 +123,14 @@ class ImageReader:
             what = self._count([path for path, _ in self.resized])
             logger.warning("%s resized from %s%s to %dx%d", what, ", ".join(shown), more, width, height)
         if self.transparent:
-            logger.warning("%s transparent pixels are laid on white", self._count(self.transparent))
+            logger.warning("%s transparent pixels are shown on white", self._count(self.transparent))
 
     def _count(self, paths: list[Path]) -> str:
         return f"{paths[0]}:" if len(paths) == 1 else f"{len(paths)} of {self.count} images:"
 
 
 def _to_mode(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:
-    """Return an image with that many channels, and whether transparent pixels were laid on white for it."""
+    """Return an image with that many channels, and whether transparent pixels were composited on white."""
     transparent = False
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bits(image)
@@ -143,7 +143,7 @@ def _to_mode(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale grey of 16 bits; Pillow's own conversion clips it at 255."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips it at 255."""
     values = np.asarray(image)
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError(f"grey values from {values.min():g} to {values.max():g}: expected 8 or 16 bits")

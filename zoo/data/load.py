@@ -1,4 +1,4 @@
-"""A dataset's name -> the dataset, whichever plugin provides it."""
+"""Loading a dataset by name, whichever plugin provides it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
 
     Args:
         name: a name from ``zoo.list_datasets()``, such as ``"mnist_sample"``.
-        data_dir: the folder that has the dataset's files; None leaves it to the dataset: the official ones
-            take ``$ZOO_DATA`` and, where that is not set, Keras' cache or download.
-        limit: how many images each split has at most, the first ones; None takes all.
+        data_dir: the folder that has the dataset's files; None leaves it to the dataset: the official ones use
+            ``$ZOO_DATA`` or, if that is not set, Keras' cache or download.
+        limit: keep at most this many images of each split, the first ones; None keeps all.
 
     Returns:
         Its train, validation and test splits: images uint8 ``(N, H, W, C)``, labels ``(N,)``.
 
     Raises:
         UnknownNameError: no plugin provides the name.
-        DatasetError: the data are absent or damaged, or the plugin's ``load`` raises or returns something else
-            than a ``Dataset`` of its image shape.
+        DatasetError: the data is missing or damaged, or the plugin's ``load`` raises or returns anything other than a
+            ``Dataset`` of its image shape.
         ValueError: ``limit`` is not a positive int.
 
     Example:
@@ -45,7 +45,7 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
     except (Exception, SystemExit) as error:
         raise DatasetError(f"{what}: its load raised {type(error).__name__}: {error}") from error
     if not isinstance(dataset, Dataset):
-        raise DatasetError(f"{what}: its load gave a {type(dataset).__name__}, expected a zoo.data.Dataset")
+        raise DatasetError(f"{what}: its load returned a {type(dataset).__name__}, expected a zoo.data.Dataset")
     if dataset.image_shape != spec.image_shape:
         raise DatasetError(f"{what}: its images have shape {dataset.image_shape}, expected {spec.image_shape}")
     return dataset if limit is None else dataset.limit(limit)

@@ -1,4 +1,4 @@
-"""MNIST: 70,000 handwritten digits, 28x28, grey (LeCun, Bottou, Bengio and Haffner, 1998)."""
+"""MNIST: 70,000 grey images of handwritten digits, 28x28 (LeCun, Bottou, Bengio and Haffner, 1998)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ def load(data_dir: DataDir = None) -> Dataset:
 
     Args:
         data_dir: the folder that has the four IDX files, plain or ``.gz``, or Keras' ``mnist.npz``, or has them in
-            ``mnist/`` or ``MNIST/raw/``; None takes ``$ZOO_DATA`` and, where that is not set, Keras' cache or
-            download.
+            ``mnist/`` or ``MNIST/raw/``; None uses ``$ZOO_DATA`` or, if that is not set, Keras' cache or download.
 
     Returns:
         Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9.
 
     Raises:
-        DatasetError: the files are absent, damaged or of another dataset, or the download failed.
+        DatasetError: the files are missing, damaged or from another dataset, or the download failed.
     """
     return load_official(SOURCE, data_dir)
 
@@ -40,8 +39,8 @@ def read_idx_files(paths: Sequence[Path], train: int = TRAIN, test: int = TEST) 
 
     Args:
         paths: training images, training labels, test images, test labels.
-        train: how many training images there must be.
-        test: how many test images there must be.
+        train: the number of training images required.
+        test: the number of test images required.
 
     Returns:
         Images ``(N, 28, 28, 1)`` and labels 0..9.
@@ -63,8 +62,8 @@ def read_npz_file(paths: Sequence[Path], train: int = TRAIN, test: int = TEST) -
 
     Args:
         paths: the file.
-        train: how many training images there must be.
-        test: how many test images there must be.
+        train: the number of training images required.
+        test: the number of test images required.
 
     Returns:
         Images ``(N, 28, 28, 1)`` and labels 0..9.
@@ -76,7 +75,7 @@ def read_npz_file(paths: Sequence[Path], train: int = TRAIN, test: int = TEST) -
     arrays = read_npz(paths[0], shapes)
     largest = max(arrays["y_train"].max(), arrays["y_test"].max())
     if largest >= len(MNIST_CLASSES):
-        raise DatasetError(f"{paths[0]} holds the label {largest}, expected 0..{len(MNIST_CLASSES) - 1}")
+        raise DatasetError(f"{paths[0]} has the label {largest}, expected 0..{len(MNIST_CLASSES) - 1}")
     return OfficialArrays(
         arrays["x_train"][..., np.newaxis],
         arrays["y_train"],
@@ -93,7 +92,7 @@ def _download() -> OfficialArrays:
 
 
 def _list_names(part: str, rank: int) -> tuple[str, ...]:
-    # Some archives and mirrors write a dot where the official names have a hyphen.
+    # Some archives and mirrors use a dot where the official names have a hyphen.
     return tuple(f"{part}{mark}idx{rank}-ubyte{suffix}" for suffix in ("", ".gz") for mark in "-.")
 
 

@@ -1,4 +1,4 @@
-"""The forms in which the files of an official dataset come, and finding them in a folder."""
+"""The formats in which an official dataset is distributed, and finding its files in a folder."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class OfficialArrays(NamedTuple):
 
 @dataclass(frozen=True)
 class FileFormat:
-    """One form in which a dataset's files come.
+    """One format in which a dataset is distributed.
 
     Args:
-        files: for each file the names that it goes by, the official one first.
-        folders: where below the given folder they may be, ``"."`` being the folder itself.
-        read: from the files' paths, in the order of ``files``, to the arrays; raises ``DatasetError``.
-        archives: the names of archives that hold the files and have to be unpacked.
+        files: for each file its possible names, the official one first.
+        folders: where the files may be, relative to the given folder; ``"."`` is the folder itself.
+        read: reads the arrays from the files' paths, in the order of ``files``; raises ``DatasetError``.
+        archives: the names of archives that contain the files and must be unpacked.
     """
 
     files: tuple[tuple[str, ...], ...]
@@ -39,7 +39,7 @@ class FileFormat:
 
 
 class FoundFiles(NamedTuple):
-    """A format of which every file is there, and the files' paths."""
+    """A format whose files all exist, and their paths."""
 
     format: FileFormat
     paths: list[Path]
@@ -49,11 +49,11 @@ def find_files(formats: Sequence[FileFormat], folder: Path) -> FoundFiles | None
     """Find a dataset's files in a folder or its usual sub-folders.
 
     Args:
-        formats: the forms in which they may come, the preferred one first.
+        formats: the formats to look for, the preferred one first.
         folder: where to look.
 
     Returns:
-        The first format of which every file is there in one folder, or None; ``describe_search`` says why.
+        The first format whose files are all in one folder, or None; ``describe_search`` explains why.
     """
     for file_format in formats:
         for place in file_format.folders:
@@ -69,7 +69,7 @@ def _find_file(place: Path, names: Sequence[str]) -> Path | None:
 
 
 def describe_formats(formats: Sequence[FileFormat]) -> str:
-    """Return which files are looked for, and where below a folder."""
+    """Return which files are searched for, and where inside a folder."""
     return "; or ".join(
         f"{', '.join(names[0] for names in file_format.files)}, in the folder itself or in "
         f"{' or '.join(name for name in file_format.folders if name != '.')}"
@@ -78,14 +78,14 @@ def describe_formats(formats: Sequence[FileFormat]) -> str:
 
 
 def describe_search(formats: Sequence[FileFormat], folder: Path) -> str:
-    """Return what was looked for in a folder without success, and what was found of it.
+    """Describe a search in a folder that failed.
 
     Args:
-        formats: what ``find_files`` was given.
+        formats: the formats passed to ``find_files``.
         folder: where it looked.
 
     Returns:
-        A part of a sentence, with what is missing where some of the files are there, and what is in the way.
+        Part of a sentence: what was searched for, what is missing if only some files were found, and any obstacles.
     """
     found: list[str] = []
     for file_format in formats:
@@ -94,7 +94,7 @@ def describe_search(formats: Sequence[FileFormat], folder: Path) -> str:
             if len(absent) < len(file_format.files):
                 found.append(f"{place} lacks {', '.join(names[0] for names in absent)}")
             if os.path.isdir(place) and not os.access(place, os.R_OK | os.X_OK):
-                found.append(f"{place} may not be read")
+                found.append(f"{place} is not readable")
             found += [
                 f"{place / name} is a folder" for names in absent for name in names if os.path.isdir(place / name)
             ]

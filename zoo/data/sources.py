@@ -30,12 +30,12 @@ class Source:
     Args:
         name: the dataset's name in the zoo.
         title: its name in messages.
-        classes: the classes' names, in the order of the labels.
+        classes: the class names, in the order of the labels.
         image_shape: ``(height, width, channels)``.
-        validation: how many images at the end of the official training set are the validation split.
+        validation: how many images at the end of the official training set form the validation split.
         sha256: ``hash_arrays`` of the four ``OfficialArrays``.
-        formats: the forms in which its files come, the first found is read.
-        download: gets it by way of Keras, which fills its cache; may raise anything.
+        formats: its file formats; the first one found is read.
+        download: downloads it through Keras, which fills its cache; may raise anything.
     """
 
     name: str
@@ -53,14 +53,14 @@ def load_official(source: Source, data_dir: DataDir = None) -> Dataset:
 
     Args:
         source: which one.
-        data_dir: the folder that has the official files; None takes ``$ZOO_DATA`` and, where that is not set, Keras'
-            cache, and what is not there is downloaded.
+        data_dir: the folder that has the official files; None uses ``$ZOO_DATA`` or, if that is not set, Keras' cache,
+            downloading whatever is missing.
 
     Returns:
-        The dataset, its splits being views of the official arrays.
+        The dataset, with splits that are views of the official arrays.
 
     Raises:
-        DatasetError: the files are absent, damaged or of another dataset, or the download failed.
+        DatasetError: the files are missing, damaged or from another dataset, or the download failed.
     """
     folder = find_folder(data_dir)
     if folder is None:
@@ -82,15 +82,15 @@ def _read_cache(source: Source, cache: Path) -> OfficialArrays:
     try:
         return _read_files(source, found)
     except DatasetError as error:
-        raise DatasetError(f"{error}; this is Keras' cache: delete the file, and it is downloaded anew") from error
+        raise DatasetError(f"{error}; this is Keras' cache: delete the file to download it again") from error
 
 
 def _verify(source: Source, arrays: OfficialArrays, origin: str) -> OfficialArrays:
     got = hash_arrays(*arrays)
     if got != source.sha256:
         raise DatasetError(
-            f"the data in {origin} are not {source.title}: the SHA-256 of the decoded arrays is {got}, "
-            f"expected {source.sha256}; other datasets use the same file names, and a damaged copy differs"
+            f"the data in {origin} is not {source.title}: the SHA-256 of the decoded arrays is {got}, "
+            f"expected {source.sha256}; the files may be damaged, or from another dataset with the same file names"
         )
     return arrays
 
@@ -110,7 +110,7 @@ def split_official(source: Source, arrays: OfficialArrays) -> Dataset:
 
 
 def find_folder(data_dir: DataDir) -> Path | None:
-    """Return the folder that the user named by ``data_dir`` or ``$ZOO_DATA``, or None if neither is set.
+    """Return the folder named by ``data_dir`` or ``$ZOO_DATA``, or None if neither is set.
 
     Raises:
         DatasetError: there is no such folder.
@@ -121,18 +121,18 @@ def find_folder(data_dir: DataDir) -> Path | None:
         return None
     folder = os.path.expanduser(os.fspath(named))
     if not os.path.isdir(folder):
-        raise DatasetError(f"{origin} is {folder!r}, expected an existing folder that holds the dataset's files")
+        raise DatasetError(f"{origin} is {folder!r}, expected an existing folder that has the dataset's files")
     return Path(folder)
 
 
 def find_cache() -> Path:
-    """Return the folder in which Keras keeps datasets: in ``$KERAS_HOME``, else in ``~/.keras``."""
+    """Return the folder in which Keras keeps datasets: in ``$KERAS_HOME``, or by default in ``~/.keras``."""
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"), "datasets")
 
 
 def _download(source: Source, cache: Path) -> OfficialArrays:
     try:
-        # Keras reports its progress on stdout, which belongs to the result of the command.
+        # Keras reports its progress on stdout, which is reserved for the command's result.
         with contextlib.redirect_stdout(sys.stderr):
             return source.download()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""From a name to a compiled model."""
+"""Building compiled models by name."""
 
 from zoo.factory.create import create_model
 

@@ -1,4 +1,4 @@
-"""What a builder returned: whether it is an encoder or a decoder, and what its author can do if not."""
+"""Checks that a builder returned an encoder or a decoder, with advice for its author if it did not."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ LIST = "end the builder with return keras.Model(images, [mean, std]), or with zo
 
 
 def explain_arguments(names: list[str], part: str) -> str | None:
-    """Tell how a builder that raised has to take its arguments; None if it does."""
+    """Return how a builder that raised must accept its arguments; None if it already does."""
     expected = ARGUMENTS[part]
     if names[:2] == expected:
         return None
     return (
-        f"it is called with two shapes by position: define it as build_{part}({', '.join(expected)}, ...), where "
-        f"it takes {', '.join(names) or 'nothing'}"
+        f"it is called with two positional shapes but takes {', '.join(names) or 'nothing'}: define it as "
+        f"build_{part}({', '.join(expected)}, ...)"
     )
 
 
 def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, point_class: str | None = None) -> None:
-    """Check a model that a builder gave.
+    """Check what a builder returned.
 
     Args:
-        model: whatever it gave.
+        model: the returned object.
         where: the call, for messages.
-        shapes: of what goes in and of what comes out.
+        shapes: the shapes of the input and of the output.
         part: ``encoder`` or ``decoder``.
-        point_class: the name of the ``AutoEncoder`` class, if the encoder is to output z itself.
+        point_class: the name of the ``AutoEncoder`` class, if the encoder must output z itself.
 
     Raises:
-        ArchitectureError: it is no functional model, or of other shapes.
+        ArchitectureError: it is not a functional model, or has other shapes.
     """
     _check_kind(model, where, "z" if part == "decoder" else "images")
     given, result = shapes
@@ -69,7 +69,9 @@ def _check_kind(model: Any, where: str, argument: str) -> None:
     elif isinstance(model, keras.Layer):
         shape = "latent_shape" if argument == "z" else "image_shape"
         way_out = f"wrap it: {argument} = keras.Input({shape}); return keras.Model({argument}, network({argument}))"
-    raise ArchitectureError(f"{where} gave {_name(model)}: expected a functional or Sequential keras.Model", way_out)
+    raise ArchitectureError(
+        f"{where} returned {_name(model)}: expected a functional or Sequential keras.Model", way_out
+    )
 
 
 def _name(model: Any) -> str:
@@ -79,13 +81,13 @@ def _name(model: Any) -> str:
 
 
 def _explain_outputs(outputs: Any, *, is_one: bool) -> str | None:
-    """Tell how an encoder's outputs become mean and standard deviation, where it is more than their shapes."""
+    """Return how to output mean and standard deviation instead; None if only the shapes are wrong."""
     if isinstance(outputs, dict):
         return LIST
     if is_one:
         return (
-            "end it with zoo.layers.GaussianHead(latent_shape), or, if its latent is not Gaussian, give the "
-            'architecture an autoencoder= of its own: a subclass of zoo.AutoEncoder with posterior = "point"'
+            "end it with zoo.layers.GaussianHead(latent_shape), or, if its latent is not Gaussian, set the "
+            'architecture\'s autoencoder= to a subclass of zoo.AutoEncoder with posterior = "point"'
         )
     if len(outputs) > 2:
         return f"{LIST}: z is drawn by the zoo"

@@ -1,4 +1,4 @@
-"""From a name to a compiled ``AutoEncoder``."""
+"""Building a compiled ``AutoEncoder`` by name."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def create_model(
         name: an architecture (``residual``) or a preset (``residual/cifar10``).
         encoder: instead of a name, the architecture to take the encoder from.
         decoder: the architecture to take the decoder from.
-        image_shape: ``(height, width, channels)``; a preset knows it.
+        image_shape: ``(height, width, channels)``; not needed with a preset.
         likelihood: a name, a likelihood or a plain Keras loss (default: the recipe's).
-        seed: makes weights and draws repeatable.
-        encoder_config: options for the encoder alone.
-        decoder_config: options for the decoder alone.
+        seed: makes weights and draws reproducible.
+        encoder_config: options for the encoder only.
+        decoder_config: options for the decoder only.
         **config: options of the architecture, such as ``latent_dim``.
 
     Returns:
-        A compiled ``AutoEncoder``. Of a preset's recipe it has the likelihood, the binarization, the optimizer with its
-        learning rate, the KL weight, free bits, importance samples and the precision. The batch size, the number of
-        epochs, the decay of the learning rate and early stopping are for ``zoo.train``;
+        A compiled ``AutoEncoder``. From a preset's recipe it takes the likelihood, the binarization, the optimizer with
+        its learning rate, the KL weight, free bits, importance samples and the precision. The batch size, the number of
+        epochs, the decay of the learning rate and early stopping are used only by ``zoo.train``;
         ``zoo.get_model_info(name).recipe`` lists them.
 
     Raises:
-        UnknownNameError: no such name.
+        UnknownNameError: there is no such name.
         TypeError: an unknown option, or no image shape.
-        ValueError: an image shape or an option that is not valid.
+        ValueError: an image shape or an option is not valid.
         ArchitectureError: a builder is missing, raises, or returns a model of the wrong shape.
 
     Example:
@@ -107,7 +107,7 @@ def create_from_preset(
     encoder_config: Mapping[str, Any] | None = None,
     decoder_config: Mapping[str, Any] | None = None,
 ) -> AutoEncoder:
-    """Build a preset's model, compiled by its recipe; arguments and errors as in ``create_model``."""
+    """Build a preset's model, compiled with its recipe; arguments and errors as in ``create_model``."""
     return _assemble(
         (preset.architecture, preset.architecture),
         preset.dataset.image_shape,
@@ -125,8 +125,8 @@ def check_preset(preset: Preset) -> None:
 
     Raises:
         TypeError: an unknown option.
-        ValueError: a latent size that is not valid, or importance weights of a plain loss.
-        UnknownNameError: no such likelihood or optimizer.
+        ValueError: the latent size is not valid, or importance weights are combined with a plain loss.
+        UnknownNameError: there is no such likelihood or optimizer.
         ArchitectureError: a builder cannot be imported.
     """
     check_samples_of(likelihoods.get(preset.recipe.likelihood), preset.recipe.importance_samples)
@@ -141,7 +141,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
         optimizer = get_optimizer(recipe.optimizer)
     except ValueError:
         raise UnknownNameError(
-            f"no optimizer is called {recipe.optimizer!r}: expected one that Keras knows, such as 'adam'"
+            f"no optimizer is called {recipe.optimizer!r}: expected one of Keras' optimizers, such as 'adam'"
         ) from None
     optimizer.learning_rate = recipe.learning_rate
     return optimizer
@@ -168,8 +168,8 @@ def _assemble(
     encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent) for item in pair)
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
-            f"encoder {first.name} has latent {encoder_latent}, decoder {second.name} has {decoder_latent}: expected "
-            "equal ones; set both with latent_dim= or latent_shape="
+            f"encoder {first.name} has latent shape {encoder_latent}, decoder {second.name} has {decoder_latent}: "
+            "expected equal shapes; set both with latent_dim= or latent_shape="
         )
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
     with _seeded(seed):
@@ -212,7 +212,7 @@ def _provenance(pair: tuple[Architecture, Architecture], preset: str | None) -> 
 
 @contextlib.contextmanager
 def _seeded(seed: int | None) -> Iterator[None]:
-    """Seed what Keras draws initial values' seeds from, and put it back."""
+    """Seed the random state that Keras draws initializer seeds from, and restore it afterwards."""
     if seed is None:
         yield
         return
@@ -225,5 +225,5 @@ def _seeded(seed: int | None) -> Iterator[None]:
 
 
 def parameter_count(model: AutoEncoder) -> int:
-    """Count the parameters of encoder and decoder, trainable or not."""
+    """Return the number of parameters of encoder and decoder, trainable or not."""
     return sum(math.prod(weight.shape) for part in (model.encoder, model.decoder) for weight in part.weights)

@@ -1,4 +1,4 @@
-"""An architecture's options: which there are, and whether the given ones are among them."""
+"""An architecture's options, and checks that the given ones are valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]
 
 
 def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:
-    """Return the latent shape that was given or, for None, the one that the architecture's defaults say."""
+    """Return the given latent shape or, for None, the architecture's default."""
     if given is not None:
         return as_latent_shape(given, image_shape)
     for option in LATENT_OPTIONS:
@@ -39,15 +39,15 @@ def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]
 
 
 def take_latent(config: dict[str, Any]) -> Any:
-    """Take the latent's size out of options; None if they have none, ``TypeError`` if they have it twice."""
+    """Pop the latent's size from options; return None if absent, raise ``TypeError`` if it is set twice."""
     given = [config.pop(option) for option in LATENT_OPTIONS if option in config]
     if len(given) > 1:
-        raise TypeError("latent_dim and latent_shape are given: expected one of them")
+        raise TypeError("latent_dim and latent_shape are both given: expected one of them")
     return given[0] if given else None
 
 
 def check_options(config: Mapping[str, Any], architectures: tuple[Resolved, ...]) -> None:
-    """Raise ``TypeError`` that lists the valid options unless each one reaches a builder of these architectures."""
+    """Raise ``TypeError``, listing the valid options, unless each one reaches a builder of these architectures."""
     valid = sorted(set().union(*(resolved.options for resolved in architectures)))
     names = " and ".join(dict.fromkeys(resolved.architecture.name for resolved in architectures))
     _refuse_unknown(config, [*LATENT_OPTIONS, *valid], names)
@@ -56,14 +56,14 @@ def check_options(config: Mapping[str, Any], architectures: tuple[Resolved, ...]
 
 
 def check_part_options(config: Mapping[str, Any], architecture: Architecture, builder: Builder) -> None:
-    """Raise ``TypeError`` that lists the valid options unless each one reaches this builder."""
+    """Raise ``TypeError``, listing the valid options, unless each one reaches this builder."""
     # The latent's size belongs to both parts.
     _refuse_unknown(config, sorted(builder.options), f"the {builder.part} of {architecture.name}")
     _check_kinds(config, architecture)
 
 
 def _check_kinds(config: Mapping[str, Any], architecture: Architecture) -> None:
-    """Raise ``TypeError`` for an option of another kind than its default: text for a number, a number for a list."""
+    """Raise ``TypeError`` if an option and its default differ in kind, such as text and a number."""
     for key, value in config.items():
         default = architecture.defaults.get(key)
         wanted = _kind(default)
@@ -87,7 +87,7 @@ def _kind(value: Any) -> str | None:
 
 
 def _alike(values: Any, default: Any) -> bool:
-    """Return whether a list has entries, all of a kind that the default's entries have too."""
+    """Whether a list is non-empty and its entries are of the same kinds as the default's."""
     return len(values) > 0 and {_kind(value) for value in values} <= {_kind(value) for value in default}
 
 
@@ -95,7 +95,7 @@ def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> 
     for key in config:
         if key not in valid:
             hint = (
-                f" ({key} is a setting of the recipe: of zoo.train, of AutoEncoder and its compile, or of a "
+                f" ({key} is a recipe setting: pass it to zoo.train, to AutoEncoder or its compile, or set it for a "
                 "preset in a registry file)"
                 if key in RECIPE_KEYS
                 else ""

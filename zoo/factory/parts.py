@@ -1,4 +1,4 @@
-"""From an architecture's builders to its encoder and decoder: the options they get, and checks of what they return."""
+"""Calling an architecture's builders with their options, and checking the encoder and decoder that they return."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
     """Build and check one part.
 
     Args:
-        resolved: the architecture whose part it is.
+        resolved: the architecture that the part belongs to.
         part: ``encoder`` or ``decoder``.
-        shapes: of what goes in and of what comes out.
-        config: options over the architecture's defaults; the builder gets those that it names.
+        shapes: the shapes of the input and of the output.
+        config: options that override the architecture's defaults; the builder gets those that it has parameters for.
 
     Returns:
         The model.
@@ -63,7 +63,7 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
         for key, value in options.items()
         if key not in LATENT_OPTIONS and (key in builder.parameters or takes_all)
     }
-    # New lists and dicts: what the builder does to them must not reach the defaults or the other builder.
+    # Copies of lists and dicts: the builder's changes must not affect the defaults or the other builder.
     wanted = keras.tree.map_structure(lambda value: value, wanted)
     where = f"{describe(architecture)}: build_{part}{shapes}"
     try:

@@ -1,4 +1,4 @@
-"""From an architecture to its builders and the class of its models, each imported once."""
+"""Importing an architecture's builders and the class of its models, each once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Builder:
         part: ``encoder`` or ``decoder``.
         function: the function.
         parameters: its parameters, by name.
-        options: the names of the options that reach it, without the latent's size.
+        options: the names of the options that reach it, except the latent's size.
     """
 
     part: str
@@ -35,7 +35,7 @@ class Builder:
 
 @dataclass(frozen=True)
 class Resolved:
-    """An architecture with what its references stand for.
+    """An architecture with its references imported.
 
     Args:
         architecture: the architecture.
@@ -51,7 +51,7 @@ class Resolved:
 
     @property
     def options(self) -> frozenset[str]:
-        """The names of the options that reach a builder, without the latent's size."""
+        """The names of the options that reach a builder, except the latent's size."""
         return self.encoder.options | self.decoder.options
 
 
@@ -59,15 +59,15 @@ def resolve(architecture: Architecture) -> Resolved:
     """Import an architecture's builders and the class of its models.
 
     Raises:
-        ArchitectureError: one cannot be imported or is not what it should be, or a builder has a parameter whose name
-            is taken by a setting of the zoo.
+        ArchitectureError: one cannot be imported or has the wrong type, or a builder has a parameter with the name of
+            one of the zoo's own settings.
     """
     encoder, decoder = (_resolve_builder(architecture, part) for part in PARTS)
     return Resolved(architecture, encoder, decoder, resolve_class(architecture))
 
 
 def resolve_class(architecture: Architecture) -> type[AutoEncoder]:
-    """Return the class of an architecture's models; ``ArchitectureError`` if it is no ``AutoEncoder``."""
+    """Return the class of an architecture's models; raise ``ArchitectureError`` if it is not an ``AutoEncoder``."""
     if architecture.autoencoder is None:
         return AutoEncoder
     cls = _import(architecture, "autoencoder", "autoencoder")
@@ -91,8 +91,8 @@ def _resolve_builder(architecture: Architecture, part: str) -> Builder:
     taken = sorted(options & RESERVED_OPTIONS)
     if taken:
         raise ArchitectureError(
-            f"{describe(architecture)}: build_{part} takes {taken[0]!r}, which zoo.create_model and zoo.train use for "
-            "a setting of their own: expected another name for the option"
+            f"{describe(architecture)}: build_{part} takes {taken[0]!r}, which is already an argument of "
+            "zoo.create_model or zoo.train: expected another name for the option"
         )
     return Builder(part, function, parameters, frozenset(options))
 
@@ -108,6 +108,6 @@ def _import(architecture: Architecture, field: str, what: str) -> Callable[..., 
 
 
 def describe(architecture: Architecture) -> str:
-    """Return what messages call an architecture: its name and its plugin's."""
+    """Return an architecture's name in messages, with its plugin's name."""
     plugin = architecture.plugin
     return f"architecture {architecture.name}" + (f" of plugin {plugin.name}" if plugin else "")

@@ -1,4 +1,4 @@
-"""Keras' batch normalisation, with TensorFlow's fused kernel where there is one."""
+"""Keras' batch normalisation, using TensorFlow's fused kernel where available."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zoo.typing import Tensor
 class BatchNormalization(keras.layers.BatchNormalization):
     """``keras.layers.BatchNormalization`` (Ioffe and Szegedy 2015), several times as fast for images on TensorFlow.
 
-    Arguments, weights and results are those of Keras' layer, to rounding: what it computes in a dozen passes over the
-    features, TensorFlow's kernel does in one or two. Statistics are in float32 under every dtype policy. Where the
-    kernel does not fit (other backends, features that are not ``(batch, height, width, channels)``, ``synchronized``,
-    ``renorm``, float16), this is Keras' layer.
+    Arguments, weights and results match Keras' layer, up to rounding: what it computes in a dozen passes over the
+    features, TensorFlow's kernel computes in one or two. Statistics are in float32 under every dtype policy. Where the
+    kernel cannot be used (other backends, features that are not ``(batch, height, width, channels)``, ``synchronized``,
+    ``renorm``, float16), it falls back to Keras' layer.
     """
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
-        """Normalise; in training by the batch's statistics, which the moving averages follow."""
+        """Normalise; in training by the batch's statistics, which also update the moving averages."""
         if mask is not None or not self._has_kernel(inputs):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
@@ -29,7 +29,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             x=inputs,
             scale=ops.convert_to_tensor(self.gamma),
             offset=ops.convert_to_tensor(self.beta),
-            # While training the kernel takes none.
+            # In training the kernel takes empty statistics.
             mean=tf.zeros((0,)) if learning else ops.convert_to_tensor(self.moving_mean),
             variance=tf.zeros((0,)) if learning else ops.convert_to_tensor(self.moving_variance),
             epsilon=self.epsilon,
@@ -53,7 +53,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and self.center
             and self.scale
             and not self.synchronized
-            and not getattr(self, "renorm", False)  # Keras has it since 3.13.
+            and not getattr(self, "renorm", False)  # Added in Keras 3.13.
             and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype
             and self.compute_dtype in ("float32", "bfloat16")
         )

@@ -10,20 +10,20 @@ from keras import ops
 
 from zoo.typing import Tensor
 
-# |log variance| stays below this: the standard deviation stays within about [1e-3, 1e3].
+# |log variance| stays below this, so the standard deviation stays within about [1e-3, 1e3].
 LOG_VARIANCE_BOUND = 14.0
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class GaussianHead(keras.layers.Layer):
-    """The last step of an encoder: features to the mean and the standard deviation of a diagonal Gaussian.
+    """The last step of an encoder, from features to the mean and standard deviation of a diagonal Gaussian.
 
-    A feature map whose height and width are those of a three-dimensional latent is mapped pixel by pixel; anything
-    else is flattened. Computes in float32 under every dtype policy. The log-variance goes through
-    ``bound * tanh(x / bound)``, so that neither the deviation nor its gradient can overflow.
+    A feature map with the height and width of a three-dimensional latent is mapped pixel by pixel; anything else is
+    flattened. Computes in float32 under every dtype policy. The log-variance is bounded by ``bound * tanh(x / bound)``,
+    so that neither the deviation nor its gradient can overflow.
 
     Args:
-        latent_shape: shape of the latent, such as ``(16,)`` or ``(4, 4, 8)``.
+        latent_shape: the shape of the latent, such as ``(16,)`` or ``(4, 4, 8)``.
 
     Call arguments:
         features: ``(batch, ...)``, float.
@@ -38,7 +38,7 @@ class GaussianHead(keras.layers.Layer):
         self.latent_shape = (latent_shape,) if isinstance(latent_shape, int) else tuple(latent_shape)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Make the linear layer that computes means and log-variances."""
+        """Create the linear layer that computes means and log-variances."""
         self.pointwise = len(self.latent_shape) == 3 and tuple(input_shape[1:3]) == self.latent_shape[:2]
         size = self.latent_shape[-1] if self.pointwise else math.prod(self.latent_shape)
         self.dense = keras.layers.Dense(2 * size, dtype="float32", name="moments")
@@ -46,7 +46,7 @@ class GaussianHead(keras.layers.Layer):
         self.built = True
 
     def call(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation."""
+        """Return the mean and standard deviation."""
         if not self.pointwise:
             features = ops.reshape(features, (-1, math.prod(features.shape[1:])))
         mean, log_variance = ops.split(self.dense(features), 2, axis=-1)
@@ -55,7 +55,7 @@ class GaussianHead(keras.layers.Layer):
         return ops.reshape(mean, shape), ops.reshape(ops.exp(0.5 * log_variance), shape)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[tuple[int | None, ...], ...]:
-        """Return the shapes of mean and standard deviation."""
+        """Return the shapes of the mean and standard deviation."""
         shape = (input_shape[0], *self.latent_shape)
         return shape, shape
 

@@ -1,4 +1,4 @@
-"""Layers that make images larger, and the sizes that halving one goes through."""
+"""Layers that enlarge feature maps, and the sequence of sizes when an image is halved repeatedly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="zoo")
 class UpsampleTo(keras.layers.Layer):
-    """Double height and width by repeating pixels, then crop to a size: the mirror of a stage that halves odd sizes.
+    """Doubling of height and width by repeating pixels, then a crop: the mirror of a stage that halves odd sizes.
 
     Args:
         size: ``(height, width)`` of the output, each at most twice the input's.
@@ -30,7 +30,7 @@ class UpsampleTo(keras.layers.Layer):
         self.size = (int(size[0]), int(size[1]))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Check that the size can be reached."""
+        """Check that the size is reachable."""
         _check_doubled(self, input_shape)
         self.built = True
 
@@ -53,16 +53,16 @@ class UpsampleTo(keras.layers.Layer):
 class UpsampleConv2D(keras.layers.Layer):
     """``UpsampleTo``'s doubling, a 3x3 convolution with zero padding, then the crop, as one transposed convolution.
 
-    Of the nine products that a pixel of the doubled image is made of, those with the same source pixel are the product
-    with the sum of their weights. So a transposed convolution of stride 2 with the 4x4 kernel that is the 3x3 one
-    spread over each 2x2 block computes the same with 4 products instead of 9. The 3x3 kernel is the layer's weight, so
-    that it learns just as the pair of layers does.
+    A pixel of the doubled image is a sum of nine products, and those with the same source pixel equal one product with
+    the sum of their weights. So a transposed convolution of stride 2, whose 4x4 kernel is the 3x3 kernel spread over
+    each 2x2 block, computes the same with 4 products instead of 9. The 3x3 kernel is the layer's weight, so it learns
+    exactly as the separate layers do.
 
     Args:
-        filters: channels of the output.
+        filters: the number of output channels.
         size: ``(height, width)`` of the output, each at most twice the input's.
-        use_bias: whether a bias is added.
-        kernel_initializer: of the 3x3 kernel.
+        use_bias: whether to add a bias.
+        kernel_initializer: the initializer of the 3x3 kernel.
 
     Call arguments:
         features: ``(batch, height, width, channels)``.
@@ -87,7 +87,7 @@ class UpsampleConv2D(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the 3x3 kernel, and the bias if there is one."""
+        """Create the 3x3 kernel, and the bias if there is one."""
         _check_doubled(self, input_shape)
         shape = (3, 3, input_shape[-1], self.filters)
         self.kernel = self.add_weight(shape=shape, initializer=self.kernel_initializer, name="kernel")
@@ -98,7 +98,7 @@ class UpsampleConv2D(keras.layers.Layer):
 
     def call(self, features: Tensor) -> Tensor:
         """Return the larger feature map."""
-        # Keras' flip takes one axis in some versions.
+        # Keras' flip accepts only one axis in some versions.
         kernel = ops.transpose(ops.flip(ops.flip(self.kernel, 0), 1), (0, 1, 3, 2))
         spread = sum(
             ops.pad(kernel, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0)))
@@ -124,14 +124,15 @@ class UpsampleConv2D(keras.layers.Layer):
 
 
 def _crop(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cut a feature map to a size; one that has it is left alone, since a slice costs a pass of its gradient."""
+    """Crop a feature map to a size; skip it if not needed, since a slice costs a pass in the gradient."""
     return features if tuple(features.shape[1:3]) == size else features[:, : size[0], : size[1]]
 
 
 def _check_doubled(layer: UpsampleTo | UpsampleConv2D, input_shape: tuple[int | None, ...]) -> None:
     if any(n is None or not target <= 2 * n for n, target in zip(input_shape[1:3], layer.size, strict=True)):
         raise ValueError(
-            f"{type(layer).__name__}({layer.size}) got features {input_shape}: expected at least half that size"
+            f"{type(layer).__name__}({layer.size}) got features of shape {input_shape}: expected at least half that "
+            "size"
         )
 
 
@@ -139,8 +140,8 @@ def halved_sizes(shape: tuple[int, ...], stages: int) -> list[tuple[int, int]]:
     """Return height and width before each halving (rounded up) and after the last: 28 -> 14 -> 7.
 
     Args:
-        shape: begins with height and width.
-        stages: how many times the size is halved.
+        shape: a shape that starts with height and width.
+        stages: the number of halvings.
 
     Returns:
         ``stages + 1`` sizes, the largest first.

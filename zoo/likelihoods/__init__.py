@@ -1,4 +1,4 @@
-"""The likelihoods p(x given z) of the zoo, and ``get``, which knows them by name."""
+"""The zoo's likelihoods p(x given z), and ``get``, which looks them up by name."""
 
 from zoo.likelihoods.bernoulli import Bernoulli
 from zoo.likelihoods.discretized import DiscretizedGaussian, DiscretizedLogistic

@@ -13,17 +13,17 @@ from zoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Bernoulli(Likelihood):
-    """Each value is a coin toss; the raw parameter is its logit.
+    """A coin toss for each value; the raw parameter is its logit.
 
-    A likelihood of images of only 0 and 1. On grey images it is the cross-entropy: a fair training loss, but no
-    likelihood, since a Bernoulli distribution assigns no probability to values between 0 and 1 (Loaiza-Ganem and
-    Cunningham 2019).
+    It is a likelihood for images of only 0 and 1. On grey images it is the cross-entropy: a reasonable training loss,
+    but not a likelihood, since a Bernoulli distribution assigns no probability to values between 0 and 1 (Loaiza-Ganem
+    and Cunningham 2019).
     """
 
     support = "binary"
 
     def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        # Two costs of one sign: images * parameters - softplus(parameters) cancels where the coin is nearly sure.
+        # Two terms of the same sign: images * parameters - softplus(parameters) cancels if the coin is nearly certain.
         return -images * ops.softplus(-parameters) - (1.0 - images) * ops.softplus(parameters)
 
     def mean(self, parameters: Tensor) -> Tensor:

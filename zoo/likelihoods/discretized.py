@@ -13,14 +13,12 @@ from zoo.likelihoods.location_scale import split_location_and_log_scale
 from zoo.likelihoods.special_functions import log_normal_cdf, log_normal_interval
 from zoo.typing import Tensor
 
-FAR = 20.0  # scales beyond which no density has mass that float32 could resolve
-OPEN = (
-    1e30  # levels from mid-grey to an open end of an interval: infinity would lead to gradients of infinity times zero
-)
+FAR = 20.0  # in scales: farther out, no density has mass that float32 could resolve
+OPEN = 1e30  # levels from mid-grey to an interval's open end: infinity would give gradients of infinity times zero
 
 
 class Discretized(Likelihood):
-    """A location-scale density in [0, 1], summed over the grey levels; the ends take the tails' mass.
+    """A location-scale density in [0, 1], summed over the grey levels; the end levels take the tails' mass.
 
     The decoder's first channels are locations (0.5 plus the raw value), the others log-scales.
     """
@@ -33,10 +31,10 @@ class Discretized(Likelihood):
         return self._log_mass(self._levels_of(images), *split_location_and_log_scale(parameters))
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Return the mean image: the integral over [0, 1] of the probability to exceed, in closed form.
+        """Return the mean image: the integral over [0, 1] of the probability of exceeding a value, in closed form.
 
-        The integral stands for the sum over the 255 steps between grey levels, of which it is the midpoint rule's
-        limit; they differ by about an eighth of a level at most, at the smallest scale.
+        The integral replaces the sum over the 255 steps between grey levels, which is its midpoint rule; they differ by
+        at most about an eighth of a level, at the smallest scale.
         """
         return self._mean(*split_location_and_log_scale(parameters))
 
@@ -48,27 +46,27 @@ class Discretized(Likelihood):
     def _levels_of(self, images: Tensor) -> Tensor:
         """Return the nearest grey level, counted from mid-grey.
 
-        So counted, levels are exact in float32, and neighbouring intervals share their ends: the probabilities sum to
-        one.
+        Counted this way, levels are exact in float32 and neighbouring intervals share their ends, so the probabilities
+        sum to one.
         """
         return ops.round(images * (self.levels - 1)) - 0.5 * (self.levels - 1)
 
     def _to_levels(self, values: Tensor) -> Tensor:
-        """Return the nearest level in [0, 1] of values that are counted from mid-grey."""
+        """Return the nearest level in [0, 1] for values counted from mid-grey."""
         top = self.levels - 1
         return ops.clip(ops.round((values + 0.5) * top), 0, top) / top
 
     def _ends(self, level: Tensor) -> tuple[Tensor, Tensor]:
-        """Return where a level is the lowest, and where the highest: these take a tail each."""
+        """Return masks of the lowest and the highest level, which take one tail each."""
         return level <= -0.5 * (self.levels - 1), level >= 0.5 * (self.levels - 1)
 
     def _log_mass(self, level: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
-        """Return log p of each level, counted from mid-grey, as location and scale are broadcast."""
+        """Return log p of each level, counted from mid-grey, broadcast with location and scale."""
         raise TypeError(f"{type(self).__name__} does not define _log_mass")
 
     def _mean(self, location: Tensor, log_scale: Tensor) -> Tensor:
         scale = ops.exp(log_scale)
-        # Farther out the mean is 0 or 1, and the difference below would lose its digits.
+        # Farther out the mean is 0 or 1, and the difference below would lose precision.
         location = ops.clip(location, -0.5 - FAR * scale, 0.5 + FAR * scale)
         upper, lower = (self._integrated_cdf(x / scale) for x in (location + 0.5, location - 0.5))
         return ops.clip(scale * (upper - lower), 0.0, 1.0)
@@ -85,15 +83,15 @@ class DiscretizedLogistic(Discretized):
     """A logistic density summed over grey levels (Kingma et al. 2016, appendix; Salimans et al. 2017, equation 2)."""
 
     def _log_mass(self, level: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
-        # Of an interval from b to a: sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)), no difference
-        # of near-equal numbers. A tail has one factor of the three: its interval is open.
+        # For an interval from b to a, sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)), which avoids a
+        # difference of nearly equal numbers. A tail has only one of the three factors, as its interval is open.
         lowest, highest = self._ends(level)
         lower, upper = ops.where(lowest, -OPEN, level - 0.5), ops.where(highest, OPEN, level + 0.5)
         inside = ops.cast(ops.logical_not(ops.logical_or(lowest, highest)), "float32")
         width = ops.exp(-log_scale) / (self.levels - 1)
         location = location * (self.levels - 1)
-        # No need of log1mexp: the scale's bounds keep the width above 0.001, and for large ones the other two factors
-        # are as coarse.
+        # log1mexp is not needed: the scale's bounds keep the width above 0.001, and for large widths the other two
+        # factors are equally coarse.
         log_rest = inside * ops.log(-ops.expm1(-width))
         return log_rest - ops.softplus((location - upper) * width) - ops.softplus((lower - location) * width)
 

@@ -1,4 +1,4 @@
-"""A normal density on real values."""
+"""A normal density over real values."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Gaussian(Likelihood):
     """A normal density for each value, with a learned scale (Kingma and Welling 2014, appendix C.2).
 
     The decoder's first channels are locations (0.5 plus the raw value), the others log-scales. It is a density of real
-    values instead of a probability of the 256 grey levels: images are taken as they are, without rounding; it may be
-    above one, so that -log p(x) may be negative; and it has no bits per dimension.
+    values instead of a probability of the 256 grey levels: images are used as they are, without rounding; it may exceed
+    one, so -log p(x) may be negative; and bits per dimension are not defined.
     """
 
     support = "real"
@@ -31,7 +31,7 @@ class Gaussian(Likelihood):
         return -0.5 * ops.square(distance) - log_scale - 0.5 * math.log(2.0 * math.pi)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Return the locations, cut to [0, 1]: an image, where the density's own mean may lie outside."""
+        """Return the locations, clipped to [0, 1] to form an image, as the density's mean may lie outside."""
         location, _ = split_location_and_log_scale(parameters)
         return ops.clip(0.5 + location, 0.0, 1.0)
 

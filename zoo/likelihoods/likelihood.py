@@ -1,4 +1,4 @@
-"""What a likelihood p(x given z) is: what a decoder's raw output means, and what an image costs under it, in nats."""
+"""The base class of likelihoods p(x given z), which map a decoder's raw output to the cost of an image in nats."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from zoo.typing import Tensor
 class Likelihood(keras.losses.Loss):
     """A stateless likelihood of images given a decoder's raw parameters.
 
-    As a Keras loss, ``likelihood(images, parameters)`` is the batch's mean of ``-log_prob``, nats per image. Anything
-    learned comes out of the decoder.
+    As a Keras loss, ``likelihood(images, parameters)`` is the mean of ``-log_prob`` over the batch, nats per image.
+    Everything learned is in the decoder.
 
     Images are ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1]; parameters are ``(batch,
     height, width, output_channels(channels))``, any real values.
     """
 
-    support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: no likelihood
+    support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: not a likelihood
     parameters_per_channel: ClassVar[int] = 1
 
     def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
@@ -30,7 +30,7 @@ class Likelihood(keras.losses.Loss):
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> Tensor:
         """Return the mean over the batch, nats per image, as a Keras loss."""
-        # Keras would cast bytes to floats as they are.
+        # Keras would cast bytes to floats without scaling them.
         return super().__call__(to_unit_interval(y_true), y_pred, sample_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class Likelihood(keras.losses.Loss):
 
     @property
     def identifier(self) -> str:
-        """The name that ``get`` knows it by; for others the name, with the settings from ``get_config``."""
+        """The name under which ``get`` finds it; for others, the name with the settings from ``get_config``."""
         for name, cls in LIKELIHOODS.items():
             if cls is type(self):
                 return name
@@ -79,5 +79,5 @@ def to_unit_interval(images: Tensor) -> Tensor:
     return images / 255.0 if is_bytes else images
 
 
-# By name; ``zoo.likelihoods`` enters its own.
+# Likelihoods by name; ``zoo.likelihoods`` adds its own.
 LIKELIHOODS: dict[str, type[Likelihood]] = {}

@@ -20,20 +20,20 @@ COMPONENTS = 10
 class LogisticMixture(DiscretizedLogistic):
     """A mixture of logistic densities summed over grey levels, as in PixelCNN++ (Salimans et al. 2017, section 2).
 
-    A pixel's channels are of one component. In each, a channel's location is moved by the values of the channels before
-    it, times a coefficient in (-1, 1) each: ``location_c + sum over b < c of tanh(coefficient_bc) (x_b - 0.5)``.
+    All channels of a pixel share a component. Within it, a channel's location is shifted by the values of the earlier
+    channels, each times a coefficient in (-1, 1): ``location_c + sum over b < c of tanh(coefficient_bc) (x_b - 0.5)``.
 
-    For each component the decoder outputs a logit of its weight; ``C`` locations (from a place of the component's own,
+    For each component the decoder outputs a logit of its weight; ``C`` locations (relative to an offset per component,
     so that at zero the components are spread over [0, 1]); ``C`` log-scales; ``C (C - 1) / 2`` coefficients. Grey
-    images take ``3 * components`` channels, colour ones ``10 * components``.
+    images need ``3 * components`` channels, colour images ``10 * components``.
 
     Args:
-        components: how many, at least 1.
-        name: of the loss.
-        reduction: as of a Keras loss.
+        components: the number of components, at least 1.
+        name: the name of the loss.
+        reduction: as for a Keras loss.
 
     Raises:
-        ValueError: a number of components that is not as said above.
+        ValueError: the number of components is not valid.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class LogisticMixture(DiscretizedLogistic):
 
     @property
     def identifier(self) -> str:
-        """The name that ``get`` knows it by: with the number of components, if it is another than 10."""
+        """The name under which ``get`` finds it, with the number of components if it is not 10."""
         name = super().identifier
         return name if self.components == COMPONENTS else f"{name}:{self.components}"
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[list[Tensor]]]:
         """Return log-weights, and each channel's locations, log-scales and coefficients: ``(batch, H, W, components)``.
 
-        Channels stand in lists and components last: a channel's own arrays lie together in memory.
+        Channels are in lists and components last, so that a channel's arrays are contiguous in memory.
         """
         parameters = ops.cast(parameters, "float32")
         size = parameters.shape[-1]
@@ -68,7 +68,7 @@ class LogisticMixture(DiscretizedLogistic):
                 f"{self.output_channels(3)} for colour images"
             )
         logits, *rest = ops.split(parameters, size // self.components, axis=-1)
-        # Components that begin as one get the same gradient, and part late or never.
+        # Components that start out equal get the same gradient, and separate late or never.
         places = ops.convert_to_tensor((np.arange(self.components) + 0.5) / self.components - 0.5, "float32")
         locations = [raw + places for raw in rest[:channels]]
         log_scales = [log_scale(raw) for raw in rest[channels : 2 * channels]]
@@ -78,7 +78,7 @@ class LogisticMixture(DiscretizedLogistic):
 
     def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         joint, locations, log_scales, coefficients = self._split(parameters)
-        if images.shape[-1] != len(locations):  # else they might be broadcast
+        if images.shape[-1] != len(locations):  # otherwise they might be broadcast
             raise ValueError(
                 f"images have {images.shape[-1]} channels, parameters have {parameters.shape[-1]}: expected "
                 f"{self.output_channels(images.shape[-1])} for {self.identifier}"
@@ -91,14 +91,14 @@ class LogisticMixture(DiscretizedLogistic):
         return ops.logsumexp(joint, axis=-1)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """Return the mean image in [0, 1]: the weighted mean of the components'.
+        """Return the mean image in [0, 1]: the weighted mean of the component means.
 
-        Of the first channel, so of a grey image, as exact as ``DiscretizedLogistic.mean``. Of a later channel, each
-        component's means of the earlier ones stand for their values. A location is linear in the values, so that is as
-        exact, as long as the ends 0 and 255 cut nothing off. Where they do, a component's mean is off by at most half
-        the mean absolute deviation of its location, plus the earlier channels' errors times their coefficients: a mean
-        moves by between none and all of what its location moves by. In colour that is at most 0.25 for the second
-        channel and 0.75 for the third.
+        For the first channel, and so for a grey image, it is as exact as ``DiscretizedLogistic.mean``. For a later
+        channel, each component's means of the earlier ones replace their values. A location is linear in the values, so
+        that is equally exact as long as the ends 0 and 255 cut nothing off. If they do, a component's mean is off by at
+        most half the mean absolute deviation of its location, plus the earlier channels' errors times their
+        coefficients, since a mean moves in the same direction as its location and no further. In colour that is at most
+        0.25 for the second channel and 0.75 for the third.
         """
         log_weights, locations, log_scales, coefficients = self._split(parameters)
         means: list[Tensor] = []
@@ -110,12 +110,12 @@ class LogisticMixture(DiscretizedLogistic):
         return ops.minimum(ops.sum(weighted, axis=-1), 1.0)  # the rounded weights may sum to more
 
     def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
-        """Draw images on the 256 levels k / 255: a component for each pixel, then channel after channel."""
+        """Draw images on the 256 levels k / 255: a component for each pixel, then one channel after another."""
         log_weights, locations, log_scales, coefficients = self._split(parameters)
         shape = (*ops.shape(log_weights)[:-1], self.components + len(locations))
-        # One draw for all: an int as the seed would draw the same numbers twice.
+        # One draw for everything: with an int seed, two draws would return the same numbers.
         draw = keras.random.uniform(shape, minval=1e-7, maxval=1.0 - 1e-7, seed=seed)
-        # The largest of the log-weights with Gumbel noise is of a component drawn by its weight.
+        # With Gumbel noise, the largest log-weight belongs to a component drawn according to the weights.
         noisy = log_weights - ops.log(-ops.log(draw[..., : self.components]))
         chosen = ops.one_hot(ops.argmax(noisy, axis=-1), self.components)
         noise = logistic(draw[..., self.components :])

@@ -1,4 +1,4 @@
-"""The likelihoods p(x given z) that the zoo has, and ``get``, which knows them by name."""
+"""The table of the zoo's likelihoods p(x given z), and ``get``, which looks them up by name."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def get(identifier: Any) -> Likelihood:
     Raises:
         UnknownNameError: neither a likelihood nor a Keras loss has the name.
         TypeError: neither a name, a likelihood nor a loss.
-        ValueError: a Keras loss that works on logits or does not compare value by value, or a number of components
-            that is none.
+        ValueError: a Keras loss works on logits or does not compare values elementwise, or the number of components is
+            not valid.
     """
     if isinstance(identifier, Likelihood):
         return identifier

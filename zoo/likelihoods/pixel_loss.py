@@ -1,4 +1,4 @@
-"""A plain Keras loss in a likelihood's place."""
+"""A plain Keras loss used as a likelihood."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from zoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PixelLoss(Likelihood):
-    """A plain Keras loss in a likelihood's place: the sigmoid of the raw output against the image.
+    """A plain Keras loss used as a likelihood: it compares the sigmoid of the raw output with the image.
 
-    The loss of each value is summed over pixels and channels. It is no likelihood, so likelihood scores are null.
+    The loss of each value is summed over pixels and channels. It is not a likelihood, so likelihood scores are null.
 
     Args:
-        loss: a name, a function or a ``keras.losses.Loss`` that compares value by value.
+        loss: a name, a function or a ``keras.losses.Loss`` that compares values elementwise.
 
     Raises:
-        ValueError: the loss works on logits, or does not compare value by value.
+        ValueError: the loss works on logits, or does not compare values elementwise.
     """
 
     def __init__(self, loss: Any, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
@@ -32,8 +32,8 @@ class PixelLoss(Likelihood):
         super().__init__(name=name or label, reduction=reduction)
         if _uses_logits(self.loss):
             raise ValueError(
-                f"loss {label} has from_logits=True: expected a loss of values in [0, 1], since the zoo puts the raw "
-                "output through a sigmoid; build it with from_logits=False"
+                f"loss {label} has from_logits=True: expected a loss of values in [0, 1], since the zoo applies a "
+                "sigmoid to the raw output; build it with from_logits=False"
             )
         self._check_elementwise(label)
 
@@ -43,7 +43,7 @@ class PixelLoss(Likelihood):
         return str(self.name)
 
     def _values(self, images: Tensor, means: Tensor) -> Tensor:
-        # Keras averages over the last axis; one of length one leaves the values as they are.
+        # Keras averages over the last axis; an axis of length one leaves the values unchanged.
         compare = getattr(self.loss, "call", self.loss)
         return compare(images[..., None], means[..., None])
 
@@ -53,15 +53,15 @@ class PixelLoss(Likelihood):
         cause, same = None, False
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what Keras says of losses that compare classes
+                warnings.simplefilter("ignore")  # Keras' warnings about losses that compare classes
                 values, direct = self._values(images, means), getattr(self.loss, "call", self.loss)(images, means)
             if tuple(values.shape) == (2, 3, 3, 2) and tuple(direct.shape) == (2, 3, 3):
                 same = float(ops.max(ops.abs(ops.mean(values, -1) - direct))) < 1e-4
-        except Exception as error:  # each backend has its own
+        except Exception as error:  # backends raise different exceptions
             cause = error
         if not same:
             raise ValueError(
-                f"loss {label} does not compare value by value: expected one such as 'mse', 'mae' or "
+                f"loss {label} does not compare values elementwise: expected one such as 'mse', 'mae' or "
                 f"'binary_crossentropy', or a likelihood: {', '.join(LIKELIHOODS)}"
             ) from cause
 
@@ -73,12 +73,12 @@ class PixelLoss(Likelihood):
         return ops.sigmoid(ops.cast(parameters, "float32"))
 
     def get_config(self) -> dict[str, Any]:
-        """Return name, reduction and the wrapped loss."""
+        """Return the name, the reduction and the wrapped loss."""
         return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PixelLoss:
-        """Build it again from ``get_config``."""
+        """Rebuild it from the result of ``get_config``."""
         config = dict(config)
         return cls(keras.losses.deserialize(config.pop("loss")), **config)
 

@@ -1,4 +1,4 @@
-"""Functions of mathematics that Keras lacks, accurate in float32 and with finite gradients everywhere."""
+"""Mathematical functions that Keras lacks, accurate in float32 and with finite gradients everywhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FLOAT16_LIMIT = 65504.0
 
 
 def widen(values: Tensor) -> Tensor:
-    """Return values as float32; their gradient, which float16 may be too narrow for, is cut to what it can hold."""
+    """Return values as float32; for float16 values, the gradient is clipped to the range of float16."""
     if keras.backend.standardize_dtype(values.dtype) != "float16":
         return ops.cast(values, "float32")
     return _widen(values)
@@ -67,7 +67,7 @@ def log_erfcx(z: Tensor) -> Tensor:
 
 
 def log_normal_cdf(x: Tensor) -> Tensor:
-    """Return the logarithm of the standard normal distribution function, right in both tails."""
+    """Return the logarithm of the standard normal distribution function, accurate in both tails."""
     z = ops.abs(x) * math.sqrt(0.5)
     log_tail = log_erfcx(z) - 0.5 * ops.square(x) - math.log(2.0)
     return ops.where(x < 0, log_tail, ops.log1p(-ops.exp(ops.where(x < 0, -1.0, log_tail))))
@@ -76,9 +76,9 @@ def log_normal_cdf(x: Tensor) -> Tensor:
 def log_normal_interval(center: Tensor, width: Tensor) -> Tensor:
     """Return log(Phi(center + width / 2) - Phi(center - width / 2)) for the standard normal distribution.
 
-    The mass is symmetric in the center, so it is computed on the negative side, where a tail has no cancellation.
-    Intervals narrower than a tenth are integrated by the expansion of exp(-t^2 / 2) around the center, because there
-    the two ends' distribution functions are nearly equal.
+    The mass is symmetric in the center, so it is computed on the negative side, where the tail has no cancellation.
+    Intervals narrower than a tenth are integrated by expanding exp(-t^2 / 2) around the center, because there the
+    distribution function is nearly equal at both ends.
     """
     center = -ops.abs(center)
     narrow = width < _SMALL
@@ -115,7 +115,7 @@ def _wide_interval(center: Tensor, width: Tensor) -> Tensor:
     upper, lower = center + 0.5 * width, center - 0.5 * width
     straddles = upper > 0
     high = ops.where(straddles, 0.0, upper)
-    # (lower^2 - high^2) / 2 as a product of what is given: far out, the two ends are one number in float32.
+    # (lower^2 - high^2) / 2 as a product of the arguments: far out, the two ends are the same number in float32.
     gap = ops.where(straddles, 0.5 * ops.square(lower), -center * width)
     scaled_high, scaled_low = (log_erfcx(-x * math.sqrt(0.5)) for x in (high, lower))
     tail = scaled_high - 0.5 * ops.square(high) - math.log(2.0) + log1mexp(gap + scaled_high - scaled_low)

@@ -1,1 +1,1 @@
-"""Names to architectures, datasets and presets, from plugins and registry files. Never imports Keras."""
+"""Looks up architectures, datasets and presets by name, from plugins and registry files. Never imports Keras."""

@@ -1,4 +1,4 @@
-"""Names to architectures, datasets and presets. Never imports Keras."""
+"""Looks up architectures, datasets and presets by name. Never imports Keras."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from zoo.registry.specs import FOLDER, Architecture, DatasetSpec
 from zoo.registry.yaml_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
 
 Found = TypeVar("Found")
-# Named, not imported: the data lie above this room.
+# Named, not imported: the data package is above this one.
 _FOLDER_SPEC = "zoo.data.folder_spec:folder_spec"
 
 
 @dataclass
 class _Names:
-    """All that discovery found."""
+    """Everything that discovery found."""
 
     file: RegistryFile
     plugins: list[Plugin]
@@ -52,7 +52,7 @@ def _load() -> _Names:
     global _names, _loading
     with _lock:
         if _names is None and _loading is not None:
-            # A plugin that asks for names while it is imported sees the plugins before it.
+            # A plugin that looks up names while it is being imported sees the plugins loaded before it.
             return _Names(RegistryFile(builtin_path()), _loading)
         if _names is None:
             file = read_registry_file(builtin_path())
@@ -78,14 +78,14 @@ def _load() -> _Names:
 
 
 def refresh() -> None:
-    """Forget what discovery found; the next call looks again. What ``register`` was given stays."""
+    """Forget what discovery found, so that the next call searches again; registered items stay."""
     global _names
     with _lock:
         _names = None
 
 
 def add_plugin(plugin: Plugin) -> None:
-    """Add a plugin that discovery cannot find, or replace it: one of the same name and origin.
+    """Add a plugin that discovery cannot find, replacing any with the same name and origin.
 
     Raises:
         DuplicateNameError: another plugin provides one of its names.
@@ -93,7 +93,7 @@ def add_plugin(plugin: Plugin) -> None:
     key = (plugin.record.name, plugin.record.origin)
     with _lock:
         names = _load()
-        # What is replaced, also where a clash refused it.
+        # Leave out the one being replaced, even if a clash made it fail.
         others = [other for other in names.plugins if (other.record.name, other.record.origin) != key]
         checked = refuse_duplicates(plugin, others)
         if checked.cause is not None:
@@ -103,14 +103,14 @@ def add_plugin(plugin: Plugin) -> None:
 
 
 def load_plugin(entry: str) -> PluginRecord:
-    """Load a plugin that discovery does not know, for this process; one that it knows stays as it is.
+    """Load a plugin that discovery does not find, for this process only; one that it has found is left as it is.
 
     Args:
-        entry: a Python file or a package's folder (it ends in ``.py``, has a slash or begins with a dot), or a module
-            that Python can import.
+        entry: a Python file or a package's folder (it ends in ``.py``, contains a slash or begins with a dot), or an
+            importable module.
 
     Returns:
-        Its record; ``provides`` has the names.
+        Its record; ``provides`` holds the names.
 
     Raises:
         PluginLoadError: it cannot be loaded; the message says why.
@@ -128,7 +128,7 @@ def load_plugin(entry: str) -> PluginRecord:
 
 
 def is_registered(name: str) -> bool:
-    """Return whether this process alone knows a name, by ``zoo.register`` or ``load_plugin``."""
+    """Whether a name is known to this process only, through ``zoo.register`` or ``load_plugin``."""
     return any(name in plugin.record.provides for plugin in _registered.values())
 
 
@@ -136,7 +136,7 @@ def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:
     """List architectures, or presets.
 
     Args:
-        pattern: a wildcard such as ``res*``; one with a ``/`` in it, such as ``*/mnist``, lists presets.
+        pattern: a wildcard such as ``res*``; one that contains a ``/``, such as ``*/mnist``, lists presets.
         presets: list presets (``architecture/dataset[-variant]``).
 
     Returns:
@@ -149,17 +149,17 @@ def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:
 
 
 def list_datasets() -> list[str]:
-    """List the datasets' names, sorted."""
+    """List the names of all datasets, sorted."""
     return sorted(_load().datasets)
 
 
 def list_plugins() -> list[PluginRecord]:
-    """List what became of every plugin, in the order of loading; broken ones carry their error."""
+    """List the record of every plugin, in loading order; broken ones carry their error."""
     return [plugin.record for plugin in _load().plugins]
 
 
 def benchmark_presets() -> list[str]:
-    """List the presets of the default benchmark, as the registry file says."""
+    """List the presets of the default benchmark, from the registry file."""
     return list(_load().file.benchmark)
 
 
@@ -173,7 +173,7 @@ def get_model_info(name: str) -> ModelInfo:
         Its description; ``dataset``, ``image_shape`` and ``recipe`` are None for an architecture.
 
     Raises:
-        UnknownNameError: no such name.
+        UnknownNameError: there is no such name.
     """
     if not isinstance(name, str):
         raise TypeError(f"name is {name!r}: expected text")
@@ -198,12 +198,12 @@ def get_model_info(name: str) -> ModelInfo:
 
 
 def architecture(name: str) -> Architecture:
-    """Return the architecture of that name; ``UnknownNameError`` if there is none."""
+    """Return the architecture with that name; raise ``UnknownNameError`` if there is none."""
     return _find(name, _load().architectures, "architecture", "zoo list")
 
 
 def dataset(name: str) -> DatasetSpec:
-    """Return the description of the dataset of that name; ``UnknownNameError`` if there is none."""
+    """Return the description of the dataset with that name; raise ``UnknownNameError`` if there is none."""
     if isinstance(name, str) and name.startswith(FOLDER):
         spec: DatasetSpec = resolve_reference(_FOLDER_SPEC)(name)
         return spec
@@ -211,14 +211,14 @@ def dataset(name: str) -> DatasetSpec:
 
 
 def preset(name: str) -> Preset:
-    """Return the preset of that name; ``UnknownNameError`` if there is none."""
+    """Return the preset with that name; raise ``UnknownNameError`` if there is none."""
     names = _load()
     left, _, right = name.partition("/")
     if right.startswith(FOLDER):
         folder = dataset(right)
         return make_preset(f"{left}/{folder.name}", architecture(left), folder, {}, names.file.presets)
     if name not in _preset_names():
-        # The half that is wrong makes the better suggestion.
+        # If one half is wrong, suggestions for that half are better.
         architecture(left)
         _find(name, dict.fromkeys(_preset_names()), "preset", "zoo list --presets")
     base = right.partition("-")[0]

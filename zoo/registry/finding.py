@@ -1,4 +1,4 @@
-"""Where plugins are found, before any is loaded: a registry file, and the entry points of installed distributions."""
+"""Finding plugins before any is loaded: in a registry file and in the entry points of installed distributions."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
     """Return the plugin that a user names.
 
     Args:
-        entry: a file or a package's folder, if it has a slash, begins with a dot or ends in ``.py``; else a module that
-            Python can import.
-        folder: what a file's path is relative to.
-        how: how it is named, for its origin.
+        entry: a file or a package's folder, if it contains a slash, begins with a dot or ends in ``.py``; otherwise an
+            importable module.
+        folder: the folder that a file's path is relative to.
+        how: how the user named it, recorded in its origin.
     """
     if "/" in entry or os.sep in entry or entry.endswith(".py") or entry.startswith("."):
         path = (folder / Path(entry).expanduser()).resolve()
@@ -56,7 +56,7 @@ def named_candidate(entry: str, folder: Path, how: str) -> Candidate:
 def entry_point_candidates() -> Iterator[Candidate]:
     """Return the plugins that installed distributions declare in the entry-point group ``zoo``.
 
-    ``importlib.metadata.entry_points`` keeps one of two equal names; walking the distributions keeps both.
+    Of two equal names ``importlib.metadata.entry_points`` keeps only one; walking the distributions keeps both.
     """
     seen: set[str] = set()
     found: list[Candidate] = []
@@ -69,7 +69,7 @@ def entry_point_candidates() -> Iterator[Candidate]:
 
 
 def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
-    # An interrupted pip leaves folders without metadata.
+    # An interrupted pip install leaves folders without metadata.
     try:
         metadata = distribution.metadata
         name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))  # noqa: SIM401

@@ -18,7 +18,7 @@ hookimpl = pluggy.HookimplMarker("zoo")
 def zoo_architectures() -> Iterable[Architecture]:
     """Return the architectures of this plugin.
 
-    Called once, when names are first asked for, so the module that holds it must not import Keras: name the
+    Called once, when names are first looked up, so the module that contains it must not import Keras: name the
     builders as ``"module:function"`` and they are imported when a model is built.
 
     Example:
@@ -46,7 +46,7 @@ def zoo_architectures() -> Iterable[Architecture]:
 def zoo_datasets() -> Iterable[DatasetSpec]:
     """Return the datasets of this plugin.
 
-    Called once, when names are first asked for; ``load`` is imported when the data are asked for.
+    Called once, when names are first looked up; ``load`` is imported when the data is loaded.
 
     Example:
         ```python
@@ -56,7 +56,7 @@ def zoo_datasets() -> Iterable[DatasetSpec]:
         def zoo_datasets():
             yield DatasetSpec(
                 name="my_digits",
-                summary="Digits of my own",
+                summary="My own digits",
                 image_shape=(28, 28, 1),
                 classes=tuple("0123456789"),
                 load=f"{__name__}.data:load",

@@ -1,4 +1,4 @@
-"""Plugin files: modules that are found by their path, outside Python's own."""
+"""Plugin files: modules imported by path, outside Python's import path."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PREFIX = "zoo_plugin_file_"
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a plugin file, or a package's folder, under a name of its own.
+    """Import a plugin file, or a package's folder, under a unique name.
 
-    The name depends on the path and what the file holds, so a changed file is imported anew and ``"module:function"``
+    The name depends on the path and content of the file, so a changed file is imported again and ``"module:function"``
     finds it by ``__name__``. The file's folder is not put on ``sys.path``.
 
     Args:
@@ -26,7 +26,8 @@ def import_file(path: Path) -> ModuleType:
         The module.
 
     Raises:
-        PluginLoadError: there is no such file. Whatever the module raises when imported.
+        PluginLoadError: there is no such file.
+        Exception: whatever the module raises on import.
     """
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
@@ -39,7 +40,7 @@ def import_file(path: Path) -> ModuleType:
     folders = [str(path)] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folders)
     if spec is None or spec.loader is None:
-        raise PluginLoadError(f"{file}: expected a name that ends in .py")
+        raise PluginLoadError(f"{file}: expected a file name ending in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

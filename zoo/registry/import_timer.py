@@ -1,4 +1,4 @@
-"""Watching a plugin while it is imported: one that takes long is named, so that it can be left out."""
+"""Timing the import of a plugin: a slow one is named, so that it can be left out."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ HEAVY = 1.0
 
 @dataclass
 class Watch:
-    """What an import cost.
+    """The cost of an import.
 
     Args:
-        seconds: of this thread's processor time, so that a busy machine makes no plugin slow.
+        seconds: this thread's CPU time, so that a busy machine does not make a plugin count as slow.
     """
 
     seconds: float = 0.0
 
     @property
     def heavy(self) -> bool:
-        """Whether listing names is no longer instant."""
+        """Whether it makes listing names noticeably slow."""
         return self.seconds > HEAVY
 
 
 @contextmanager
 def watch_import(name: str, origin: str) -> Iterator[Watch]:
-    """Measure an import; one that goes on for ``PATIENCE`` seconds is warned of, and named if it is interrupted.
+    """Measure an import; warn when it takes over ``PATIENCE`` seconds, and name the plugin if it is interrupted.
 
     Args:
-        name: the plugin's.
+        name: the plugin's name.
         origin: where the plugin was found.
 
     Yields:
@@ -50,7 +50,7 @@ def watch_import(name: str, origin: str) -> Iterator[Watch]:
     try:
         yield watch
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted while plugin {name} ({origin}) was imported: {way_out}") from None
+        raise KeyboardInterrupt(f"interrupted while importing plugin {name} ({origin}): {way_out}") from None
     finally:
         alarm.cancel()
         watch.seconds = time.thread_time() - start

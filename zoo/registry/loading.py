@@ -42,18 +42,18 @@ class Plugin:
 
 
 def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) -> list[Plugin]:
-    """Load plugins one by one; each is taken whole or not at all.
+    """Load plugins one by one; each is accepted completely or not at all.
 
     Args:
-        candidates: in order of precedence: of two equal names the later plugin is refused.
-        taken: plugins that are loaded already.
+        candidates: in order of precedence: if two plugins share a name, the later one is refused.
+        taken: plugins that are already loaded.
 
     Returns:
-        A plugin for every candidate, failed and disabled ones too.
+        A plugin for every candidate, including failed and disabled ones.
 
     Raises:
-        PluginLoadError: under ``ZOO_STRICT=1``, the first plugin that fails.
-        DuplicateNameError: under ``ZOO_STRICT=1``, the first name that two plugins provide.
+        PluginLoadError: under ``ZOO_STRICT=1``, for the first plugin that fails.
+        DuplicateNameError: under ``ZOO_STRICT=1``, for the first name that two plugins provide.
     """
     disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")} - {""}
     disabled_distributions = {canonical_name(name) for name in disabled}
@@ -82,7 +82,7 @@ def check_strict(plugin: Plugin) -> Plugin:
 
 
 def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
-    """Return the plugin, or a failed one if a name of it is taken."""
+    """Return the plugin, or a failed one if any of its names is already taken."""
     owners = {
         name: other.record for other in others for name in other.record.provides if other.record.status != "failed"
     }
@@ -94,8 +94,8 @@ def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
                 only = second.distribution if first.name == second.name else second.name
                 way_out += f", or leave one out with ZOO_DISABLE_PLUGINS={only}"
             error = DuplicateNameError(
-                f"the name {name!r} is given by {first.name} ({first.origin}) and by {second.name} ({second.origin}): "
-                + way_out
+                f"the name {name!r} is provided by {first.name} ({first.origin}) and by {second.name} "
+                f"({second.origin}): {way_out}"
             )
             return _failed(second, str(error), error)
     return plugin
@@ -109,7 +109,7 @@ def _load(candidate: Candidate) -> Plugin:
     had_keras = "keras" in sys.modules
     record = candidate.record
     try:
-        # What a plugin prints must not mix with a result on stdout.
+        # A plugin's output must not mix with a command's result on stdout.
         with watch_import(record.name, record.origin) as watch, contextlib.redirect_stdout(sys.stderr):
             architectures, datasets = _call_hooks(candidate.load(), record.name)
     except (Exception, SystemExit) as error:
@@ -128,14 +128,14 @@ def _load(candidate: Candidate) -> Plugin:
 
 
 def bind(spec: Spec, record: PluginRecord) -> Spec:
-    """Return a copy of a spec that knows its plugin."""
+    """Return a copy of a spec with its plugin set."""
     bound = replace(spec)
     object.__setattr__(bound, "plugin", record)
     return bound
 
 
 def _call_hooks(module: object, name: str) -> tuple[list[Architecture], list[DatasetSpec]]:
-    # A manager for each plugin: a hook that raises would abort a shared call for all of them.
+    # One manager per plugin: in a shared call, a hook that raises would stop all the others.
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name)
@@ -162,14 +162,14 @@ def _collect(manager: pluggy.PluginManager, hook: str) -> list[Any]:
     if not _implements(manager, hook):
         return []
     results = getattr(manager.hook, hook)()
-    # pluggy drops a None, so nothing came back only when the hook gave None.
+    # pluggy drops None, so an empty result means that the hook returned None.
     given = results[0] if results else None
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         raise PluginLoadError(f"{hook} returned {given!r}: expected an iterable of zoo.{expected.__name__}")
     items = list(given)
     for item in items:
         if not isinstance(item, expected):
-            raise PluginLoadError(f"{hook} gave {item!r}: expected zoo.{expected.__name__}")
+            raise PluginLoadError(f"{hook} returned {item!r}: expected zoo.{expected.__name__}")
     return items
 
 
@@ -186,12 +186,12 @@ def check_version(architecture: Architecture) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return a caught error in one line, with the place that raised it if that is outside the file that caught it."""
+    """Return a caught error as one line, with its location if it was raised outside the file that caught it."""
     message = " ".join(str(error).split())
     if isinstance(error, PluginLoadError):
         return message
     text = f"{type(error).__name__}: {message}".rstrip(": ")
-    if isinstance(error, SyntaxError):  # Its message has the place.
+    if isinstance(error, SyntaxError):  # Its message includes the location.
         return text
     frames = traceback.extract_tb(error.__traceback__)
     outside = [it for it in frames if it.filename != frames[0].filename and "importlib" not in it.filename]

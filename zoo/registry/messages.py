@@ -1,4 +1,4 @@
-"""What a user is told about names: unknown ones, plugins that failed, settings without effect."""
+"""Messages about names: unknown names, plugins that failed, settings without effect."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from zoo.registry.yaml_file import RegistryFile
 def explain_unknown(
     name: str, what: str, known: Mapping[str, Any], command: str, records: Iterable[PluginRecord]
 ) -> str:
-    """Return the nearest names, how to list all, and the plugins that might have given it.
+    """Return a message with the nearest names, how to list all, and the plugins that might have provided the name.
 
     Args:
-        name: the name that is not known.
-        what: of what kind, such as ``architecture``.
-        known: names of that kind.
-        command: lists them.
-        records: what became of the plugins.
+        name: the unknown name.
+        what: its kind, such as ``architecture``.
+        known: the names of that kind.
+        command: the command that lists them.
+        records: the records of all plugins.
     """
     records = list(records)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
@@ -44,7 +44,7 @@ def explain_unknown(
 
 
 def warn_of_failures(plugins: Iterable[Plugin]) -> None:
-    """Warn of every plugin that was left out."""
+    """Warn about every plugin that was left out."""
     for record in (plugin.record for plugin in plugins if plugin.record.status == "failed"):
         warnings.warn(
             f"plugin {record.name} ({record.origin}) was left out: {record.error} "
@@ -55,7 +55,7 @@ def warn_of_failures(plugins: Iterable[Plugin]) -> None:
 
 
 def warn_of_idle_settings(user: RegistryFile, architectures: Collection[str], datasets: Collection[str]) -> None:
-    """Warn of settings for unknown names: a typing error would otherwise go unnoticed."""
+    """Warn about settings for unknown names, since a typo would otherwise go unnoticed."""
     known = preset_names(architectures, datasets, user.presets)
     idle = [f"dataset {name!r}" for name in user.datasets if name not in datasets]
     idle += [f"preset {name!r}" for name in user.presets if not any(fnmatchcase(it, name) for it in known)]

@@ -1,4 +1,4 @@
-"""What is known of a model without building it."""
+"""Information about a model, without building it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.registry.record import PluginRecord
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known of an architecture or a preset without building it; see ``get_model_info``."""
+    """Information about an architecture or a preset, without building it; see ``get_model_info``."""
 
     name: str
     summary: str
@@ -25,7 +25,7 @@ class ModelInfo:
     plugin: PluginRecord | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the same as plain data for JSON; a function among the options becomes its name."""
+        """Return it as plain data for JSON; a function among the options becomes its name."""
         plain = asdict(replace(self, config={}))
         plain["config"] = {
             key: getattr(value, "__qualname__", repr(value)) if callable(value) else value

@@ -1,4 +1,4 @@
-"""From architectures, datasets and overrides to presets: ``architecture/dataset[-variant]``."""
+"""Presets, ``architecture/dataset[-variant]``, made from architectures, datasets and overrides."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Preset:
-    """An architecture's defaults with a dataset's recipe, and what the registry changes of both.
+    """An architecture's defaults with a dataset's recipe, plus the registry's changes to both.
 
     Args:
         name: ``architecture/dataset[-variant]``.
         architecture: the architecture.
         dataset: the dataset.
-        config: options over the architecture's defaults.
+        config: options that override the architecture's defaults.
         recipe: how it is trained.
         reference: recorded figures, such as the number of parameters; empty if none are recorded.
     """
@@ -52,7 +52,7 @@ def preset_names(architectures: Iterable[str], datasets: Iterable[str], override
 
 
 def merge_options(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with changes; either way of giving the latent's size replaces the other."""
+    """Return options with changes applied; each way of setting the latent's size replaces the other."""
     if any(option in changes for option in LATENT_OPTIONS):
         options = {key: value for key, value in options.items() if key not in LATENT_OPTIONS}
     return {**options, **changes}
@@ -65,21 +65,21 @@ def make_preset(
     recipe: Mapping[str, Any],
     overrides: Overrides,
 ) -> Preset:
-    """Put one preset together.
+    """Assemble one preset.
 
     Args:
         name: the preset's name.
         architecture: its architecture.
         dataset: its dataset.
-        recipe: what the registry says of the dataset's recipe, over the dataset's own.
-        overrides: the registry's presets; patterns apply before exact names, and a variant begins with what is said
+        recipe: the registry's settings for the dataset, which override the dataset's own recipe.
+        overrides: the registry's presets; patterns apply before exact names, and a variant starts from the settings
             of the preset without it.
 
     Returns:
         The preset.
 
     Raises:
-        ValueError: a recipe value that is not valid.
+        ValueError: a recipe value is not valid.
     """
     config: dict[str, Any] = {}
     settings = {**dataset.recipe, **recipe}

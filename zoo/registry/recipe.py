@@ -1,4 +1,4 @@
-"""How a model is trained: the settings that a preset carries."""
+"""How a model is trained: the settings in a preset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 BINARIZATIONS = ("none", "threshold", "dynamic")
 PRECISIONS = ("auto", "float32", "bfloat16")
-# What a mapping as kl_weight may hold, by the key that it must: the arguments of a class in zoo.schedules.
+# The keys allowed in a kl_weight mapping, by its required key: the arguments of a class in zoo.schedules.
 KL_SCHEDULES = {
     "warm_up_steps": ("warm_up_steps", "start", "end"),
     "cycle_steps": ("cycle_steps", "ratio", "cycles", "start", "end"),
@@ -19,28 +19,28 @@ KL_SCHEDULES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """Likelihood, optimizer and the rest of what a training run is told.
+    """The likelihood, the optimizer and the other settings of a training run.
 
     Args:
-        likelihood: a name that ``zoo.likelihoods.get`` knows, or a Keras loss's name.
-        binarization: the model's input stage: ``none``, ``threshold`` (at one half) or ``dynamic`` (drawn anew).
-        optimizer: a name that ``keras.optimizers.get`` knows.
+        likelihood: a name known to ``zoo.likelihoods.get``, or the name of a Keras loss.
+        binarization: the model's input stage: ``none``, ``threshold`` (at one half) or ``dynamic`` (redrawn each time).
+        optimizer: a name known to ``keras.optimizers.get``.
         learning_rate: > 0.
         learning_rate_decay: the share of a run's steps, at its end, over which the learning rate falls to zero, from 0
-            (it stays as it is) to 1; see ``zoo.schedules.LinearDecay``.
+            (it stays constant) to 1; see ``zoo.schedules.LinearDecay``.
         batch_size: images per step.
         epochs: passes over the training split.
         kl_weight: a number >= 0; ``{"warm_up_steps": n, "start": 0.0, "end": 1.0}`` for a linear warm-up over the
-            first n steps; or ``{"cycle_steps": n, "ratio": 0.5, "cycles": None, "start": 0.0, "end": 1.0}`` for one
-            warm-up after the other (see ``zoo.schedules.Cyclic``).
-        free_bits: nats per latent that the KL divergence may have for free, >= 0 (Kingma et al. 2016).
-        importance_samples: k of the importance-weighted bound that is trained on (Burda et al. 2016); 1 is the ELBO.
-        precision: what training steps compute in: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
+            first n steps; or ``{"cycle_steps": n, "ratio": 0.5, "cycles": None, "start": 0.0, "end": 1.0}`` for
+            repeated warm-ups (see ``zoo.schedules.Cyclic``).
+        free_bits: nats of KL divergence that each latent may use for free, >= 0 (Kingma et al. 2016).
+        importance_samples: k of the importance-weighted training bound (Burda et al. 2016); 1 is the ELBO.
+        precision: the precision of training steps: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
             faster with it.
         early_stopping: stop after this many epochs without a lower validation loss; None trains all epochs.
 
     Raises:
-        ValueError: a value that is not as said above.
+        ValueError: a value is not as described above.
     """
 
     likelihood: str = "discretized_logistic"
@@ -61,7 +61,7 @@ class Recipe:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if hasattr(value, "item"):
-                object.__setattr__(self, field.name, value.item())  # A NumPy scalar is no JSON.
+                object.__setattr__(self, field.name, value.item())  # JSON has no NumPy scalars.
         for key in ("likelihood", "optimizer"):
             if not isinstance(getattr(self, key), str) or not getattr(self, key):
                 raise ValueError(f"{key} is {getattr(self, key)!r}: expected a name")
@@ -86,7 +86,7 @@ class Recipe:
             _check_number("kl_weight", self.kl_weight, least=0)
 
     def replace(self, **changes: Any) -> Recipe:
-        """Return a recipe with some values changed; ``TypeError`` lists the valid names."""
+        """Return a recipe with some values changed; the ``TypeError`` for an unknown name lists the valid ones."""
         check_recipe_keys(changes)
         return dataclasses.replace(self, **changes)
 
@@ -99,7 +99,7 @@ RECIPE_KEYS = tuple(field.name for field in dataclasses.fields(Recipe))
 
 
 def check_recipe_keys(changes: Mapping[str, Any]) -> None:
-    """Raise ``TypeError`` that lists the valid keys unless all of ``changes`` are keys of a recipe."""
+    """Raise ``TypeError``, listing the valid keys, unless all of ``changes`` are keys of a recipe."""
     for key in changes:
         if key not in RECIPE_KEYS:
             raise TypeError(f"unknown recipe setting {key!r}: expected one of {', '.join(RECIPE_KEYS)}")
@@ -138,8 +138,8 @@ def check_schedule(value: Mapping[str, Any]) -> None:
     kind = next((key for key in KL_SCHEDULES if key in value), None)
     if kind is None or any(key not in KL_SCHEDULES[kind] for key in value):
         raise ValueError(
-            f"kl_weight is {dict(value)!r}: expected a number, or a mapping with warm_up_steps and, if wanted, start "
-            "and end, or one with cycle_steps and, if wanted, ratio, cycles, start and end"
+            f"kl_weight is {dict(value)!r}: expected a number, or a mapping with warm_up_steps and optionally start "
+            "and end, or one with cycle_steps and optionally ratio, cycles, start and end"
         )
     _check_count(f"kl_weight: {kind}", value[kind])
     if value.get("cycle_steps") == 1:

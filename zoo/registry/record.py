@@ -1,4 +1,4 @@
-"""What became of a plugin."""
+"""The outcome of loading a plugin."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PluginRecord:
-    """What became of one plugin.
+    """The outcome of loading one plugin.
 
     Args:
-        name: the plugin's name: a module, an entry point's name, or module and qualified name of a registered class.
+        name: the plugin's name: a module, an entry point's name, or a registered class's module and qualified name.
         origin: where it was found, with the distribution and its version.
         version: the distribution's version, if there is one.
-        status: ``ok``, ``slow`` (it imports Keras while names are listed, or computes for over a second), ``failed``
-            or ``disabled``.
-        provides: the architectures' and datasets' names.
+        status: ``ok``, ``slow`` (its import also imports Keras or takes over a second of CPU time), ``failed`` or
+            ``disabled``.
+        provides: the names of its architectures and datasets.
         error: why it failed.
-        distribution: the distribution that it is from, if there is one.
+        distribution: the distribution that it comes from, if any.
     """
 
     name: str
@@ -31,5 +31,5 @@ class PluginRecord:
 
 
 def canonical_name(distribution: str | None) -> str:
-    """Return a distribution's name as packaging tools compare it: ``My_Plugin`` and ``my-plugin`` are one."""
+    """Return a distribution's name as packaging tools compare it: ``My_Plugin`` and ``my-plugin`` are the same."""
     return re.sub(r"[-_.]+", "-", distribution or "").lower()

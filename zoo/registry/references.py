@@ -13,7 +13,7 @@ def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]
     Raises:
         ImportError: there is no such module.
         AttributeError: the module has no such function.
-        TypeError: what it names is no function.
+        TypeError: the reference names something that is not callable.
     """
     if callable(reference):
         return reference

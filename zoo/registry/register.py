@@ -25,21 +25,21 @@ def register(item: str, *, summary: str = ..., **fields: Any) -> Callable[[Class
 def register(item: Architecture | DatasetSpec | str, *, summary: str = "", **fields: Any) -> Any:
     """Register an architecture or a dataset from a script or a notebook.
 
-    Registering again from the same module and qualified name replaces, so a notebook cell can be run twice.
+    Registering again from the same module and qualified name replaces the item, so a notebook cell can be run twice.
 
     Args:
-        item: an ``Architecture`` or a ``DatasetSpec``; or a name, and the result decorates a class that holds
+        item: an ``Architecture`` or a ``DatasetSpec``; or a name, in which case the result decorates a class with
             ``build_encoder`` and ``build_decoder``, static methods or plain functions.
-        summary: one line for tables; a class's docstring serves too.
+        summary: one line for tables; by default the first line of the class's docstring.
         **fields: further fields of ``Architecture``, such as ``defaults``.
 
     Returns:
-        The item itself; or a decorator that returns the class as it was.
+        The item itself; or a decorator that returns the class unchanged.
 
     Raises:
         DuplicateNameError: another plugin has the name.
         PluginLoadError: the architecture needs another version of the zoo.
-        TypeError: neither of them.
+        TypeError: the item is something else.
         ValueError: a field of the architecture is not valid, or the class lacks a builder.
 
     Example:
@@ -57,9 +57,7 @@ def register(item: Architecture | DatasetSpec | str, *, summary: str = "", **fie
         beside = [*(["summary"] if summary else []), *fields]
         if beside:
             kind = type(item).__name__
-            raise TypeError(
-                f"{', '.join(beside)} given beside {'an' if kind[0] == 'A' else 'a'} {kind}: set them in it"
-            )
+            raise TypeError(f"{', '.join(beside)} given with {'an' if kind[0] == 'A' else 'a'} {kind}: set them in it")
         caller = sys._getframe(1).f_globals.get("__name__", "__main__")
         _register(item, f"{caller}.{item.name}", caller)
         return item
@@ -71,7 +69,9 @@ def register(item: Architecture | DatasetSpec | str, *, summary: str = "", **fie
     def decorate(cls: Class) -> Class:
         for builder in ("build_encoder", "build_decoder"):
             if not callable(getattr(cls, builder, None)):
-                raise ValueError(f"class {cls.__qualname__} has no function {builder}: a registered class holds both")
+                raise ValueError(
+                    f"class {cls.__qualname__} has no function {builder}: expected build_encoder and build_decoder"
+                )
         line = summary or next(iter((cls.__doc__ or "").strip().splitlines()), "")
         made = Architecture(item, line, cls.build_encoder, cls.build_decoder, **fields)  # type: ignore[attr-defined]
         _register(made, f"{cls.__module__}.{cls.__qualname__}", cls.__module__)

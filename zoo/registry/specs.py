@@ -1,4 +1,4 @@
-"""What plugins provide: frozen descriptions of architectures and datasets, without Keras."""
+"""Frozen descriptions of the architectures and datasets that plugins provide, without Keras."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 LATENT_OPTIONS = ("latent_dim", "latent_shape")
-# What zoo.create_model and zoo.train take for themselves: an option of the name would mean one thing in one of them and
-# another in the other.
+# Arguments of zoo.create_model and zoo.train: an option with one of these names would mean one thing in one of them and
+# something else in the other.
 RESERVED_OPTIONS = frozenset(RECIPE_KEYS) | {
     "name", "encoder", "decoder", "encoder_config", "decoder_config", "seed", "preset", "sample", "out", "data_dir",
     "overwrite", "deterministic", "tensorboard", "profile", "progress",
 }  # fmt: skip
-FOLDER = "folder:"  # What the name of a dataset that is a folder of image files begins with.
-# Named, not imported: what builds needs Keras and lies above this room.
+FOLDER = "folder:"  # The prefix of a dataset name that refers to a folder of image files.
+# Named, not imported: the builders need Keras and are above this package.
 _BUILD_ENCODER, _BUILD_DECODER = (f"zoo.factory.parts:build_{part}" for part in ("encoder", "decoder"))
 REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -41,7 +41,7 @@ def check_name(name: object, what: str) -> str:
 
 
 def check_shape(shape: object, what: str, rank: int | None = None) -> tuple[int, ...]:
-    """Return ``shape`` as a tuple of positive ints, or raise ``ValueError`` (``rank``: how many of them)."""
+    """Return ``shape`` as a tuple of ``rank`` positive ints (None: any number), or raise ``ValueError``."""
     sizes = tuple(shape) if isinstance(shape, list | tuple) else ()
     positive = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes)
     if not sizes or not positive or rank not in (None, len(sizes)):
@@ -84,19 +84,19 @@ class Architecture:
         decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
             the likelihood's raw parameters, linear, of shape ``output_shape``.
         defaults: options and their default values. ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a
-            function of the image shape) reaches the builders as ``latent_shape``; every other one goes to the
-            builders that name it.
-        autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective. What
-            it overrides of ``elbo_terms``, ``log_weights``, ``objective``, ``draw_prior``, ``decode`` and
-            ``extra_scores`` is what training, scores and pictures use; a score that it cannot compute is null. Its
-            attribute ``posterior`` says what the encoder outputs: ``gaussian`` (two tensors, the default) or ``point``
-            (one tensor: z has no spread, as in a vector-quantised model). The class is to be registered with
+            function of the image shape) reaches the builders as ``latent_shape``; every other option goes to the
+            builders that have a parameter of that name.
+        autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective.
+            Training, scores and pictures use its overrides of ``elbo_terms``, ``log_weights``, ``objective``,
+            ``draw_prior``, ``decode`` and ``extra_scores``; a score that it cannot compute is null. Its attribute
+            ``posterior`` states what the encoder outputs: ``gaussian`` (two tensors, the default) or ``point`` (one
+            tensor: z has no spread, as in a vector-quantised model). Register the class with
             ``keras.saving.register_keras_serializable``, so that models can be loaded.
         requires_zoo: the zoo versions that it works with, such as ``">=0.1,<1"``.
-        source: the paper it is from.
+        source: the paper it comes from.
 
     Raises:
-        ValueError: a field that is not as said above.
+        ValueError: a field is not as described above.
     """
 
     name: str
@@ -128,8 +128,8 @@ class Architecture:
         taken = sorted(RESERVED_OPTIONS & set(self.defaults))
         if taken:
             raise ValueError(
-                f"architecture {self.name}: defaults has {taken[0]!r}, which zoo.create_model and zoo.train use for a "
-                "setting of their own: expected another name for the option"
+                f"architecture {self.name}: defaults has {taken[0]!r}, which is already an argument of "
+                "zoo.create_model or zoo.train: expected another name for the option"
             )
         if self.requires_zoo is not None:
             _check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
@@ -150,7 +150,7 @@ class Architecture:
 
         Returns:
             A Keras model from images ``(batch, *image_shape)``, float32 in [0, 1], to ``(mean, std)``, each
-            ``(batch, *latent_shape)``, or to one such tensor where the posterior is a point.
+            ``(batch, *latent_shape)``, or to one such tensor if the posterior is a point.
 
         Raises:
             TypeError: an unknown option.
@@ -188,13 +188,13 @@ class DatasetSpec:
         name: matches ``^[a-z][a-z0-9_]*$``.
         summary: one line for tables.
         image_shape: ``(height, width, channels)``.
-        classes: the classes' names, in the order of the labels.
+        classes: the class names, in the order of the labels.
         load: ``load(data_dir) -> zoo.data.Dataset`` as ``"module:function"`` or the function itself; ``data_dir`` is a
             folder or None.
         recipe: how models are trained on it by default; see ``zoo.Recipe``.
 
     Raises:
-        ValueError: a field that is not as said above.
+        ValueError: a field is not as described above.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""``registry.yaml``: which plugins there are, and what one may change without code."""
+"""``registry.yaml``: the list of plugins, and the settings that can be changed without code."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ def user_path() -> Path | None:
     path = Path(named).expanduser()
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no file"
-        raise RegistryFileError(f"{path}: {what}: expected a registry file, as --registry or ZOO_REGISTRY says")
+        raise RegistryFileError(f"{path}: {what}: expected a registry file in --registry or ZOO_REGISTRY")
     return path.absolute()
 
 
 def merge_files(base: RegistryFile, user: RegistryFile) -> RegistryFile:
-    """Return what two registry files say together: the user's settings over the base's, key by key.
+    """Merge two registry files: the user's settings override the base's, key by key.
 
     The plugins stay the base's; the default benchmark is the user's, if that file lists one.
     """
     presets = {name: dict(entry) for name, entry in base.presets.items()}
     for name, entry in user.presets.items():
-        # Taken out and put in again: of two patterns that fit, the later one wins, and that is the user's.
+        # Removed and added again: if two patterns match, the later one wins, which must be the user's.
         merged = presets.pop(name, {})
         for key, values in entry.items():
             merged[key] = merge_options(merged.get(key, {}), values)
         if "config" in entry:
-            merged.pop("reference", None)  # It is of another model now.
+            merged.pop("reference", None)  # It belongs to a different model now.
         presets[name] = merged
     datasets = dict(base.datasets)
     for name, recipe in user.datasets.items():
@@ -91,8 +91,8 @@ def read_registry_file(path: str | Path) -> RegistryFile:
         Its content.
 
     Raises:
-        RegistryFileError: unreadable, not YAML, a duplicate or unknown key, or a value of the wrong kind; the message
-            has the file, the line and what is allowed.
+        RegistryFileError: it is unreadable or not YAML, or has a duplicate or unknown key or a value of the wrong kind;
+            the message has the file, the line and what is allowed.
     """
     path = Path(path)
     try:
@@ -102,7 +102,7 @@ def read_registry_file(path: str | Path) -> RegistryFile:
     except UnicodeDecodeError as error:
         raise RegistryFileError(f"{path}: not UTF-8 text (byte {error.start})") from error
     except RecursionError:
-        raise RegistryFileError(f"{path}: nested too deep for a registry file") from None
+        raise RegistryFileError(f"{path}: nested too deeply for a registry file") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -112,7 +112,7 @@ def read_registry_file(path: str | Path) -> RegistryFile:
 
 
 class _Lines(dict[Any, Any]):
-    """A mapping of the file that remembers the line of each key."""
+    """A mapping in the file that remembers the line of each key."""
 
     def __init__(self) -> None:
         super().__init__()

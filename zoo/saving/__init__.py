@@ -1,4 +1,4 @@
-"""Reading saved models."""
+"""Loading saved models."""
 
 from zoo.saving.load import load_model
 

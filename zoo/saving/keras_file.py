@@ -1,4 +1,4 @@
-"""A ``.keras`` file as untrusted input: what it holds is checked before Keras reads it, and nothing of it is run."""
+"""Checking a ``.keras`` file as untrusted input before Keras reads it, without executing anything in it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from zoo.errors import ModelLoadError
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MEGABYTE = 2**20
 _LARGEST = {CONFIG: 16 * _MEGABYTE, METADATA: _MEGABYTE}
-# Keras stores the weights as they are; Keras writes no small file that unpacks to a large one.
+# Keras stores weights uncompressed, and never writes a small file that unpacks to a large one.
 _LARGEST_RATIO = 100
-# Keras imports modules of these, besides its own, when a file names them.
+# Packages, besides its own, from which Keras imports modules that a file names.
 _KERAS_IMPORTS = ("keras_hub", "keras_cv", "keras_nlp")
-# What of Keras a model is made of; keras.callbacks, keras.utils and the like have no place in one.
+# The parts of Keras that models consist of; keras.callbacks, keras.utils and the like do not belong in one.
 _KERAS_PARTS = (
     "activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "models", "ops",
     "optimizers", "quantizers", "random", "regularizers", "src",
 )  # fmt: skip
-# Layers that run code, or read other files, that the file brings or names.
+# Layers that run code from the file or read other files named in it.
 _UNSAFE = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
 
 
 def read_config(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read what a file says of its model, after checks of the archive and of every class that it names.
+    """Read a file's model configuration, after checking the archive and every class that it names.
 
     Args:
         file: a ``.keras`` file.
@@ -43,7 +43,7 @@ def read_config(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         The model's configuration and the file's metadata, such as ``keras_version``.
 
     Raises:
-        ModelLoadError: no such file, not a ``.keras`` file, damaged, or not safe to load.
+        ModelLoadError: there is no such file, or it is not a ``.keras`` file, damaged, or not safe to load.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -52,7 +52,7 @@ def read_config(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     except FileNotFoundError as error:
         raise ModelLoadError(f"{file}: no such file; expected a .keras file or a run folder") from error
     except RecursionError:
-        raise ModelLoadError(f"{file}: not a .keras file: its configuration is nested too deep") from None
+        raise ModelLoadError(f"{file}: not a .keras file: its configuration is nested too deeply") from None
     except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelLoadError(f"{file}: not a .keras file: {error}") from error
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
@@ -78,8 +78,8 @@ def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
         expanded = info.file_size > _MEGABYTE and info.file_size > _LARGEST_RATIO * info.compress_size
         if expanded or info.file_size > _LARGEST.get(name, math.inf):
             raise ModelLoadError(
-                f"{file}: refused: {name} would unpack from {info.compress_size:,} to {info.file_size:,} bytes, more "
-                "than any model's"
+                f"{file}: refused: {name} would unpack from {info.compress_size:,} to {info.file_size:,} bytes, which "
+                "is not plausible for a model"
             )
 
 
@@ -103,26 +103,26 @@ def _check_object(file: Path, item: dict[str, Any]) -> None:
     if package in _KERAS_IMPORTS and package not in sys.modules:
         raise ModelLoadError(f"{file}: names the module {module}, which is not imported: import it before loading")
     if package == "keras" and rest and rest.partition(".")[0] not in _KERAS_PARTS:
-        raise ModelLoadError(f"{file}: refused: it names {module}.{name}, which is no part of a model"[:400])
+        raise ModelLoadError(f"{file}: refused: it names {module}.{name}, which is not part of a model"[:400])
     if name in _UNSAFE:
         raise ModelLoadError(
-            f"{file}: refused: it has a {name} layer, which runs code that the file brings: replace it by a layer "
-            "class, registered with @keras.saving.register_keras_serializable()"
+            f"{file}: refused: it has a {name} layer, which runs code from the file: replace it with a layer class "
+            "registered with @keras.saving.register_keras_serializable()"
         )
 
 
 def check_weights(file: Path, config: dict[str, Any]) -> None:
     """Check that the file's weights are plain arrays, and that the model is no larger than they are.
 
-    The model is built without its arrays for that, so a small file cannot ask for more memory than it has itself.
+    The model is built without allocating its arrays, so a small file cannot demand more memory than its own size.
 
     Args:
         file: a ``.keras`` file that ``read_config`` has checked.
         config: its configuration.
 
     Raises:
-        ModelLoadError: the weights are damaged, name other files, or are fewer than the model's.
-        Exception: whatever Keras raises where it cannot build the model.
+        ModelLoadError: the weights are damaged, refer to other files, or are fewer than the model's.
+        Exception: whatever Keras raises if it cannot build the model.
     """
     with keras.StatelessScope(initialize_variables=False):
         model = keras.saving.deserialize_keras_object(copy.deepcopy({**config, "compile_config": None}), safe_mode=True)
@@ -135,15 +135,15 @@ def check_weights(file: Path, config: dict[str, Any]) -> None:
         raise ModelLoadError(f"{file}: its {WEIGHTS} is damaged: {' '.join(str(error).split())[:200]}") from error
     if reason is not None:
         raise ModelLoadError(f"{file}: refused: its {WEIGHTS} {reason}; expected plain arrays")
-    # At least a byte for each value.
+    # Every value takes at least one byte.
     if needed > stored + _MEGABYTE:
         raise ModelLoadError(
-            f"{file}: refused: it describes a model of {needed:,} values, but its {WEIGHTS} has {stored:,} bytes"
+            f"{file}: refused: it describes a model with {needed:,} values, but its {WEIGHTS} has {stored:,} bytes"
         )
 
 
 def _find_reference(weights: h5py.File, stored: int) -> str | None:
-    """Return why an HDF5 file is more than plain arrays, or None."""
+    """Return why an HDF5 file contains more than plain arrays, or None if it does not."""
     waiting: list[tuple[str, h5py.Group]] = [("", weights)]
     seen = set()
     while waiting:
@@ -162,5 +162,5 @@ def _find_reference(weights: h5py.File, stored: int) -> str | None:
             elif not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
                 return f"reads {path} from elsewhere"
             elif item.nbytes > stored + _MEGABYTE:
-                return f"says that {path} has {item.nbytes:,} bytes, having {stored:,} itself"
+                return f"claims that {path} has {item.nbytes:,} bytes, but has only {stored:,} itself"
     return None

@@ -1,4 +1,4 @@
-"""Reading a saved model: only plugins that discovery knows are imported, never a module that the file names."""
+"""Loading a saved model: only plugins known to discovery are imported, never a module that the file names."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from zoo.registry.specs import Architecture
 from zoo.saving.keras_file import check_weights, objects, read_config
 
 MODEL_FILE = "model.keras"
-# A file may name what these register with Keras.
+# A file may name classes that these register with Keras.
 _REGISTERING = (layers, likelihoods, schedules)
 
 
 def load_model(path: str | Path) -> AutoEncoder:
-    """Load a model that ``model.save`` or a training run wrote.
+    """Load a model written by ``model.save`` or by a training run.
 
     Args:
-        path: a ``.keras`` file, or a run folder that holds ``model.keras``.
+        path: a ``.keras`` file, or a run folder that contains ``model.keras``.
 
     Returns:
         The model, compiled as it was, with the optimizer's state.
 
     Raises:
-        ModelLoadError: no such file, not a model of the zoo, or its plugin is not installed; the message names the
-            distribution and version to install.
+        ModelLoadError: there is no such file, it is not a zoo model, or its plugin is not installed; the message names
+            the distribution and version to install.
     """
     path = Path(path)
     file = path / MODEL_FILE if path.is_dir() else path
@@ -53,24 +53,24 @@ def load_model(path: str | Path) -> AutoEncoder:
         reason, whole = _explain(error, config, origins)
         reason += _describe_newer(metadata)
         text = f"{missing} ({reason})" if missing else reason
-        # Keras' message may hold the model's whole configuration, which a chained traceback would print.
+        # Keras' message may contain the model's entire configuration, which a chained traceback would print.
         raise ModelLoadError(f"{file}: {text}") from (error if whole else None)
     if not isinstance(model, AutoEncoder):
-        raise ModelLoadError(f"{file}: holds a {type(model).__name__}; expected a zoo.AutoEncoder")
+        raise ModelLoadError(f"{file}: contains a {type(model).__name__}; expected a zoo.AutoEncoder")
     if missing:
-        warnings.warn(f"{file}: {missing}; it was loaded anyway, since every layer of it is known", stacklevel=2)
+        warnings.warn(f"{file}: {missing}; it was loaded anyway, since all its layers are known", stacklevel=2)
     return model
 
 
 def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what the file says of the plugins that encoder and decoder are from."""
+    """Return what the file records about the plugins of encoder and decoder."""
     provenance = config["config"].get("provenance")
     found = provenance if isinstance(provenance, dict) else {}
     return {part: found[part] for part in PARTS if isinstance(found.get(part), dict)}
 
 
 def _import_plugins(file: Path, origins: dict[str, dict[str, Any]]) -> str | None:
-    """Import the builders of the model's architectures, so that their layers are known; say what is missing."""
+    """Import the builders of the model's architectures, so that their layers are known; return what is missing."""
     known = set(catalogue.list_models())
     missing: dict[str, None] = {}
     for origin in origins.values():
@@ -84,7 +84,7 @@ def _import_plugins(file: Path, origins: dict[str, dict[str, Any]]) -> str | Non
 
 
 def _is_from(architecture: Architecture, distribution: Any) -> bool:
-    """Return whether an architecture is from the distribution that the file names, if it names one."""
+    """Whether an architecture comes from the distribution that the file names, if it names one."""
     if distribution is None:
         return True
     plugin = architecture.plugin
@@ -105,13 +105,13 @@ def _import_builders(file: Path, architecture: Architecture) -> None:
 
 def _describe_missing(origin: dict[str, Any], there: Architecture | None) -> str:
     distribution = origin.get("distribution")
-    text = f"architecture {origin.get('architecture')!r} of plugin {origin.get('plugin')!r} is not there"
+    text = f"architecture {origin.get('architecture')!r} of plugin {origin.get('plugin')!r} is missing"
     if there is not None:
-        text += f" ({describe(there)} is another one"
+        text += f" ({describe(there)} is a different one"
         text += f", from {there.plugin.origin})" if there.plugin else ")"
     for record in catalogue.list_plugins():
         if record.name == origin.get("plugin") and record.status in ("failed", "disabled"):
-            text += f" (that plugin has failed: {record.error})" if record.error else " (that plugin is disabled)"
+            text += f" (that plugin failed to load: {record.error})" if record.error else " (that plugin is disabled)"
     if distribution:
         return f"{text}: install {distribution}=={origin.get('version')}"
     return (
@@ -120,7 +120,7 @@ def _describe_missing(origin: dict[str, Any], there: Architecture | None) -> str
 
 
 def _describe_newer(metadata: dict[str, Any]) -> str:
-    """Say that the file is from a newer Keras than this one, if it is."""
+    """Return a note if the file was saved with a newer Keras than this one, otherwise an empty string."""
     saved = str(metadata.get("keras_version"))[:40]
     try:
         newer = Version(saved) > Version(keras.__version__)
@@ -130,7 +130,7 @@ def _describe_newer(metadata: dict[str, Any]) -> str:
 
 
 def _explain(error: Exception, config: dict[str, Any], origins: dict[str, dict[str, Any]]) -> tuple[str, bool]:
-    """Return why Keras could not load it, without the configurations that it quotes, and whether nothing was cut."""
+    """Return why Keras could not load it, omitting quoted configurations, and whether the reason is complete."""
     message = str(error)
     unlocated = re.search(r"Could not locate (?:class|function) '([^']*)'", message)
     if unlocated:

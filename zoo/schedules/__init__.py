@@ -1,4 +1,4 @@
-"""Schedules of the KL weight and of the learning rate, advanced inside the compiled training step."""
+"""Schedules for the KL weight and the learning rate, advanced inside the compiled training step."""
 
 from zoo.schedules.kl_weight import Constant, Cyclic, LinearWarmUp, Schedule, get
 from zoo.schedules.learning_rate import LinearDecay

@@ -1,4 +1,4 @@
-"""Schedules of the KL weight, advanced inside the compiled training step."""
+"""Schedules for the KL weight, advanced inside the compiled training step."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Constant:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Constant:
-        """Build it again from ``get_config``."""
+        """Rebuild it from the result of ``get_config``."""
         return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LinearWarmUp:
-    """From ``start`` to ``end`` in equal steps, then ``end`` (Bowman et al. 2016; Sonderby et al. 2016).
+    """A weight from ``start`` to ``end`` in equal steps, then ``end`` (Bowman et al. 2016; Sonderby et al. 2016).
 
     Args:
         warm_up_steps: training steps (batches) until ``end`` is reached.
@@ -75,22 +75,22 @@ class LinearWarmUp:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> LinearWarmUp:
-        """Build it again from ``get_config``."""
+        """Rebuild it from the result of ``get_config``."""
         return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Cyclic:
-    """Linear warm-ups one after the other (Fu et al. 2019, equation 6).
+    """Repeated linear warm-ups (Fu et al. 2019, equation 6).
 
     In each cycle the weight goes from ``start`` to ``end`` in equal steps over the first ``ratio`` of the cycle, and
     stays there for the rest of it.
 
     Args:
         cycle_steps: training steps (batches) of a cycle, at least 2.
-        ratio: the share of a cycle in which the weight moves, in (0, 1]. With 1, as with a cycle that is too short, the
-            next cycle begins one step before ``end`` is reached.
-        cycles: how many cycles there are before the weight stays at ``end``; None: they never end.
+        ratio: the share of a cycle in which the weight changes, in (0, 1]. With 1, as with a cycle that is too short,
+            the next cycle begins one step before ``end`` is reached.
+        cycles: the number of cycles before the weight stays at ``end``; None: unlimited.
         start: the weight of a cycle's first step.
         end: the weight of a cycle's last steps.
     """
@@ -130,7 +130,7 @@ class Cyclic:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Cyclic:
-        """Build it again from ``get_config``."""
+        """Rebuild it from the result of ``get_config``."""
         return cls(**config)
 
 
@@ -145,7 +145,7 @@ def get(value: Any) -> Schedule:
 
     Raises:
         TypeError: something else.
-        ValueError: a weight that is negative or not finite, or a mapping that is no schedule.
+        ValueError: a weight is negative or not finite, or a mapping does not describe a schedule.
     """
     if isinstance(value, Schedule):
         return value

@@ -1,4 +1,4 @@
-"""Schedules of the learning rate."""
+"""Schedules for the learning rate."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that stays as it is, then falls to zero in equal steps (Hagele et al. 2024, arXiv:2405.18392).
+    """A constant learning rate that finally falls to zero in equal steps (Hagele et al. 2024, arXiv:2405.18392).
 
     Args:
         learning_rate: the rate at the beginning.
-        steps: training steps (batches) in all; the rate is zero from then on.
-        share: of the steps, at the end, over which it falls, in (0, 1].
+        steps: the total number of training steps (batches); the rate is zero from then on.
+        share: the share of the steps, at the end, over which it falls, in (0, 1].
     """
 
     def __init__(self, learning_rate: float, steps: int, share: float = 0.5) -> None:

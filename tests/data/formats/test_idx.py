@@ -29,9 +29,9 @@ IDX_DEFECTS = {
     "labels instead of images": (make_idx(np.zeros(2)), "begins with 00000801, expected 00000803"),
     "not bytes": (make_idx(IMAGES, bytes([0, 0, 13, 3])), "begins with 00000d03, expected 00000803"),
     "not IDX": (b"<html>not found</html>", "begins with 3c68746d, expected 00000803"),
-    "other count": (make_idx(IMAGES[:1]), r"shape is \(1, 3, 4\), expected \(2, 3, 4\)"),
-    "other size": (make_idx(IMAGES.reshape(2, 4, 3)), r"shape is \(2, 4, 3\), expected \(2, 3, 4\)"),
-    "huge header": (bytes([0, 0, 8, 3]) + b"\xff" * 12, r"shape is \(4294967295, .*expected \(2, 3, 4\)"),
+    "other count": (make_idx(IMAGES[:1]), r"has shape \(1, 3, 4\), expected \(2, 3, 4\)"),
+    "other size": (make_idx(IMAGES.reshape(2, 4, 3)), r"has shape \(2, 4, 3\), expected \(2, 3, 4\)"),
+    "huge header": (bytes([0, 0, 8, 3]) + b"\xff" * 12, r"has shape \(4294967295, .*expected \(2, 3, 4\)"),
 }
 
 
@@ -63,7 +63,7 @@ def corrupt(content):
 def test_gzip_defects_are_dataset_errors(tmp_path, content):
     path = tmp_path / "images.gz"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"images\.gz .*(damaged|begins with|shape is|truncated)"):
+    with pytest.raises(DatasetError, match=r"images\.gz .*(damaged|begins with|has shape|truncated)"):
         read_idx(path, (2, 3, 4))
 
 
@@ -81,7 +81,7 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path):
 def test_idx_labels_above_the_largest(tmp_path):
     path = tmp_path / "labels"
     path.write_bytes(make_idx(np.array([1, 9, 10])))
-    with pytest.raises(DatasetError, match=r"labels holds the value 10, expected 0\.\.9"):
+    with pytest.raises(DatasetError, match=r"labels has the value 10, expected 0\.\.9"):
         read_idx(path, (3,), largest=9)
 
 

@@ -42,13 +42,13 @@ def read_damaged(path, content, message):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": IMAGES}, "holds x, expected x, y"),
-        ({"a" * 500: IMAGES}, r"holds \[...\], expected x, y"),
-        ({}, "holds nothing, expected x, y"),
+        ({"x": IMAGES}, "contains x, expected x, y"),
+        ({"a" * 500: IMAGES}, r"contains \[...\], expected x, y"),
+        ({}, "contains nothing, expected x, y"),
         ({"x": IMAGES, "y": LABELS.astype(np.int64)}, r"y\.npy is <i8 of shape \(2,\), expected \|u1 \(uint8\)"),
         ({"x": IMAGES[:1], "y": LABELS}, r"x\.npy is \|u1 of shape \(1, 3, 4\), expected .* of shape \(2, 3, 4\)"),
         ({"x": IMAGES, "y": np.array([{}, {}])}, r"y\.npy is \|O of shape \(2,\), expected \|u1"),
-        ({"x": IMAGES, "y": np.zeros(2, "u1,u1")}, r"y\.npy has another header than NumPy's, expected a \.npy of"),
+        ({"x": IMAGES, "y": np.zeros(2, "u1,u1")}, r"y\.npy does not have NumPy's header, expected a \.npy of"),
     ],
 )
 def test_other_arrays_are_refused(tmp_path, arrays, message):
@@ -102,7 +102,7 @@ def test_values_of_another_length(tmp_path):
     for content, message in [(b"1" * 20, "20 bytes after the header"), (b"1" * 25, "more after the header")]:
         read_damaged(path, write_members(path, x=header + content, y=header), f"{message}, expected 24 bytes")
     read_damaged(path, write_members(path, x=b"", y=b""), "damaged .npz")
-    read_damaged(path, write_members(path, x=b"\0" * 200, y=b""), "another header than NumPy's")
+    read_damaged(path, write_members(path, x=b"\0" * 200, y=b""), "does not have NumPy's header")
 
 
 def test_a_huge_declared_shape_is_not_believed(tmp_path):

@@ -1,1 +1,1 @@
-"""Readers of the official file formats; whatever a file holds, nothing of it is run."""
+"""Readers of the official file formats; nothing in a file is ever executed."""

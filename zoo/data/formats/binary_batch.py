@@ -1,6 +1,6 @@
 """Reading the binary batches of CIFAR-10: https://www.cs.toronto.edu/~kriz/cifar.html.
 
-A file has nothing but records, each of them a label byte and the bytes of an image.
+A file consists only of records, each of them a label byte followed by the bytes of an image.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def read_binary_batch(
 
     Args:
         path: the file.
-        shape: how many records it must have, and how many bytes an image has, such as ``(10000, 3072)``.
+        shape: the required number of records, and the number of bytes in an image, such as ``(10000, 3072)``.
         largest: the largest label allowed.
 
     Returns:
@@ -41,5 +41,5 @@ def read_binary_batch(
         raise DatasetError(f"{path} is {what}: {size} bytes, expected {expected} ({records} records of {width} bytes)")
     batch = values.reshape(records, width)
     if batch[:, 0].max() > largest:
-        raise DatasetError(f"{path} holds the label {batch[:, 0].max()}, expected 0..{largest}")
+        raise DatasetError(f"{path} has the label {batch[:, 0].max()}, expected 0..{largest}")
     return batch[:, 1:], batch[:, 0]

@@ -1,7 +1,7 @@
 """Reading IDX, the file format of MNIST.
 
-A file is a big-endian header (two zero bytes, the type, the rank, then each size as a uint32) and the values
-in C order: http://yann.lecun.com/exdb/mnist/ describes it.
+A file is a big-endian header (two zero bytes, the type, the rank, then each size as a uint32) followed by the values
+in C order, as described at http://yann.lecun.com/exdb/mnist/.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ UINT8 = 8
 
 
 def read_idx(path: Path, shape: tuple[int, ...], largest: int = 255) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of bytes whose shape is known.
+    """Read an IDX file of bytes with a known shape.
 
-    The header is only compared with ``shape``, never believed, so no more than that is read or decompressed.
+    The header is only compared with ``shape``, never trusted, so no more than that is read or decompressed.
 
     Args:
-        path: the file; a name that ends in ``.gz`` is decompressed.
+        path: the file; one whose name ends in ``.gz`` is decompressed.
         shape: the sizes that the file must have, such as ``(60000, 28, 28)``.
         largest: the largest value allowed, such as 9 for the labels of ten classes.
 
@@ -35,7 +35,7 @@ def read_idx(path: Path, shape: tuple[int, ...], largest: int = 255) -> npt.NDAr
         uint8 values of the given shape, 0..largest, read-only.
 
     Raises:
-        DatasetError: the file cannot be read, is damaged, or is not as said above.
+        DatasetError: the file cannot be read, is damaged, or is not as described above.
     """
     try:
         with _open(path) as file:
@@ -46,7 +46,7 @@ def read_idx(path: Path, shape: tuple[int, ...], largest: int = 255) -> npt.NDAr
         what = "damaged, or not gzip" if path.suffix == ".gz" else "unreadable"
         raise DatasetError(f"{path} is {what}: {error}") from error
     if values.size and values.max() > largest:
-        raise DatasetError(f"{path} holds the value {values.max()}, expected 0..{largest}")
+        raise DatasetError(f"{path} has the value {values.max()}, expected 0..{largest}")
     return values
 
 
@@ -65,12 +65,12 @@ def _check_header(path: Path, file: IO[bytes], shape: tuple[int, ...]) -> None:
         raise DatasetError(f"{path} ends inside its header, expected {len(expected) + 4 * len(shape)} bytes of header")
     sizes = struct.unpack(f">{len(shape)}I", header[4:])
     if sizes != shape:
-        raise DatasetError(f"{path} says that its shape is {sizes}, expected {shape}")
+        raise DatasetError(f"{path} has shape {sizes}, expected {shape}")
 
 
 def _read_values(path: Path, file: IO[bytes], shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     count = int(np.prod(shape))
-    # One byte more shows that a file is too long; reaching the end makes gzip compare its checksum.
+    # One extra byte reveals a file that is too long; reaching the end makes gzip verify the checksum.
     values = file.read(count + 1)
     if len(values) < count:
         raise DatasetError(f"{path} is truncated: {len(values)} bytes after the header, expected {count}")

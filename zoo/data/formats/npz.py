@@ -22,20 +22,20 @@ METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 
 
 def read_npz(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, npt.NDArray[np.uint8]]:
-    """Read arrays of bytes whose names and shapes are known.
+    """Read arrays of bytes with known names and shapes.
 
-    An array's header is only compared with its shape, never believed, so no more than that is decompressed; nothing
-    is unpickled.
+    An array's header is only compared with its shape, never trusted, so no more than that is decompressed; nothing is
+    unpickled.
 
     Args:
         path: the file.
-        shapes: the name of each array that the file must have, and its sizes.
+        shapes: the name and shape of each array that the file must have.
 
     Returns:
-        For each name uint8 values of its shape, read-only.
+        By name, read-only uint8 arrays of these shapes.
 
     Raises:
-        DatasetError: the file cannot be read, is damaged, or is not as said above.
+        DatasetError: the file cannot be read, is damaged, or is not as described above.
     """
     most = SLACK + sum(int(np.prod(shape)) for shape in shapes.values())
     try:
@@ -46,11 +46,11 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, npt
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             if not shapes.keys() <= members.keys():
                 got = textwrap.shorten(", ".join(sorted(members)), 200) or "nothing"
-                raise DatasetError(f"{path} holds {got}, expected {', '.join(shapes)}")
+                raise DatasetError(f"{path} contains {got}, expected {', '.join(shapes)}")
             return {name: _read_member(path, archive, members[name], shape) for name, shape in shapes.items()}
-    # An archive that needs a password is a RuntimeError, so is one of an unknown kind.
+    # An archive that needs a password, or of an unknown kind, is a RuntimeError.
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        # A message may have a name of the archive's in it, as long as 65,535 bytes.
+        # The message may contain a name from the archive, of up to 65,535 bytes.
         raise DatasetError(f"{path} is unreadable, or a damaged .npz: {str(error)[:200]}") from error
 
 
@@ -58,14 +58,14 @@ def _read_member(
     path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, shape: tuple[int, ...]
 ) -> npt.NDArray[np.uint8]:
     what = f"{path}: {info.filename}"
-    # The other methods decompress without a limit.
+    # The other methods have no limit on decompression.
     if info.compress_type not in METHODS:
         expected = " or ".join(METHODS.values())
         raise DatasetError(f"{what} is compressed by the method {info.compress_type}, expected {expected}")
     with archive.open(info) as file:
         fortran = _check_header(what, file.read(len(MAGIC)), file.read(*struct.unpack("<H", file.read(2))), shape)
         count = int(np.prod(shape))
-        # One byte more shows that an array is too long; reaching the end makes zipfile compare its checksum.
+        # One extra byte reveals an array that is too long; reaching the end makes zipfile verify the checksum.
         values = file.read(count + 1)
     if len(values) != count:
         got = "more" if len(values) > count else f"{len(values)} bytes"
@@ -74,10 +74,10 @@ def _read_member(
 
 
 def _check_header(what: str, magic: bytes, header: bytes, shape: tuple[int, ...]) -> bool:
-    """Return whether the values are in Fortran's order; raise ``DatasetError`` if the header is not of ``shape``."""
+    """Whether the values are in Fortran order; raise ``DatasetError`` if the header does not match ``shape``."""
     found = HEADER.fullmatch(header.decode("latin-1"))
     if magic != MAGIC or not found:
-        raise DatasetError(f"{what} has another header than NumPy's, expected a .npy of version 1.0")
+        raise DatasetError(f"{what} does not have NumPy's header, expected a .npy of version 1.0")
     descr, fortran, sizes = found.groups()
     if descr != "|u1" or re.findall(r"\d+", sizes) != [str(size) for size in shape]:
         raise DatasetError(f"{what} is {descr} of shape ({sizes}), expected |u1 (uint8) of shape {shape}")

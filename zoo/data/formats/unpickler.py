@@ -1,8 +1,8 @@
-"""Reading pickles of arrays without doing what a pickle asks for.
+"""Reading pickles of arrays without executing them.
 
-Python's own unpickler with an allow-list, as its documentation describes under "Restricting globals". What is allowed
-are stand-ins: nothing that a file names is imported or called. The operations are looked at first, since some take as
-much memory as they ask for.
+This is Python's own unpickler with an allow-list, as its documentation describes under "Restricting globals". Allowed
+names resolve to stand-ins: nothing that a file names is imported or called. The operations are checked first, since
+some allocate as much memory as the file requests.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.errors import DatasetError
 
-# What Python 2 and 3 write of numbers, texts, lists, dicts and arrays in protocol 2.
+# The operations that Python 2 and 3 write for numbers, text, lists, dicts and arrays in protocol 2.
 OPERATIONS = frozenset({
     "PROTO", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "SHORT_BINSTRING",
     "BINSTRING", "BINUNICODE", "BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT", "EMPTY_TUPLE", "TUPLE", "TUPLE1",
@@ -23,7 +23,7 @@ OPERATIONS = frozenset({
     "BUILD",
 })  # fmt: skip
 TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
-MOST_TUPLES = 1000  # But for arguments of calls; deep ones would overflow the stack when they are hashed.
+MOST_TUPLES = 1000  # Except call arguments; deeply nested tuples would overflow the stack when hashed.
 # A batch has an array and its type; Python 3 writes bytes as calls of _codecs.encode.
 ARRAY, NEW_ARRAY, TYPE, ENCODE = "ndarray", "_reconstruct", "dtype", "encode"
 ALLOWED = {
@@ -36,7 +36,7 @@ ALLOWED = {
 
 
 class Inert:
-    """What stands for an array or a type: its role, and the state that the pickle sets."""
+    """A stand-in for an array or a type: its role, and the state that the pickle sets."""
 
     def __init__(self, role: str) -> None:
         self.role = role
@@ -48,15 +48,15 @@ class Inert:
 
 
 def read_pickle(path: Path, content: bytes, most: int) -> Any:
-    """Put together what a pickle describes, with inert objects for all that it names.
+    """Build what a pickle describes, with inert objects for everything that it names.
 
     Args:
         path: the file, for messages.
-        content: what it holds.
+        content: the file's content.
         most: the number of operations allowed.
 
     Returns:
-        Numbers, texts, lists, tuples, dicts and ``Inert`` objects.
+        Numbers, strings, lists, tuples, dicts and ``Inert`` objects.
 
     Raises:
         DatasetError: the pickle is damaged, too large, or asks for anything else.
@@ -68,11 +68,11 @@ def read_pickle(path: Path, content: bytes, most: int) -> Any:
         pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, TypeError,
         ValueError,
     ) as error:  # fmt: skip
-        raise DatasetError(f"{path} is damaged or truncated: no pickle of CIFAR-10: {error}") from error
+        raise DatasetError(f"{path} is damaged or truncated: not a pickle of CIFAR-10: {error}") from error
 
 
 def _check_operations(path: Path, content: bytes, most: int) -> None:
-    """Raise ``DatasetError`` for operations that a python batch does not have, or too many of them."""
+    """Raise ``DatasetError`` for operations that a python batch does not have, or for too many operations."""
     count = tuples = 0
     is_tuple = False
     for count, (operation, argument, position) in enumerate(pickletools.genops(content), start=1):
@@ -85,8 +85,8 @@ def _check_operations(path: Path, content: bytes, most: int) -> None:
         if count > most:
             raise DatasetError(f"{path} has more than {most} pickle operations, expected a batch of CIFAR-10")
         if name in ("BINPUT", "LONG_BINPUT"):
-            if not isinstance(argument, int) or argument > most:  # The unpickler makes room for as many places.
-                raise DatasetError(f"{path} is damaged: it keeps an object in place {argument}")
+            if not isinstance(argument, int) or argument > most:  # The unpickler would allocate that many places.
+                raise DatasetError(f"{path} is damaged: it stores an object in place {argument}")
             continue
         tuples += is_tuple and name != "REDUCE"
         is_tuple = name in TUPLES
@@ -97,9 +97,9 @@ def _check_operations(path: Path, content: bytes, most: int) -> None:
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, path: Path, content: bytes) -> None:
-        # Python 2 wrote texts that are bytes here.
+        # Text written by Python 2 is read as bytes.
         super().__init__(io.BytesIO(content), encoding="bytes")
-        # No methods: what is named is kept with the unpickler, which would then keep itself and its content alive.
+        # Not methods of this class: the unpickler keeps what it finds, and would keep itself and its content alive.
         self.stand_ins = _StandIns(path)
 
     def find_class(self, module: str, name: str) -> Any:
@@ -107,7 +107,7 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) not in ALLOWED:
             shown = f"{module}.{name}"[:80]
             raise DatasetError(
-                f"{stand_ins.path} asks for {shown!r}, which is not run, expected NumPy arrays and lists alone"
+                f"{stand_ins.path} asks for {shown!r}, which was not run, expected only NumPy arrays and lists"
             )
         return {
             NEW_ARRAY: stand_ins.make_array, TYPE: stand_ins.make_type, ENCODE: stand_ins.encode,
@@ -116,7 +116,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _StandIns:
-    """What is called in the place of the functions and classes that a python batch names."""
+    """Replacements for the functions and classes that a python batch names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -131,7 +131,7 @@ class _StandIns:
     def encode(self, text: object, encoding: object) -> Any:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
             return self.refuse()
-        # One text that is encoded again and again takes its room once.
+        # A string that is encoded repeatedly takes memory only once.
         if text not in self.encoded:
             self.encoded[text] = text.encode("latin-1")
         return self.encoded[text]

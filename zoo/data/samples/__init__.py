@@ -1,4 +1,4 @@
-"""The real images inside the package, so that everything runs offline; ``README.md`` has their terms."""
+"""Real images inside the package, so that everything runs offline; ``README.md`` has their terms of use."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from zoo.errors import DatasetError
 
 @dataclass(frozen=True)
 class Sample:
-    """How a sample is kept: ``<file>.webp``, a mosaic of images, and ``<file>.txt``, their labels as digits.
+    """How a sample is stored: ``<file>.webp``, a mosaic of images, and ``<file>.txt``, their labels as digits.
 
-    Both have one row of images per line: all of train (the last tenth of each class is for validation), then all of
-    test.
+    Each line of labels is a row of the mosaic: all of train (the last tenth of each class is for validation), then all
+    of test.
 
     Args:
         name: the dataset's name in the zoo.
-        file: the two files' name without its suffix.
-        classes: the classes' names, ten at most.
+        file: the name of the two files, without suffix.
+        classes: the class names, ten at most.
         image_shape: ``(height, width, channels)``.
-        columns: images in a row of the mosaic.
-        train: images of the official training set.
-        test: images of the official test set.
+        columns: the number of images in a row of the mosaic.
+        train: the number of images from the official training set.
+        test: the number of images from the official test set.
         sha256: ``hash_arrays`` of train images, train labels, test images, test labels.
     """
 
@@ -68,13 +68,13 @@ def load_mnist(data_dir: DataDir = None) -> Dataset:
     """Load the sample of MNIST: 4,500 train, 500 validation, 1,000 test.
 
     Args:
-        data_dir: not used, the images are inside the package.
+        data_dir: not used; the images are inside the package.
 
     Returns:
-        Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9; each part has each class equally often.
+        Images uint8 ``(N, 28, 28, 1)``, labels uint8 0..9; all classes are equally frequent in each split.
 
     Raises:
-        DatasetError: the package's files are absent or damaged, or Pillow cannot read WebP.
+        DatasetError: the package's files are missing or damaged, or Pillow cannot read WebP.
     """
     return load_sample(MNIST)
 
@@ -83,32 +83,32 @@ def load_cifar10(data_dir: DataDir = None) -> Dataset:
     """Load the sample of CIFAR-10: 1,800 train, 200 validation, 500 test.
 
     Args:
-        data_dir: not used, the images are inside the package.
+        data_dir: not used; the images are inside the package.
 
     Returns:
-        Images uint8 ``(N, 32, 32, 3)``, labels uint8 0..9; each part has each class equally often.
+        Images uint8 ``(N, 32, 32, 3)``, labels uint8 0..9; all classes are equally frequent in each split.
 
     Raises:
-        DatasetError: the package's files are absent or damaged, or Pillow cannot read WebP.
+        DatasetError: the package's files are missing or damaged, or Pillow cannot read WebP.
     """
     return load_sample(CIFAR10)
 
 
 def load_sample(sample: Sample) -> Dataset:
-    """Decode, verify and split a sample; raises ``DatasetError`` if it is absent or damaged."""
+    """Decode, verify and split a sample; raise ``DatasetError`` if it is missing or damaged."""
     try:
         images, labels = _read_mosaic(sample), _read_labels(sample)
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"{sample.name}: cannot read the embedded {sample.file}.webp and {sample.file}.txt ({error}); "
-            "install autoencoder-zoo anew, and a Pillow that reads WebP"
+            "reinstall autoencoder-zoo, and install a Pillow that reads WebP"
         ) from error
     train = sample.train
     got = hash_arrays(images[:train], labels[:train], images[train:], labels[train:])
     if got != sample.sha256:
         raise DatasetError(
             f"{sample.name}: the SHA-256 of the embedded images and labels is {got}, "
-            f"expected {sample.sha256}; install autoencoder-zoo anew"
+            f"expected {sample.sha256}; reinstall autoencoder-zoo"
         )
     held_out = np.zeros(train, bool)
     for label in np.unique(labels[:train]):
@@ -133,7 +133,7 @@ def _read_mosaic(sample: Sample) -> npt.NDArray[np.uint8]:
         resources.files(__name__).joinpath(f"{sample.file}.webp").open("rb") as file,
         Image.open(file) as image,
     ):
-        # WebP knows no grey: a grey mosaic has three equal channels.
+        # WebP has no grey mode: a grey mosaic has three equal channels.
         mosaic = np.asarray(image.convert("RGB"))[..., :channels]
     tiles = mosaic.reshape(-1, height, sample.columns, width, channels).transpose(0, 2, 1, 3, 4)
     return np.ascontiguousarray(tiles).reshape(-1, height, width, channels)

@@ -14,12 +14,12 @@ from zoo.data.samples import CIFAR10, MNIST, Sample, load_sample
 
 
 def pick_first(split: Split, per_class: int, classes: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Pick the first images of each class, in the split's own order.
+    """Pick the first images of each class, in the split's order.
 
     Args:
-        split: where to pick from.
-        per_class: how many images of each class.
-        classes: how many classes there are.
+        split: the split to pick from.
+        per_class: the number of images per class.
+        classes: the number of classes.
 
     Returns:
         Images ``(classes * per_class, H, W, C)`` and their labels.
@@ -38,13 +38,13 @@ def write_sample(sample: Sample, train: Split, test: Split, folder: Path) -> str
     """Write a sample's two files.
 
     Args:
-        sample: how it is kept.
+        sample: how it is stored.
         train: the beginning of the official training set; only its first images are needed.
         test: the official test set.
         folder: where the files are written.
 
     Returns:
-        The SHA-256 that ``sample.sha256`` has to be.
+        The SHA-256 that ``sample.sha256`` must equal.
     """
     from PIL import Image
 
@@ -64,7 +64,7 @@ def write_sample(sample: Sample, train: Split, test: Split, folder: Path) -> str
 
 
 def main() -> None:
-    """Write the samples beside this file and read them back."""
+    """Write the samples next to this file and read them back."""
     parser = argparse.ArgumentParser(prog="python -m zoo.data.samples.make", description=__doc__)
     parser.add_argument("folder", help="the folder that has the official files of MNIST and CIFAR-10")
     folder, here = parser.parse_args().folder, Path(__file__).parent
