@@ -112,7 +112,7 @@ def test_command(board):
     folder, (run, _) = board
     done = CliRunner().invoke(main, ["verify", str(folder)])
     assert done.exit_code == 0, done.output
-    assert "3 verified; scores may be off by 0.0001, relatively" in done.stdout
+    assert "3 verified; relative tolerance for scores: 0.0001" in done.stdout
     (run.path / "history.csv").write_text("")
     done = CliRunner().invoke(main, ["verify", str(folder), "--json"])
     assert done.exit_code == 1

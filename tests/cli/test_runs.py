@@ -22,7 +22,7 @@ def test_train_evaluate_reconstruct(command, tiny, tmp_path):
 
     again = command("train", "tiny_cnn/tiny", "--epochs", 2, "--out", tmp_path / "runs")
     assert again.exit_code == 1
-    assert "holds a run already (finished)" in again.stderr
+    assert "already holds a run (finished)" in again.stderr
 
     scores = json.loads(command("evaluate", path, "--json").stdout)
     cost = scores.pop("cost")

@@ -233,7 +233,7 @@ def test_refusals(tmp_path, monkeypatch):
     assert refuse(tmp_path / "absent")[0] == 2
     code, message = refuse(tmp_path, "--out", tmp_path / "absent" / "it.html")
     assert code == 2
-    assert "there is no folder" in message
+    assert f"the folder {tmp_path / 'absent'} does not exist" in message
     with pytest.raises(RunError, match="no such folder"):
         write_report(tmp_path / "absent")
     monkeypatch.setattr("zoo.report.write.find_spec", lambda name: None)

@@ -132,7 +132,7 @@ def test_an_interrupted_command_prints_what_it_has_and_what_ran(clean_registry):
     done = CliRunner().invoke(main, ["check", "endless"])
     assert done.exit_code == 130
     assert "✓ check_builds_for_colour_images" in done.stdout
-    assert "interrupted while check_builds_for_an_odd_size ran, check 9 of" in done.stderr
+    assert "interrupted while running check_builds_for_an_odd_size, check 9 of" in done.stderr
 
 
 @pytest.mark.parametrize(
