@@ -138,7 +138,7 @@ def _mean_of(row: Row, score: Score) -> float:
 def _best(run: Run) -> BestEpoch:
     best = run.content.best
     if best is None:
-        raise RunError(f"{run.path / RUN_FILE}: is damaged: the run is finished, and has no best epoch")
+        raise RunError(f"{run.path / RUN_FILE} is damaged: the run is finished, but has no best epoch")
     return best
 
 

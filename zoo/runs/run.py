@@ -65,7 +65,7 @@ class Run:
         try:
             return RunRecord.from_dict(record)
         except RunError as error:
-            raise RunError(f"{self.path / RUN_FILE}: is damaged: {error}") from None
+            raise RunError(f"{self.path / RUN_FILE} is damaged: {error}") from None
 
     @property
     def status(self) -> str:
