@@ -86,7 +86,7 @@ def test_plugins_and_datasets(command, install):
         (["evaluate", "nowhere"], "nowhere: no such run folder or file"),
         (["evaluate", "nowhere", "--limit", "0"], "0 is not in the range"),
         (["compare", "README.md", "nowhere"], "nowhere: no such run folder or file"),
-        (["compare", "README.md", "README.md"], "README.md: is not JSON, as zoo evaluate --json prints it"),
+        (["compare", "README.md", "README.md"], "README.md: not JSON, as zoo evaluate --json prints it"),
         (["reconstruct", "nowhere", "--out", "a.png"], "nowhere: no such run folder or file"),
         (["reconstruct", "nowhere", "--out", "a.gif"], "expected a file name ending in .png"),
         (["frobnicate"], "No such command"),

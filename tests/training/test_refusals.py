@@ -155,7 +155,7 @@ def holder(stopped, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 def test_a_folder_that_another_process_holds(stopped, holder, tmp_path):
-    words = f"the run is under way in process {holder.pid}: wait for its end"
+    words = f"process {holder.pid} is training this run: wait until it ends"
     refuses(stopped, words)
     refuses(stopped, words, epochs=9)
     out = tmp_path / "out"
