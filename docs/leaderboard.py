@@ -1,9 +1,9 @@
 """Makes the project's leaderboard: ``python docs/leaderboard.py [RUNS]``.
 
 Trains every architecture on the full MNIST, binary MNIST and CIFAR-10 with three seeds, in the folder RUNS (by default
-``runs/leaderboard``); ended early and begun again, it goes on with what is missing. Then it replaces
-``docs/leaderboard/``: of each run ``run.json`` and ``history.csv`` as they are, the model where it is small, the
-checksums of these, the tables, and the report. ``python docs/tables.py`` copies the tables into
+``runs/leaderboard``); if interrupted and started again, it continues with what is missing. Then it replaces
+``docs/leaderboard/``: for each run the unchanged ``run.json`` and ``history.csv``, the model if it is small, and
+checksums of these; and the tables and the report. ``python docs/tables.py`` copies the tables into
 ``docs/leaderboard.md``.
 """
 
@@ -22,7 +22,7 @@ KEPT = ("run.json", "history.csv")
 
 
 def pack(source: Path, target: Path) -> int:
-    """Copy what is kept of one run; give the bytes of its model, 0 where that is too large."""
+    """Copy the files to keep from one run; return the size of its model in bytes, 0 if it is too large to keep."""
     import zoo
 
     run = zoo.Run(source)
@@ -31,7 +31,7 @@ def pack(source: Path, target: Path) -> int:
     target.mkdir(parents=True)
     for name in KEPT:
         shutil.copyfile(source / name, target / name)
-    # The optimizer's moments, two numbers for each weight, are no part of what is scored.
+    # Leave out the optimizer's moments, two numbers for each weight, which do not affect the scores.
     model = type(run.model).from_config(run.model.get_config())
     model.set_weights(run.model.get_weights())
     file = target / "model.keras"
@@ -53,19 +53,19 @@ def main(runs: str = "runs/leaderboard") -> None:
     presets = [f"{architecture}/{dataset}" for dataset in DATASETS for architecture in ARCHITECTURES]
     board = zoo.benchmark(presets, seeds=SEEDS, epochs=EPOCHS, full=True, jobs=JOBS, out=runs)
     if board.failed:
-        raise SystemExit(f"runs that failed: {board.failed}")
+        raise SystemExit(f"failed runs: {board.failed}")
     names = [name for table in board.tables for row in table.rows for name in row.runs]
     shutil.rmtree(FOLDER, ignore_errors=True)
     with making_folder(FOLDER) as folder:
         models = sum(pack(Path(runs, name), folder / name) for name in names)
         if models > LARGEST_SUM:
-            raise SystemExit(f"the models have {models:,} bytes: expected at most {LARGEST_SUM:,}")
+            raise SystemExit(f"the models take {models:,} bytes: expected at most {LARGEST_SUM:,}")
         zoo.Leaderboard.from_runs([zoo.Run(folder / name) for name in names], folder).save()
-        # Its links to run folders are relative: the same in both places.
+        # The report's links to run folders are relative, so they work in both places.
         shutil.copyfile(write_report(runs, progress=True), folder / "report.html")
 
 
 if __name__ == "__main__":
-    # This checkout, not an installed zoo.
+    # Import the zoo from this checkout, not an installed one.
     sys.path.insert(0, str(ROOT))
     main(*sys.argv[1:])

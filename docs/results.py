@@ -1,7 +1,7 @@
-"""Collects what docs/results.md shows of runs into docs/results.json: ``python docs/results.py NAME RUN...``.
+"""Collects the data of runs for docs/results.md in docs/results.json: ``python docs/results.py NAME RUN...``.
 
-NAME is the group of tables. Of each run: its configuration, its scores on the test split, its validation -ELBO after
-each epoch, and the results of ``zoo evaluate --json`` that lie in its folder as ``bound*.json``. Then
+NAME is the group of tables. For each run it collects the configuration, the scores on the test split, the validation
+-ELBO after each epoch, and the results of ``zoo evaluate --json`` stored in its folder as ``bound*.json``. Then
 ``python docs/tables.py`` makes the tables.
 """
 
@@ -16,7 +16,7 @@ RESULTS = ROOT / "docs" / "results.json"
 
 
 def collect(path: Path) -> dict[str, Any]:
-    """Return what is shown of one run."""
+    """Return the data of one run."""
     import zoo
 
     run = zoo.Run(path)
@@ -43,7 +43,7 @@ def main(name: str, *paths: str) -> None:
 
     runs = sorted((collect(Path(path)) for path in paths), key=lambda run: run["config"]["seed"])
     if len({json.dumps({**run["config"], "seed": None}) for run in runs}) != 1:
-        raise SystemExit("the runs differ in more than the seed")
+        raise SystemExit("the runs differ in more than their seeds")
     groups = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     write_json(RESULTS, groups | {name: runs})
 
@@ -51,6 +51,6 @@ def main(name: str, *paths: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         raise SystemExit(__doc__)
-    # This checkout, not an installed zoo.
+    # Import the zoo from this checkout, not an installed one.
     sys.path.insert(0, str(ROOT))
     main(*sys.argv[1:])

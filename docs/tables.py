@@ -1,10 +1,10 @@
 """Rewrites the tables of README.md and of docs/: ``python docs/tables.py``.
 
-A table stands between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. They are made from the registry, from
-the table of scores in ``zoo/score_names.py``, from ``docs/benchmark.json``, which is the ``leaderboard.json`` of a
-``zoo benchmark``, from ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, from ``docs/results.json``, which
-``docs/results.py`` collects, and from ``docs/speed.json`` and ``docs/quality.json``, which the scripts of
-``tests/speed/`` write.
+Each table is placed between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. The sources are the registry, the
+table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the ``leaderboard.json`` of a
+``zoo benchmark``, ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, ``docs/results.json``, which
+``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``tests/speed/``
+write.
 """
 
 import json
@@ -32,12 +32,12 @@ MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DO
 
 
 def fill_tables(text: str) -> str:
-    """Return the text with every table made anew."""
+    """Return the text with every table regenerated."""
     return MARKERS.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
 
 
 def make_models() -> str:
-    """Return the zoo's own architectures, with the recorded numbers of parameters of their presets."""
+    """Return the zoo's own architectures, with the recorded numbers of parameters for their presets."""
     import zoo
 
     rows = [["architecture", "summary", "parameters, MNIST", "parameters, CIFAR-10", "source"]]
@@ -50,7 +50,7 @@ def make_models() -> str:
 
 
 def make_headline() -> str:
-    """Return one table of five columns of ``docs/benchmark.json``, and what its numbers are."""
+    """Return one table of five columns from ``docs/benchmark.json``, with an explanation."""
     tables = json.loads(BENCHMARK.read_text(encoding="utf-8"))["tables"]
     rows = [["preset", "-ELBO, nats/image", "bits/dim", "parameters", "training images/s"]]
     for row in (row for table in tables for row in table["rows"]):
@@ -61,7 +61,7 @@ def make_headline() -> str:
     likelihoods, parts = ({table[key] for table in tables} for key in ("likelihood", "part"))
     seeds = {len(row["seeds"]) for table in tables for row in table["rows"]}
     if max(map(len, (likelihoods, parts, seeds))) > 1:
-        raise SystemExit(f"{BENCHMARK}: tables of several likelihoods, parts or numbers of seeds need more columns")
+        raise SystemExit(f"{BENCHMARK}: tables that differ in likelihood, part or number of seeds need more columns")
     return (
         f"{_markdown(rows, numbers=range(1, 5))}\nScores on the {parts.pop()} split ({' and '.join(sets)}), likelihood "
         f"`{likelihoods.pop()}`: mean over {seeds.pop()} seeds ± half the 95 % interval (Student's t).\n"
@@ -83,7 +83,7 @@ def make_leaderboard() -> str:
 
 
 def _boards(file: Path) -> str:
-    """Return the tables of a ``leaderboard.json``; nothing while there is none."""
+    """Return the tables of a ``leaderboard.json``; an empty text if it does not exist."""
     if not file.exists():
         return ""
     from zoo.benchmarking.table import Table
@@ -91,7 +91,7 @@ def _boards(file: Path) -> str:
 
     content = json.loads(file.read_text(encoding="utf-8"))
     if content["failed"]:
-        raise SystemExit(f"{file}: has runs that failed: {content['failed']}")
+        raise SystemExit(f"{file} contains failed runs: {content['failed']}")
     parts = []
     for table in map(Table.from_dict, content["tables"]):
         rows = table_cells(table)
@@ -102,7 +102,7 @@ def _boards(file: Path) -> str:
 
 
 def make_scores() -> str:
-    """Return the table of scores: where each stands in a result, its unit, which way is better, what it is."""
+    """Return the table of scores: name in a result, title, unit, better direction and definition of each."""
     from zoo.score_names import SCORES
 
     rows = [["score", "title", "unit", "better", "what it is"]]
@@ -111,7 +111,7 @@ def make_scores() -> str:
 
 
 def make_results(name: str) -> str:
-    """Return the scores of the runs of one group of ``docs/results.json``, and how they were learned."""
+    """Return the scores and the learning curves of the runs in one group of ``docs/results.json``."""
     runs = json.loads(RESULTS.read_text(encoding="utf-8"))[name]
     columns = {
         **_score_columns(runs, "negative_elbo", "bits_per_dim"),
@@ -136,7 +136,7 @@ def make_results(name: str) -> str:
         [f"seed {run['config']['seed']}", *(f"{run['validation'][epoch - 1]:,.2f}" for epoch in epochs)] for run in runs
     ]
     return (
-        f"{_markdown(rows, numbers=range(1, len(rows[0])))}\nValidation -ELBO while it learns:\n\n"
+        f"{_markdown(rows, numbers=range(1, len(rows[0])))}\nValidation -ELBO during training:\n\n"
         f"{_markdown(curve, numbers=range(1, len(curve[0])))}"
     )
 
@@ -149,7 +149,7 @@ def make_speed() -> str:
     for network, found in content["train"].items():
         facts = machine["networks"][network]
         for name, result in found["contenders"].items():
-            # A training step is about three times the operations of a forward pass.
+            # A training step takes about three times the operations of a forward pass.
             share = "-"
             if name == "zoo":
                 peak = machine["peak_gflops"][facts["precision"]]
@@ -169,7 +169,7 @@ def make_speed() -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     precisions = ", ".join(sorted({facts["precision"] for facts in machine["networks"].values()}))
     return f"""{machine["processor"]}, {machine["threads"]} threads; {versions}; {content["rounds"]} rounds. A product
-of two matrices of 2,048 x 2,048 runs at {peaks}.
+of two 2,048 x 2,048 matrices runs at {peaks}.
 
 {_markdown(rows, numbers=range(1, 6))}
 `small_cnn` on 28 x 28 x 1, the others on 32 x 32 x 3; batches of 128, Bernoulli likelihood. The share of the peak
@@ -187,8 +187,8 @@ def _quality() -> str:
     difference = found["difference"]
     half = difference["high"] - difference["mean"]
     return f"""The same quality: `{found["preset"]}`, {found["epochs"]} epochs of {found["dataset"]}, scored by -ELBO on
-{found["images"]:,} validation images, nats per image. Fast is the model of `zoo.create_model`, plain the twin of plain
-Keras layers with Keras' Adam in float32; both of a pair begin with the same weights and see the same images in the same
+{found["images"]:,} validation images, nats per image. "Fast" is the model of `zoo.create_model`, "plain" its twin of
+plain Keras layers with Keras' Adam in float32; each pair starts from equal weights and sees the same images in the same
 order. Fast - plain is {difference["mean"]:+.2f} ± {half:.2f} (half the 95 % interval, Student's t, paired by seed).
 
 {_markdown(rows, numbers=range(1, len(rows[0])))}"""
@@ -214,7 +214,7 @@ def make_checks() -> str:
 
 
 def _score_columns(runs: list[dict[str, Any]], *names: str) -> dict[str, list[tuple[float | None, int]]]:
-    """Return columns by their titles: of each run a score and its digits."""
+    """Return columns by title: for each run a score and its digits."""
     from zoo.score_names import score_at
 
     return {
@@ -279,7 +279,7 @@ TABLES = {
 }
 
 if __name__ == "__main__":
-    # The registry of this checkout, not that of an installed zoo.
+    # Import the zoo from this checkout, not an installed one.
     sys.path.insert(0, str(ROOT))
     for path in FILLED:
         path.write_text(fill_tables(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -63,7 +63,7 @@ def test_settings_that_are_none(text):
     [
         ({"jobs": 0}, "jobs is 0: expected at least 1"),
         ({"settings": {"latent": [1]}}, "unknown option 'latent'"),
-        ({"baseline": "big_cnn"}, "the baseline is 'big_cnn': expected a row, which is one of tiny_cnn/tiny, tiny_cnn"),
+        ({"baseline": "big_cnn"}, "the baseline is 'big_cnn': expected a row, such as tiny_cnn/tiny, tiny_cnn"),
     ],
 )
 def test_bad_arguments_stop_before_the_first_training(tiny, tmp_path, arguments, message):
@@ -133,7 +133,7 @@ def test_a_killed_worker_is_said_to_be_killed(tiny, tmp_path):
             break
         time.sleep(0.1)
     os.kill(int(file.read_text()), signal.SIGKILL)
-    with pytest.raises(RunError, match="was ended by SIGKILL, as the system does when memory runs out"):
+    with pytest.raises(RunError, match="was killed by SIGKILL, which the system sends when memory runs out"):
         future.result()
     executor.close()
 

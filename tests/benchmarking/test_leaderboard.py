@@ -68,7 +68,7 @@ def test_run_that_did_not_finish_is_trained_anew(tiny, tmp_path, caplog):
     assert Run(run.path).status == "finished"
     messages = [record.getMessage() for record in caplog.records if record.name == "zoo"]
     assert len(messages) == 1
-    assert messages[0].endswith("running, trained anew")
+    assert messages[0].endswith("running, training from scratch")
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_run_of_other_code_is_trained_anew(clean_registry, tiny, tmp_path, caplo
     with caplog.at_level("WARNING", "zoo"):
         second = define(3)
     assert second.cost.parameters > first.cost.parameters
-    assert "the code has changed since, trained anew" in caplog.text
+    assert "the code has changed since, training from scratch" in caplog.text
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_a_digit_of_a_score(board):
     assert (first.status, second.status) == ("failed", "verified")
     assert "run.json is not the file that the run wrote (SHA256SUMS)" in first.findings[0]
     assert table.status == "failed"
-    assert table.findings == ("the table of tiny is not what its runs make",)
+    assert table.findings == ("the table of tiny does not match its runs",)
 
 
 def test_a_score_that_is_changed_with_its_checksum(board):
@@ -113,20 +113,20 @@ def test_a_model_that_is_left_out_is_said_to_be_unchecked(board):
     (run.path / "model.keras").unlink()
     first, *_ = found = verify(folder)
     assert [verdict.status for verdict in found] == ["unchecked", "verified", "verified"]
-    assert "model.keras is not there" in first.findings[0]
+    assert "model.keras is missing" in first.findings[0]
 
 
 def test_a_run_that_did_not_finish(board):
     _, (run, _) = board
     rewrite(run, lambda record: record.update(status="failed", scores=None, error="why"))
-    assert verify(run.path)[0].findings == ("the run is failed: it has no scores",)
+    assert verify(run.path)[0].findings == ("the run is failed, so it has no scores",)
 
 
 def test_command(board):
     folder, (run, _) = board
     done = CliRunner().invoke(main, ["verify", str(folder)])
     assert done.exit_code == 0, done.output
-    assert "3 verified; scores may be off by 0.0001, relatively" in done.stdout
+    assert "3 verified; relative tolerance for scores: 0.0001" in done.stdout
     (run.path / "history.csv").write_text("")
     done = CliRunner().invoke(main, ["verify", str(folder), "--json"])
     assert done.exit_code == 1
@@ -134,6 +134,6 @@ def test_command(board):
 
 
 def test_a_folder_without_runs(tmp_path):
-    with pytest.raises(RunError, match="expected a run folder, or a folder that has some"):
+    with pytest.raises(RunError, match="expected a run folder, or a folder that contains some"):
         verify(tmp_path)
     assert CliRunner().invoke(main, ["verify", str(tmp_path)]).exit_code == 1

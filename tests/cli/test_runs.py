@@ -22,7 +22,7 @@ def test_train_evaluate_reconstruct(command, tiny, tmp_path):
 
     again = command("train", "tiny_cnn/tiny", "--epochs", 2, "--out", tmp_path / "runs")
     assert again.exit_code == 1
-    assert "holds a run already (finished)" in again.stderr
+    assert "already holds a run (finished)" in again.stderr
 
     scores = json.loads(command("evaluate", path, "--json").stdout)
     cost = scores.pop("cost")
@@ -77,7 +77,7 @@ def check_doubts(command, path):
     (path / "run.json").write_text(record.replace("tiny_cnn", "else_cnn"))
     assert "run.json is not the file that the run wrote (SHA256SUMS)" in command("evaluate", path).stderr
     (path / "run.json").write_text(record.replace('"finished"', '"interrupted"'))
-    assert "the run is interrupted, not finished: its model is of epoch" in command("evaluate", path).stderr
+    assert "the run is interrupted, not finished: its model is from epoch" in command("evaluate", path).stderr
     (path / "run.json").write_text(record[:100])
     result = command("evaluate", path)
     assert "run.json is missing or damaged" in result.stderr
@@ -117,7 +117,7 @@ def test_out_that_cannot_be_written_is_one_sentence(command, tiny, tmp_path):
     (tmp_path / "file").write_text("")
     result = command("train", "tiny_cnn/tiny", "--out", tmp_path / "file" / "runs")
     assert result.exit_code == 1
-    assert "cannot be made: Not a directory: choose another folder (out=, --out)" in result.stderr
+    assert "cannot be created: Not a directory: choose another folder (out=, --out)" in result.stderr
 
 
 def test_a_terminated_run_says_so(install, tmp_path):

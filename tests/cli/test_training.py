@@ -21,15 +21,15 @@ def test_resume(command, tmp_path, interrupted):
     assert result.exit_code == 130
     (record,) = tmp_path.glob("tiny_cnn/*/*/run.json")
     path = record.parent
-    assert f"zoo train --resume {path} goes on after epoch 1" in result.stderr
+    assert f"zoo train --resume {path} continues after epoch 1" in result.stderr
     result = command("train", "--resume", path)
     assert result.exit_code == 0
-    assert "1 done before" in result.stderr
+    assert "1 already done" in result.stderr
     assert "epoch 1/2" not in result.stderr
     assert result.stdout.splitlines()[-1] == str(path)
     result = command("train", "--resume", path)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"zoo: {path}: the run is finished after 2 epochs, nothing is left to train")
+    assert result.stderr.startswith(f"zoo: {path}: the run finished after 2 epochs, so nothing is left to train")
     result = command("train", "--resume", path, "--epochs", 3)
     assert result.exit_code == 0
     longer = result.stdout.splitlines()[-1]
@@ -40,7 +40,7 @@ def test_resume(command, tmp_path, interrupted):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["tiny_cnn/tiny"], "--resume takes a run as it is: leave out PRESET"),
+        (["tiny_cnn/tiny"], "--resume keeps a run's settings: leave out PRESET"),
         (["--set", "latent_dim=3"], "leave out --set"),
         (["--seed", "0"], "leave out --seed"),
         (["--sample"], "leave out --sample"),

@@ -100,7 +100,7 @@ def test_a_run_of_a_folder(photos, monkeypatch, tmp_path, count):
 
 
 def test_a_folder_has_no_sample(photos):
-    with pytest.raises(zoo.errors.UnknownNameError, match="has no embedded sample: train without it"):
+    with pytest.raises(zoo.errors.UnknownNameError, match="has no embedded sample: train on all of it"):
         zoo.train(f"small_cnn/folder:{photos()}", sample=True)
 
 

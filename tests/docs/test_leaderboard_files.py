@@ -11,7 +11,7 @@ import zoo
 from zoo.benchmarking.verify import verify
 
 FOLDER = ROOT / "docs" / "leaderboard"
-NO_MODEL = "model.keras is not there: its scores cannot be made again"
+NO_MODEL = "model.keras is missing: the scores cannot be recomputed"
 
 
 @pytest.fixture(scope="module")

@@ -145,7 +145,7 @@ def test_results_of_bare_images_are_refused(first, results, split):
 
 @pytest.mark.parametrize("wrong", [{}, {"data": None}, {"data": []}, 3, None, [1, 2]])
 def test_something_that_is_no_result(first, wrong):
-    with pytest.raises(ValueError, match=r"is no result: expected what zoo\.evaluate gives"):
+    with pytest.raises(ValueError, match=r"is not a result: expected a result of zoo\.evaluate"):
         zoo.compare(first, wrong)
 
 
@@ -159,7 +159,7 @@ DAMAGES = [
 @pytest.mark.parametrize("damage", DAMAGES, ids=str)
 def test_a_result_that_is_damaged(first, tmp_path, damage):
     wrong = {**first, **damage}
-    with pytest.raises(ValueError, match="is no result"):
+    with pytest.raises(ValueError, match="is not a result"):
         zoo.compare(wrong, wrong)
     run = write_run(tmp_path / "run", first)
     scores = run.record["scores"] | damage
@@ -177,10 +177,10 @@ def test_files(first, second, tmp_path):
     with pytest.raises(ValueError, match=r"nowhere\.json: cannot be read: No such file"):
         zoo.compare(first, tmp_path / "nowhere.json")
     paths[1].write_text("no JSON")
-    with pytest.raises(ValueError, match=r"second\.json: is not JSON"):
+    with pytest.raises(ValueError, match=r"second\.json: not JSON"):
         zoo.compare(*paths)
     paths[1].write_text("{}")
-    with pytest.raises(ValueError, match=r"second\.json is no result"):
+    with pytest.raises(ValueError, match=r"second\.json is not a result"):
         zoo.compare(*paths)
     with pytest.raises(RunError, match="not a run folder"):
         zoo.compare(first, tmp_path)

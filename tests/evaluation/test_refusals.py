@@ -66,7 +66,7 @@ def test_a_model_of_no_numbers(part, images, monkeypatch):
     # All of them: ReLU makes zeros of NaN.
     network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
     monkeypatch.setattr("zoo.evaluation.scores.importance_weighted_bound", None)  # not reached
-    with pytest.raises(ValueError, match="no finite number for 12 of 12 images, so it cannot be scored"):
+    with pytest.raises(ValueError, match="not a finite number for 12 of 12 images, so it cannot be scored"):
         zoo.evaluate(model, images, importance_samples=100)
 
 

@@ -147,7 +147,7 @@ def test_a_missing_field_is_named(tmp_path):
     del plain["provenance"]["started"]
     run = Run(tmp_path)
     run.save(plain)
-    with pytest.raises(RunError, match=r"run.json: is damaged: provenance.started is missing$"):
+    with pytest.raises(RunError, match=r"run.json is damaged: provenance.started is missing$"):
         _ = run.config
     assert run.state == "damaged"
     assert run.doubts()[0] == f"{tmp_path / 'run.json'} is missing or damaged"

@@ -29,12 +29,12 @@ def check_refused(result, status, words):
         ("a" * (LONGEST + 1), f"expected at most {LONGEST} lower-case letters"),
         ("class", "'class' is a keyword of Python: choose another one, such as my_class"),
         ("json", "a module of Python's standard library, which a package of that name would hide"),
-        ("zoo", "a module that can be imported already"),
-        ("numpy", "a module that can be imported already"),
-        ("pyyaml", "a distribution that is installed already (version "),
+        ("zoo", "taken by an importable module"),
+        ("numpy", "taken by an importable module"),
+        ("pyyaml", "taken by an installed distribution (version "),
         ("torch", "such as my_torch"),
-        ("small_cnn", "an architecture that the zoo has already (registry.yaml of autoencoder-zoo"),
-        ("mnist", "a dataset that the zoo has already"),
+        ("small_cnn", "taken by an architecture of the zoo (registry.yaml of autoencoder-zoo"),
+        ("mnist", "taken by a dataset of the zoo"),
     ],
 )
 @pytest.mark.parametrize("options", [[], ["--here"]])
@@ -65,7 +65,7 @@ def test_nothing_is_overwritten(new, options, kind):
         path.write_text("mine\n")
     else:
         path.symlink_to("nowhere")
-    check_refused(new("my_ae", *options), 1, f"{path} is there already: move it away, or choose another name")
+    check_refused(new("my_ae", *options), 1, f"{path} already exists: move it away, or choose another name")
     assert os.listdir() == [str(path)]
     assert kind != "file" or path.read_text() == "mine\n"
 

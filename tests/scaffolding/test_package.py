@@ -101,7 +101,7 @@ def test_package(plain, zoo_wheel, tmp_path):
     uninstall(installation, "my-ae", tmp_path)
     assert listed(installation, tmp_path) == set(zoo.list_models())
     assert "is missing: install my-ae==0.1.0" in load(installation, path, tmp_path)
-    with pytest.raises(AssertionError, match=r"It was trained with my-ae==0\.1\.0: install that"):
+    with pytest.raises(AssertionError, match=r"It was trained with my-ae==0\.1\.0: install it"):
         command(installation, "train", "--resume", path, cwd=tmp_path)
 
 

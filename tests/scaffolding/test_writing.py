@@ -114,7 +114,7 @@ def test_plugin_file(new, monkeypatch):
     result = new("my_ae", "--here")
     assert result.exit_code == 0
     assert files_of(".") == {"my_ae.py", "registry.yaml"}
-    assert result.stdout.splitlines()[:4] == ["my_ae.py", "registry.yaml", "", "registry.yaml lists it"]
+    assert result.stdout.splitlines()[:4] == ["my_ae.py", "registry.yaml", "", "listed in registry.yaml"]
     assert "\n  zoo --registry registry.yaml check my_ae\n" in result.stdout
     assert Path("registry.yaml").read_text() == "version: 1\nplugins: [./my_ae.py]\n"
     monkeypatch.setenv("ZOO_REGISTRY", "registry.yaml")
@@ -142,7 +142,7 @@ def test_a_registry_that_is_there_stays(new):
     result = new("my_ae", "--here")
     assert result.exit_code == 0
     assert Path("registry.yaml").read_text() == "version: 1\n"
-    assert "registry.yaml is left as it is: add ./my_ae.py to its list of plugins" in result.stdout
+    assert "registry.yaml exists and was not changed: add ./my_ae.py to its plugins" in result.stdout
 
 
 def test_the_registry_in_use_is_the_one_to_be_changed(new, write_registry, monkeypatch):
@@ -150,7 +150,7 @@ def test_the_registry_in_use_is_the_one_to_be_changed(new, write_registry, monke
     monkeypatch.setenv("ZOO_REGISTRY", str(file))
     result = new("my_ae", "--here")
     assert files_of(".") == {"my_ae.py"}
-    assert f"{file} is left as it is" in result.stdout
+    assert f"{file} exists and was not changed" in result.stdout
     assert f'plugins: ["{Path("my_ae.py").absolute()}"]' in result.stdout  # Quoted: the path has a space.
     assert f"zoo --registry '{file}' check my_ae" in result.stdout
 

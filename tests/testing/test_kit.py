@@ -116,8 +116,10 @@ def test_command_prints_a_table_and_the_mend(clean_registry):
     assert "✓ check_summary_is_one_line" in done.stdout
     assert "✗ check_defaults_reach_a_builder" in done.stdout
     assert "- check_listing_imports_no_keras" in done.stdout
-    assert "check_defaults_reach_a_builder failed: no builder has the argument width of the defaults" in done.stdout
-    assert "before: check_listing_imports_no_keras\n" in done.stdout
+    assert (
+        "check_defaults_reach_a_builder failed: no builder takes width from the defaults as an argument" in done.stdout
+    )
+    assert "which may import Keras first: check_listing_imports_no_keras\n" in done.stdout
     assert "1 failed, 1 skipped in" in done.stdout
     assert "✓ check_dataset_loads" in done.stdout
 
@@ -132,13 +134,13 @@ def test_an_interrupted_command_prints_what_it_has_and_what_ran(clean_registry):
     done = CliRunner().invoke(main, ["check", "endless"])
     assert done.exit_code == 130
     assert "✓ check_builds_for_colour_images" in done.stdout
-    assert "interrupted while check_builds_for_an_odd_size ran, check 9 of" in done.stderr
+    assert "interrupted while running check_builds_for_an_odd_size, check 9 of" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "give the name of an architecture or a dataset, or --plugin"),
+        ([], "pass the name of an architecture or a dataset, or --plugin"),
         (["absent"], "no architecture is called 'absent'"),
     ],
 )
@@ -209,10 +211,10 @@ def make_dataset(name="wrong_set", *, top=255, seed=0, same=False, classes=("a",
 
 DATASETS = {
     "check_dataset_summary_is_one_line": ({"summary": ""}, {}, "expected one line"),
-    "check_dataset_recipe": ({"recipe": {"likelihood": "absent"}}, {}, "mend DatasetSpec"),
-    "check_dataset_loads": ({}, {"classes": ("a", "b", "c")}, "make the Dataset's"),
+    "check_dataset_recipe": ({"recipe": {"likelihood": "absent"}}, {}, "fix DatasetSpec"),
+    "check_dataset_loads": ({}, {"classes": ("a", "b", "c")}, "make the values in Dataset and DatasetSpec equal"),
     "check_dataset_has_grey_levels": ({}, {"top": 1}, "multiply by 255"),
-    "check_dataset_repeats": ({}, {"seed": None}, "by a fixed seed"),
+    "check_dataset_repeats": ({}, {"seed": None}, "with a fixed seed"),
     "check_dataset_splits_share_no_image": ({}, {"same": True}, "20 of 20 test images are training images too"),
 }
 

@@ -65,7 +65,8 @@ def check_left(folder, *, status, best):
 )
 def test_full_disk(tiny, tmp_path, name, count, best, after):
     words = (
-        rf"training tiny_cnn/tiny failed: \S+ {FULL}: \S+ keeps the model of epoch {best}.* goes on after epoch {after}"
+        rf"training tiny_cnn/tiny failed: \S+ {FULL}: \S+ keeps the model of epoch {best}.* "
+        rf"continues after epoch {after}"
     )
     with full_disk(name, count), pytest.raises(RunError, match=words) as caught:
         zoo.train("tiny_cnn/tiny", out=tmp_path, learning_rate=0.01, **SETTINGS)
@@ -95,7 +96,7 @@ def test_disk_full_from_the_second_epoch_on(tiny, tmp_path):
 
 def test_disk_full_at_the_end(tiny, tmp_path):
     # After the start and two epochs.
-    with full_disk("run.json", 4, sticky=True), pytest.raises(RunError, match=f"{FULL}: .* goes on after epoch 2"):
+    with full_disk("run.json", 4, sticky=True), pytest.raises(RunError, match=f"{FULL}: .* continues after epoch 2"):
         zoo.train("tiny_cnn/tiny", out=tmp_path, **SETTINGS)
     check_left(find_folder(tmp_path), status="running", best=2)
 

@@ -72,7 +72,7 @@ def test_a_run_whose_plugin_has_changed_does_not_go_on(tiny, few_pictures, tmp_p
     assert record["provenance"]["plugin_sources"] == digest_sources(zoo.models.tiny_cnn)
     record["provenance"]["plugin_sources"] = "0" * 64
     file.write_text(json.dumps(record))
-    with pytest.raises(RunError, match="the code of the plugin is not what the run began with: go back to that, or"):
+    with pytest.raises(RunError, match="the code of the plugin changed since the run began: restore it, or"):
         resume(file.parent, progress=False)
     del record["provenance"]["plugin_sources"]
     file.write_text(json.dumps(record))

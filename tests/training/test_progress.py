@@ -47,4 +47,4 @@ def test_a_resumed_run_starts_where_it_was():
     shown.close()
     bar = next(line for line in out.getvalue().splitlines() if "epoch 6/20" in line)
     assert bar.count("━") == 15  # A quarter of the sixty columns that are left.
-    assert "20 epochs of 45,000 images, 5 done before" in out.getvalue()
+    assert "20 epochs of 45,000 images, 5 already done" in out.getvalue()

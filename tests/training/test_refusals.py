@@ -55,19 +55,19 @@ def refuses(run, words, kind=RunError, **options):
 @pytest.mark.parametrize(
     ("keys", "value", "words"),
     [
-        (["provenance", "zoo"], "0.0.9", r"the zoo is not what the run began with \(then 0.0.9, now"),
-        (["provenance", "plugin", "version"], "0.9", r"the plugin is not .* \(then version 0.9, now version 1.0\)"),
-        (["provenance", "backend"], "abacus", r"the Keras backend is not .* \(then abacus, now tensorflow\)"),
-        (["provenance", "dataset", "train", "sha256"], "0", "the images of the dataset .* another SHA-256"),
-        (["config", "image_shape"], [8, 8, 1], "the preset has changed since in image_shape"),
-        (["config", "options", "depth"], 3, "cannot be trained as it was: unknown option 'depth'"),
+        (["provenance", "zoo"], "0.0.9", r"the zoo changed since the run began \(then 0.0.9, now"),
+        (["provenance", "plugin", "version"], "0.9", r"the plugin changed .* \(then version 0.9, now version 1.0\)"),
+        (["provenance", "backend"], "abacus", r"the Keras backend changed .* \(then abacus, now tensorflow\)"),
+        (["provenance", "dataset", "train", "sha256"], "0", "the images of the dataset .* the SHA-256 differs"),
+        (["config", "image_shape"], [8, 8, 1], "the preset has since changed in image_shape"),
+        (["config", "options", "depth"], 3, "cannot be trained as before: unknown option 'depth'"),
         (
             ["config", "options"],
             None,
-            "run.json: is damaged: config.options is None: expected a mapping",
+            "run.json is damaged: config.options is None: expected a mapping",
         ),
-        (["config"], {}, "run.json: is damaged: config.preset is missing: train it anew"),
-        (["cost"], None, "run.json: is damaged: cost is None: expected a mapping: train it anew"),
+        (["config"], {}, "run.json is damaged: config.preset is missing: train it from scratch"),
+        (["cost"], None, "run.json is damaged: cost is None: expected a mapping: train it from scratch"),
         (["status"], "asleep", "status is not one of"),
     ],
 )
@@ -84,7 +84,10 @@ def test_another_plugin(stopped):
 def test_other_packages_are_a_warning(stopped):
     change(stopped, "provenance", "packages", "numpy", to="1.0")
     (stopped.path / "checkpoint-1.keras").write_bytes(b"")  # So that nothing is trained.
-    with pytest.warns(UserWarning, match=r"packages differ .* \(then numpy 1.0, now numpy"), pytest.raises(RunError):
+    with (
+        pytest.warns(UserWarning, match=r"packages changed since the run began \(then numpy 1.0, now numpy"),
+        pytest.raises(RunError),
+    ):
         resume(stopped, progress=False)
 
 
@@ -94,12 +97,12 @@ def test_damaged_checkpoint(stopped, damage):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes({"cut": bytes(content[:1000]), "bit": bytes(content), "empty": b""}[damage])
-    refuses(stopped, r"checkpoint-1.keras: .*train the run anew \(overwrite=True")
+    refuses(stopped, r"checkpoint-1.keras: .*train the run from scratch \(overwrite=True")
 
 
 def test_more_epochs_when_the_learning_rate_has_begun_to_fall(stopped):
     change(stopped, "config", "recipe", "learning_rate_decay", to=0.6)
-    refuses(stopped, r"after epoch 1 the learning rate has begun to fall", epochs=9)
+    refuses(stopped, r"by epoch 1 the learning rate has begun to fall", epochs=9)
 
 
 @pytest.mark.parametrize("text", [None, "", "epoch,val_loss\n1,2.0\n", "epoch,val_loss,val_negative_elbo\n1,x,1\n"])
@@ -152,7 +155,7 @@ def holder(stopped, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 def test_a_folder_that_another_process_holds(stopped, holder, tmp_path):
-    words = f"the run is under way in process {holder.pid}: wait for its end"
+    words = f"process {holder.pid} is training this run: wait until it ends"
     refuses(stopped, words)
     refuses(stopped, words, epochs=9)
     out = tmp_path / "out"

@@ -108,18 +108,18 @@ def test_after_interrupts(tiny, whole, interrupt, tmp_path):
     run = find_run(tmp_path)
     assert run.status == "interrupted"
     interrupt(3, 2)
-    with pytest.raises(KeyboardInterrupt, match=r"keeps the model of epoch \d.*--resume .* goes on after epoch 2"):
+    with pytest.raises(KeyboardInterrupt, match=r"keeps the model of epoch \d.*--resume .* continues after epoch 2"):
         resume(run, progress=False)
     assert (run.path / "checkpoint-2.keras").exists()
     assert len(zoo.Run(run.path).doubts()) == 1  # It is not finished: no file is another.
-    with pytest.raises(RunError, match="2 epochs are done: expected at least as many, got 1"):
+    with pytest.raises(RunError, match="2 epochs are done: got epochs=1; expected at least as many"):
         resume(run, epochs=1)
     again = resume(run, progress=False)
     assert again.path == run.path
     check_same(again, whole)
     check_folder(again)
     assert [entry["after_epoch"] for entry in again.record["provenance"]["resumed"]] == [0, 2]
-    with pytest.raises(RunError, match="is finished after 4 epochs, nothing is left to train"):
+    with pytest.raises(RunError, match="the run finished after 4 epochs, so nothing is left to train"):
         resume(again, epochs=EPOCHS)
 
 
@@ -134,9 +134,9 @@ def test_more_epochs(tiny, tmp_path):
     check_same(run, whole)
     check_folder(run)
     assert {item.name: item.read_bytes() for item in short.path.iterdir()} == before
-    with pytest.raises(RunError, match=r"holds a run already \(finished\)"):
+    with pytest.raises(RunError, match=r"already holds a run \(finished\)"):
         resume(short, epochs=EPOCHS)
-    with pytest.raises(RunError, match="finished after 3 epochs, nothing is left to train"):
+    with pytest.raises(RunError, match="finished after 3 epochs, so nothing is left to train"):
         resume(short, epochs=2)
 
 
@@ -240,7 +240,7 @@ def test_after_sigkill(tiny, tmp_path, kills):
         path = find_run(tmp_path / "killed").path
         arguments = [tmp_path / "killed", path]
         done = max(int(file.stem[11:]) for file in path.glob("checkpoint-*"))
-    with pytest.raises(RunError, match=r"\(running, but its process has ended\): go on with it"):
+    with pytest.raises(RunError, match=r"\(running, but its process has ended\): resume it"):
         zoo.train(PRESET, epochs=8, out=tmp_path / "killed", **SETTINGS)
     run = resume(path, progress=False)
     check_same(run, zoo.train(PRESET, epochs=8, out=tmp_path / "whole", **SETTINGS))

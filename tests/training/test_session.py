@@ -101,7 +101,7 @@ def test_overrides_reach_recipe_and_options(tiny, tmp_path):
 
 def test_existing_run_is_not_overwritten(run, tmp_path):
     before = (run.path / "run.json").read_bytes()
-    with pytest.raises(RunError, match=r"holds a run already \(finished\).*overwrite"):
+    with pytest.raises(RunError, match=r"already holds a run \(finished\).*overwrite"):
         zoo.train("tiny_cnn/tiny", out=tmp_path / "runs", seed=3, progress=False)
     assert (run.path / "run.json").read_bytes() == before
     zoo.train("tiny_cnn/tiny", out=tmp_path / "runs", seed=3, progress=False, overwrite=True)

@@ -84,6 +84,6 @@ def test_images_with_other_channels(tmp_path):
 @pytest.mark.parametrize("package", ["tensorboard", "tensorflow"])
 def test_an_absent_package_is_said_before_anything_starts(tiny, tmp_path, monkeypatch, package):
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None if name == package else object())
-    with pytest.raises(RunError, match=rf"need the package {package}, which is not there: pip install"):
+    with pytest.raises(RunError, match=rf"need the package {package}, which is not installed: pip install"):
         zoo.train("tiny_cnn/tiny", out=tmp_path / "runs", tensorboard=True, **SETTINGS)
     assert not (tmp_path / "runs").exists()

@@ -1,4 +1,4 @@
-"""Train presets and compare them."""
+"""Training and comparison of presets."""
 
 from zoo.benchmarking.grid import benchmark
 from zoo.benchmarking.leaderboard import Leaderboard

@@ -1,4 +1,4 @@
-"""A cell of a benchmark's grid: one run to be."""
+"""The cells of a benchmark's grid: planned runs."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from zoo.training.resuming import resume
 from zoo.training.session import train
 
 logger = logging.getLogger("zoo")
-WAIT = 1.0  # Seconds between two looks at a run that another process trains.
+WAIT = 1.0  # Seconds between checks of a run that another process is training.
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One run to be.
+    """One planned run.
 
     Args:
-        preset: its name, as it is trained (``small_cnn/mnist_sample``).
+        preset: the name of the preset to train (``small_cnn/mnist_sample``).
         seed: the seed.
-        settings: what the preset is changed in: settings of the recipe, options of the architecture.
-        out: where run folders go.
-        data_dir: where the official files of the datasets are.
+        settings: changes to the preset: recipe settings and architecture options.
+        out: folder that holds the run folders.
+        data_dir: folder with the official files of the datasets.
     """
 
     preset: str
@@ -47,7 +47,7 @@ class Cell:
 
     @cached_property
     def plan(self) -> Preset:
-        """The preset with its changes; errors as of ``zoo.train``."""
+        """The preset with its changes; errors as in ``zoo.train``."""
         return plan_run(self.preset, **self.settings)
 
     @cached_property
@@ -57,24 +57,24 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """The name of the cell in messages."""
         changes = "".join(f", {key}={value}" for key, value in self.settings.items())
         return f"{self.preset}, seed {self.seed}{changes}"
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether another process would not know it: its architecture or its dataset was registered in this one."""
+        """Whether only this process can run it, since its architecture or its dataset was registered in this one."""
         return any(map(catalogue.is_registered, (self.plan.architecture.name, self.plan.dataset.name)))
 
     def to_json(self) -> str:
-        """Return it as text, for another process."""
+        """Return the cell as text, for another process."""
         data_dir = None if self.data_dir is None else str(self.data_dir.absolute())
         fields = {"preset": self.preset, "seed": self.seed, "settings": dict(self.settings)}
         return json.dumps(fields | {"out": str(self.out.absolute()), "data_dir": data_dir})
 
     @classmethod
     def from_json(cls, text: str) -> Cell:
-        """Make it again of ``to_json``."""
+        """Return the cell that ``to_json`` wrote."""
         fields = json.loads(text)
         data_dir = None if fields["data_dir"] is None else Path(fields["data_dir"])
         return cls(**{**fields, "out": Path(fields["out"]), "data_dir": data_dir})
@@ -83,11 +83,11 @@ class Cell:
 def make_cells(
     presets: Iterable[str], seeds: Sequence[int], settings: Mapping[str, Sequence[Any]], **fields: Any
 ) -> list[Cell]:
-    """Return the cells of a grid, seed by seed, so that an early end leaves whole rows of few seeds.
+    """Return the cells of a grid, seed by seed, so that an early end leaves complete rows with fewer seeds.
 
     Args:
-        presets: names.
-        seeds: of each.
+        presets: names of presets.
+        seeds: seeds for each preset.
         settings: the values of each setting; every combination is a cell.
         **fields: ``out`` and ``data_dir``.
     """
@@ -101,17 +101,17 @@ def make_cells(
 
 
 def run_cell(cell: Cell, *, progress: bool = False) -> Run:
-    """Do a cell's run, or what is left of it; one that another process does is waited for.
+    """Train a cell's run, or what is left of it; wait for a run that another process is training.
 
     Args:
-        cell: the run to be.
+        cell: the planned run.
         progress: show progress on stderr.
 
     Returns:
         The finished run.
 
     Raises:
-        RunError: it failed; other errors as of ``zoo.train``.
+        RunError: the run failed; other errors as in ``zoo.train``.
     """
     while True:
         try:
@@ -122,11 +122,11 @@ def run_cell(cell: Cell, *, progress: bool = False) -> Run:
 
 
 def find_done(cell: Cell, code: CodeCheck) -> Run | None:
-    """Return a cell's run if it is finished, whole, and of the code that is here.
+    """Return a cell's run if it is finished, complete and from the current code, else None.
 
     Args:
-        cell: the run to be.
-        code: knows the code that is here; shared by all cells of a grid.
+        cell: the planned run.
+        code: compares runs with the current code; shared by all cells of a grid.
     """
     run = Run(cell.path)
     done = run.state == "finished" and not run.find_doubts() and code.is_current(run.content, cell.plan)
@@ -144,12 +144,12 @@ def _finish(cell: Cell, progress: bool) -> Run:
         except HeldError:
             raise
         except RunError as error:
-            logger.warning("%s: trained anew: %s", cell.path, error)
+            logger.warning("%s: training from scratch: %s", cell.path, error)
     elif cell.path.exists():
         state = run.state
         if state == "finished":
-            state = next(iter(run.doubts()), "finished before, but the code has changed since")
-        logger.warning("%s: %s, trained anew", cell.path, state)
+            state = next(iter(run.doubts()), "finished, but the code has changed since")
+        logger.warning("%s: %s, training from scratch", cell.path, state)
     return train(
         cell.preset,
         seed=cell.seed,

@@ -1,4 +1,4 @@
-"""Whether finished runs are of the code that is here, without building a model for each."""
+"""A check that finished runs are from the current code, without building a model for each."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from zoo.version import __version__
 
 
 class CodeCheck:
-    """Compares finished runs with the code that is here; one for each look at a benchmark, for code may change.
+    """A comparison of finished runs with the current code; make a new one for each benchmark, since code may change.
 
-    Versions must be the same, and the digest of the plugin's code. Where a run or an architecture has no digest, the
-    numbers of parameters are compared: for that a model is built, once for all runs that have the same one.
+    Versions and the digest of the plugin's code must be the same. If a run or an architecture has no digest, the
+    numbers of parameters are compared; for that a model is built, once for all runs that share it.
     """
 
     def __init__(self) -> None:
@@ -29,8 +29,8 @@ class CodeCheck:
         """Return whether a finished run is what its plan would produce.
 
         Args:
-            record: of the run.
-            plan: what it was to do.
+            record: the record of the run.
+            plan: the plan of the run.
         """
         plugin, trained = plan.architecture.plugin, record.provenance.plugin
         here = (__version__, None if plugin is None else plugin.version)

@@ -1,4 +1,4 @@
-"""The columns of a leaderboard: those of the table of scores, and those that say what a row is."""
+"""The columns of a leaderboard: those from the table of scores, and those that identify a row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VALIDATION_PLACE, FLOPS_PLACE = 4, 10  # Among the places of ``zoo.score_names.I
 
 
 class Role(Enum):
-    """What a column is for."""
+    """The purpose of a column."""
 
     MODEL = auto()
     RANK = auto()
@@ -29,12 +29,12 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class Cell:
-    """What a row has in a column.
+    """The content of a row in a column.
 
     Args:
         text: the value, rounded; ``-`` if there is none.
         half: half of its 95 % interval, rounded; empty if there is none.
-        value: what it is sorted by; None if there is none.
+        value: the value to sort by; None if there is none.
     """
 
     text: str
@@ -50,16 +50,16 @@ class Column:
     """A column.
 
     Args:
-        role: what it is for.
-        heading: title and unit in one.
+        role: the purpose of the column.
+        heading: title and unit together.
         name: the title alone.
         unit: the unit; empty if there is none.
-        hint: what it is.
+        hint: a description.
         read: returns the value of a row.
-        digits: after the point.
-        scale: how many of a value's own unit are one of what is shown.
-        signed: whether a plus is shown.
-        on_page: whether it also stands on a model's page of a report.
+        digits: digits after the decimal point.
+        scale: divisor that converts values to the unit shown.
+        signed: whether to show a plus sign.
+        on_page: whether a model's page in a report shows it too.
     """
 
     role: Role
@@ -74,7 +74,7 @@ class Column:
     on_page: bool = True
 
     def cell(self, row: Row) -> Cell:
-        """Return what a row has in this column."""
+        """Return the cell of a row in this column."""
         value = self.read(row)
         if value is None:
             return Cell(EMPTY)
@@ -90,7 +90,7 @@ class Column:
 
 
 def make_columns(table: Table) -> list[Column]:
-    """Return the columns of a table; one that no row has a value for is left out."""
+    """Return the columns of a table, without those that have no value in any row."""
     main = table.main
     shown = [(it.in_table, it) for it in table_scores() if it.in_table is not None]
     placed = [(it.place, _score_column(score, it)) for it, score in shown if not it.orders]
@@ -138,9 +138,9 @@ def _read_operations(row: Row) -> int | None:
 
 _WHAT_IT_IS = (
     Column(Role.MODEL, "model", "model", "", "architecture, variant and settings", lambda row: row.model),
-    Column(Role.RANK, "rank", "rank", "", "place by the score that orders the table", lambda row: row.rank),
+    Column(Role.RANK, "rank", "rank", "", "rank by the score that orders the table", lambda row: row.rank),
     Column(
-        Role.SEEDS, "seeds", "seeds", "", "how many trainings, each with a seed of its own",
+        Role.SEEDS, "seeds", "seeds", "", "number of runs, each with a different seed",
         lambda row: len(row.seeds), on_page=False,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who does the runs of a grid: this process, or processes of their own on this machine."""
+"""Executors for the runs of a grid: this process, or separate processes on this machine."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from zoo.runs.lock import claim
 from zoo.runs.run import Run
 
 logger = logging.getLogger("zoo")
-WARNING = "zoo warns: "  # Begins the lines of a process's output that are passed on.
-LOOK = 0.2  # Seconds between two looks at a process.
+WARNING = "zoo warns: "  # Prefix of the lines of a process's output that are passed on.
+LOOK = 0.2  # Seconds between checks of a process.
 MEGABYTE = 2**20
-ENDED = "the benchmark was ended"
+ENDED = "the benchmark was stopped"
 
 
 class Executor(Protocol):
-    """Takes cells and returns their runs; an executor for a cluster needs no more than this."""
+    """The interface that takes cells and returns their runs; an executor for a cluster needs only these methods."""
 
     def submit(self, cell: Cell) -> Future[Run]:
-        """Begin a cell's run.
+        """Start a cell's run.
 
         Returns:
             A future of the finished run; it raises ``RunError`` with the reason if the run fails.
@@ -40,18 +40,18 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Begin nothing more, and end what is under way."""
+        """Start no more runs, and stop those in progress."""
         ...
 
 
 class ThisProcess:
-    """Does one run after the other in this process: for architectures that no other process knows."""
+    """Executor that trains one run after the other in this process, for architectures that no other process knows."""
 
     def __init__(self, *, progress: bool = False) -> None:
         self.progress = progress
 
     def submit(self, cell: Cell) -> Future[Run]:
-        """Do a cell's run; the future is done when this returns."""
+        """Train a cell's run; the future is done when this returns."""
         future: Future[Run] = Future()
         try:
             future.set_result(run_cell(cell, progress=self.progress))
@@ -60,17 +60,17 @@ class ThisProcess:
         return future
 
     def close(self) -> None:
-        """Nothing is under way."""
+        """Do nothing, since no run is in progress."""
 
 
 class LocalProcesses:
-    """Does each run in a process of its own, so that whatever it does harms no other.
+    """Executor that trains each run in a separate process, so that no run can harm another.
 
     Args:
-        jobs: how many at a time; the processors are divided among them.
-        time_limit: seconds after which a run is ended; None: never.
-        memory_limit: 2**20 bytes of resident memory beyond which it is ended; None: an equal share of what is
-            available now.
+        jobs: number of runs at a time; the processors are divided among them.
+        time_limit: seconds after which a run is stopped; None: never.
+        memory_limit: resident memory beyond which a run is stopped, in MiB; None: an equal share of
+            the memory available now.
     """
 
     def __init__(self, *, jobs: int = 1, time_limit: float | None = None, memory_limit: float | None = None) -> None:
@@ -81,11 +81,11 @@ class LocalProcesses:
         self._closed = False
 
     def submit(self, cell: Cell) -> Future[Run]:
-        """Begin a cell's run as soon as a place is free."""
+        """Start a cell's run as soon as a slot is free."""
         return self._pool.submit(self._do, cell)
 
     def close(self) -> None:
-        """Begin nothing more, and end what is under way; it can be gone on with."""
+        """Start no more runs, and stop those in progress; they can be resumed."""
         self._closed = True
         self._pool.shutdown(cancel_futures=True)
 
@@ -104,7 +104,7 @@ class LocalProcesses:
                 logger.warning("%s: %s", cell.label, line.removeprefix(WARNING))
         reason = reason or _explain_end(process.returncode, [line for line in said if not line.startswith(WARNING)])
         run = Run(cell.path)
-        if run.state == "finished":  # Whatever its process did afterwards.
+        if run.state == "finished":  # No matter what its process did afterwards.
             return run
         raise RunError(_settle(run, reason or "its process ended without finishing it"))
 
@@ -112,16 +112,16 @@ class LocalProcesses:
         threads = str(self.threads)
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         environment = {**os.environ, **dict.fromkeys(names, threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        # It finds what this process finds.
+        # Let it find the same modules as this process.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        # The pipe to its stdin is never written to: its closing signals that this process is gone.
+        # Nothing is ever written to its stdin: when the pipe closes, this process is gone.
         return subprocess.Popen(
             [sys.executable, "-m", "zoo.benchmarking.worker", cell.to_json()],
             env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def _watch(self, process: subprocess.Popen[bytes]) -> str | None:
-        """Wait for the end of a process, or return the reason to end it."""
+        """Wait for the end of a process, or return the reason to stop it."""
         start = time.monotonic()
         while not _has_ended(process, LOOK):
             if self._closed:
@@ -135,14 +135,14 @@ class LocalProcesses:
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for the end of a process for some time; return whether it has ended."""
+    """Wait up to this many seconds for a process to end; return whether it has ended."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     return process.returncode is not None
 
 
 def _resident(pid: int) -> float:
-    """Return the memory of a process and of those that it started, 2**20 bytes."""
+    """Return the memory of a process and its child processes, in MiB."""
     total = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -153,7 +153,7 @@ def _resident(pid: int) -> float:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process, and what it started."""
+    """Kill a process and its child processes."""
     if process.poll() is None:
         with contextlib.suppress(psutil.Error):
             for each in psutil.Process(process.pid).children(recursive=True):
@@ -171,16 +171,16 @@ def _explain_end(status: int, lines: list[str]) -> str | None:
     last = next((line for line in reversed(lines) if line), "")
     if status < 0:
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-        hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
-        return f"its process was ended by {name}{hint}" + (f": {last[:200]}" if last else "")
-    return f"its process ended with exit status {status}" + (f": {last[:200]}" if last else ", without a word")
+        hint = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
+        return f"its process was killed by {name}{hint}" + (f": {last[:200]}" if last else "")
+    return f"its process ended with exit status {status}" + (f": {last[:200]}" if last else " and no output")
 
 
 def _settle(run: Run, reason: str) -> str:
-    """Return why a run is not finished, and let its folder say so, if it has begun and does not."""
+    """Return why a run is not finished, and record the reason in its folder if the run had started."""
     if run.state == "failed":
         return str(run.content.error)
-    if run.state == "running" and reason != ENDED:  # One that was ended is gone on with.
+    if run.state == "running" and reason != ENDED:  # A stopped run can be resumed.
         with contextlib.suppress(RunError, OSError), claim(run.path):
             run.save(replace(run.content, status="failed", error=reason))
     return reason

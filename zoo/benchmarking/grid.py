@@ -47,24 +47,25 @@ def benchmark(
 ) -> Leaderboard:
     """Train presets, each with every seed and every combination of settings, and compare them.
 
-    Each run has a process of its own, so that one that fails, hangs or eats up the memory is a row that says so, and
-    the others go on. Called again with the same arguments after whatever end, it goes on with what is missing: a run
-    that is finished is taken as it is, one that was cut off goes on after its last epoch.
+    Each run has its own process, so that one that fails, hangs or runs out of memory is reported as failed, and the
+    others continue. Called again with the same arguments, it continues with what is missing: finished runs are kept,
+    and interrupted ones resume after their last epoch.
 
     Args:
-        presets: a name or several; by default the set that ``registry.yaml`` lists.
-        seeds: how many seeds (0, 1, ...), or the seeds.
-        epochs: the number of epochs (default: the recipes').
-        settings: the values of each setting (of the recipe, or an option of the architectures); all combinations.
-        baseline: the preset that the others' differences are from, seed by seed; by default the first of each table.
-        full: train on the full datasets; else on their embedded samples.
-        out: where run folders, the leaderboard (``.md``, ``.csv``, ``.json``) and ``reconstructions.png`` go;
+        presets: one name or several; by default the set listed in ``registry.yaml``.
+        seeds: the number of seeds (0, 1, ...), or the seeds themselves.
+        epochs: the number of epochs (default: each recipe's).
+        settings: values for each setting (a recipe setting or an architecture option); all combinations are trained.
+        baseline: the row to compare the others against, seed by seed; by default the first of each table.
+        full: train on the full datasets instead of their embedded samples.
+        out: folder for run folders, the leaderboard (``.md``, ``.csv``, ``.json``) and ``reconstructions.png``;
             ``runs`` by default.
-        data_dir: where the official files of the datasets are.
-        jobs: how many runs at a time; the processors are divided among them.
-        time_limit: seconds after which a run is ended.
-        memory_limit: 2**20 bytes of memory beyond which it is ended; by default an equal share of what is available.
-        executor: trains the runs instead of local processes; ``jobs`` and the limits are for local processes.
+        data_dir: folder with the official files of the datasets.
+        jobs: number of runs at a time; the processors are divided among them.
+        time_limit: seconds after which a run is stopped.
+        memory_limit: memory beyond which a run is stopped, in MiB; by default an equal share of the
+            available memory.
+        executor: trains the runs instead of local processes; ``jobs`` and the limits apply only to local processes.
         progress: show progress on stderr.
 
     Returns:
@@ -73,8 +74,8 @@ def benchmark(
     Raises:
         UnknownNameError: no such preset.
         TypeError: a setting that no preset takes.
-        ValueError: no seed, no preset, a baseline that is no row, or a value that is not valid.
-        DatasetError: the images cannot be had.
+        ValueError: no seed, no preset, a baseline that is not a row, or an invalid value.
+        DatasetError: the images are not available.
     """
     folder = Path(out if out is not None else "runs")
     chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
@@ -103,7 +104,7 @@ def _plan(
     names: list[str], seeds: list[int], values: Mapping[str, Sequence[Any]], folder: Path, data_dir: Any, *,
     full: bool, typed: bool,
 ) -> tuple[list[Cell], list[FailedRun]]:  # fmt: skip
-    """Look up every name and load every dataset before the first training; return the cells, and what is missing."""
+    """Look up every name and load every dataset before training; return the cells and the missing presets."""
     found: list[str] = []
     missing: list[FailedRun] = []
     for name in names:
@@ -113,7 +114,7 @@ def _plan(
         except UnknownNameError as error:
             if typed:
                 raise
-            # The default set was not typed by the user: a plugin that failed to load is a row as well.
+            # The user did not type the default set, so a plugin that failed to load is reported as a failed run.
             found = [other for other in found if other != name]
             missing += [FailedRun(name, seed, str(error)) for seed in seeds]
     cells = make_cells(
@@ -125,25 +126,25 @@ def _plan(
 
 
 def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> str | None:
-    """Return the baseline as its row will be called; ``ValueError`` if no row can be called so."""
+    """Return the name that the baseline's row will have; ``ValueError`` if no row can have it."""
     if baseline is None:
         return None
     if "/" in baseline and not full:
         baseline = sample_name(baseline)
     known = list(dict.fromkeys(name for cell in cells for name in (cell.preset, cell.plan.architecture.name)))
-    # A row's name is its architecture's, then its variant and settings.
+    # A row's name is its architecture, followed by its variant and settings.
     if baseline not in known and baseline.split(" ")[0] not in known:
-        raise ValueError(f"the baseline is {baseline!r}: expected a row, which is one of {', '.join(known)}")
+        raise ValueError(f"the baseline is {baseline!r}: expected a row, such as {', '.join(known)}")
     return baseline
 
 
 def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[FailedRun]]:
-    """Train what is missing; return the finished runs, and a row for each other cell."""
+    """Train what is missing; return the finished runs, and a failed run for each other cell."""
     code = CodeCheck()
     runs: dict[Cell, Run] = {cell: run for cell in cells if (run := find_done(cell, code)) is not None}
     gc.collect()
     if progress and runs:
-        logger.info("%d of %d runs are finished, taken as they are", len(runs), len(cells))
+        logger.info("%d of %d runs are already finished and kept", len(runs), len(cells))
     failed: dict[Cell, str] = {}
     waiting: dict[Future[Run], Cell] = {}
     own = [cell for cell in cells if cell not in runs and cell.is_of_this_process]
@@ -176,13 +177,13 @@ def _take(future: Future[Run], cell: Cell, runs: dict[Cell, Run], failed: dict[C
 
 
 def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None:
-    """Draw the same test images through the first finished run of every preset, unless the picture is of these."""
+    """Draw the same test images through each preset's first finished run, unless the picture already shows these."""
     first: dict[str, Run] = {}
     for run in runs:
         first.setdefault(run.content.config.preset, run)
     chosen = sorted(first.values(), key=lambda run: run.content.config.dataset)
     picture = folder / "reconstructions.png"
-    # A run's checksums stand for all that is in it.
+    # A run's checksums identify its content.
     shown = [[run.content.config.preset, sha256_of(run.path / CHECKSUM_FILE)] for run in chosen]
     if not chosen or read_note(picture) == shown:
         return

@@ -1,4 +1,4 @@
-"""Means over seeds and how sure they are."""
+"""Means over seeds and their confidence intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Summary:
         mean: the mean.
         low: the lower bound of its 95 % interval; None for one seed.
         high: the upper bound.
-        n: how many seeds.
+        n: the number of seeds.
     """
 
     mean: float

@@ -1,4 +1,4 @@
-"""The table made from runs."""
+"""The leaderboard made from runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zoo.score_names import Score, main_score, table_scores
 
 SCHEMA = 1
 BOARD_FILE = "leaderboard.json"
-# Rows of one table agree in all of these; scores of different ones must not be compared.
+# All rows of a table agree in these; scores that differ in one of them must not be compared.
 KEYS = (*FACTS, "epochs")
 
 
@@ -31,7 +31,7 @@ class Leaderboard:
 
     Args:
         tables: a table for each dataset, likelihood, binarization and number of epochs, with a row for each preset,
-            the best first. A table holds what its rows agree in (``k`` and ``seed`` are those of the scores).
+            the best first. A table holds the facts that its rows share (``k`` and ``seed`` are those of the scores).
         failed: the runs that did not finish, and why.
         path: the folder of the runs.
     """
@@ -52,10 +52,10 @@ class Leaderboard:
 
         Args:
             runs: run folders.
-            path: the folder that they are in.
-            failed: presets that have no run folder.
-            baseline: what the rows' differences are from: a preset, an architecture, or a row's ``model``; where a
-                table has none of that name, and by default, its best row.
+            path: the folder that contains them.
+            failed: runs that have no run folder.
+            baseline: the row to compare against: a preset, an architecture, or a row's ``model``; by default, and in
+                a table without such a row, the best row.
         """
         groups: dict[tuple[Any, ...], dict[str, list[Run]]] = {}
         failed = list(failed)
@@ -125,7 +125,7 @@ def _row(runs: list[Run], label: str, folder: Path) -> Row:
         runs=tuple(_relative(run.path, folder) for run in runs),
         validation=summarise([_best(run).negative_elbo for run in runs]),
         scores={it.key: _summary([it.read(score) for score in scores]) for it in table_scores(over_seeds=True)},
-        # How many epochs were asked for is a fact of the table; how many were trained is no cost of the model.
+        # The number of epochs requested is a fact of the table; the number trained is not a cost of the model.
         cost=replace(_mean_cost([run.content.cost for run in runs]), parameters=scores[0]["parameters"], epochs=None),
     )
 
@@ -138,18 +138,18 @@ def _mean_of(row: Row, score: Score) -> float:
 def _best(run: Run) -> BestEpoch:
     best = run.content.best
     if best is None:
-        raise RunError(f"{run.path / RUN_FILE}: is damaged: the run is finished, and has no best epoch")
+        raise RunError(f"{run.path / RUN_FILE} is damaged: the run is finished, but has no best epoch")
     return best
 
 
 def _difference(own: dict[int, float], base: dict[int, float]) -> Summary | None:
-    """Return the mean difference from the baseline over the seeds that both have, paired by seed."""
+    """Return the mean difference from the baseline, paired by seed, over the seeds that both have."""
     shared = sorted(own.keys() & base.keys())
     return summarise([own[seed] - base[seed] for seed in shared]) if shared else None
 
 
 def _labels(runs: list[Run]) -> list[str]:
-    """Name rows by architecture and variant; those of one preset also by the settings in which they differ."""
+    """Return row names: architecture and variant, and for rows of the same preset the settings that differ."""
     labels = []
     for run in runs:
         architecture, _, rest = run.content.config.preset.partition("/")
@@ -175,12 +175,12 @@ def _summary(values: Sequence[float | None]) -> Summary | None:
 
 
 def _mean_cost(costs: list[Cost]) -> Cost:
-    """Return means over runs; None where a run has none."""
+    """Return means over runs; None if a run lacks a value."""
     return Cost(**{name: _mean([getattr(cost, name) for cost in costs]) for name in vars(costs[0])})
 
 
 def _mean(values: Sequence[Any]) -> Any:
-    """Return the mean, of each entry where they are mappings; None where one is None."""
+    """Return the mean, entry by entry for mappings; None if a value is None."""
     if None in values:
         return None
     if isinstance(values[0], dict):

@@ -1,4 +1,4 @@
-"""What a leaderboard holds: tables, their rows, and the runs that failed."""
+"""The content of a leaderboard: tables, their rows, and the runs that failed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _COSTS = (
 
 @dataclass(frozen=True)
 class Row:
-    """The runs of one configuration, which differ in the seed alone.
+    """The runs of one configuration, which differ only in the seed.
 
     Args:
-        preset: its name.
-        model: what it is called: architecture, variant and the settings in which it differs from others.
-        seeds: of the runs.
-        runs: their folders, from that of the leaderboard.
+        preset: the name of the preset.
+        model: the row's name: architecture, variant and the settings that differ from other rows.
+        seeds: seeds of the runs.
+        runs: run folders, relative to the leaderboard's folder.
         validation: -ELBO of the best epoch on the validation split.
-        scores: on the test split, by the names of scores; None where a run has none.
+        scores: scores on the test split, by name; None if a run lacks the score.
         cost: means over the runs.
-        rank: its place by the score that orders the table; None in files from before there was one.
-        difference: from the baseline in that score, paired by seed; None for the baseline itself.
-        baseline: the row that it is from.
+        rank: rank by the score that orders the table; None in files from older versions.
+        difference: difference from the baseline in that score, paired by seed; None for the baseline itself.
+        baseline: the row that the difference is from.
     """
 
     preset: str
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What is the same for each seed, or a mean over them, nested as in a result."""
+        """The values that are the same for all seeds or averaged over them, nested as in a result."""
         cost = to_json(self.cost)
         return {"parameters": cost["parameters"], "cost": cost}
 
@@ -66,19 +66,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that may be compared, and what they agree in.
+    """Rows that may be compared, and the facts that they share.
 
     Args:
-        dataset: of the scores.
+        dataset: the dataset of the scores.
         part: the split.
-        sha256: of its images.
-        images: how many.
-        likelihood: of the models.
-        binarization: of the models.
-        k: of the importance-weighted bound.
-        seed: of the draws.
-        epochs: of the recipes.
-        rows: the best first.
+        sha256: SHA-256 of its images.
+        images: the number of images.
+        likelihood: the models' likelihood.
+        binarization: the models' binarization.
+        k: number of draws of the importance-weighted bound.
+        seed: seed of the draws.
+        epochs: the recipes' number of epochs.
+        rows: the rows, best first.
     """
 
     dataset: str | None
@@ -99,7 +99,7 @@ class Table:
 
     @property
     def baseline(self) -> str | None:
-        """The row that differences are from."""
+        """The row that the differences are from."""
         return self.rows[0].baseline
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,10 +118,10 @@ class FailedRun:
     """A run that did not finish.
 
     Args:
-        preset: its name.
-        seed: its seed.
-        error: why.
-        settings: what the preset was changed in.
+        preset: the name of the preset.
+        seed: the seed.
+        error: why it did not finish.
+        settings: changes to the preset.
     """
 
     preset: str
@@ -131,7 +131,7 @@ class FailedRun:
 
     @property
     def label(self) -> str:
-        """What it is called."""
+        """The name of the run in messages."""
         return f"{self.preset}, seed {self.seed}" + "".join(f", {key}={value}" for key, value in self.settings.items())
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,5 +141,5 @@ class FailedRun:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FailedRun:
-        """Return what ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
+        """Return the failed run that ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
         return from_json(cls, data)

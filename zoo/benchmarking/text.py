@@ -53,7 +53,7 @@ def to_csv(tables: Iterable[Table]) -> str:
 
 
 def _summary_names() -> list[str]:
-    """Return the names of what each seed has another value of, in the order of the columns."""
+    """Return the names of the values that vary by seed, in the order of the columns."""
     scores = [(it.in_table.place, it.key) for it in table_scores(over_seeds=True) if it.in_table is not None]
     return [name for _, name in sorted([*scores, (VALIDATION_PLACE, "validation")])] + ["difference"]
 
@@ -71,7 +71,7 @@ def describe_table(table: Table) -> str:
 
 
 def explain_table(table: Table) -> str:
-    """Return what the scores of a table are."""
+    """Return an explanation of the scores in a table."""
     interval = (
         "one seed, so no interval: a second one shows how much of a difference is chance"
         if {len(row.seeds) for row in table.rows} == {1}
@@ -93,7 +93,7 @@ def explain_table(table: Table) -> str:
 
 
 def table_cells(table: Table) -> list[list[str]]:
-    """Return a table's header and rows as text; a column that no row has a value for is left out."""
+    """Return a table's header and rows as text, without columns that have no value in any row."""
     columns = make_columns(table)
     return [
         [column.heading for column in columns],

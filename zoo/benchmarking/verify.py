@@ -1,4 +1,4 @@
-"""Whether runs are what they say: their files unchanged, and their scores made again from the stored models."""
+"""Verification of runs: files must be unchanged, and scores are recomputed from the stored models."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ TOLERANCE = 1e-4  # Relative. Another machine or number of threads changes score
 
 
 class Status(StrEnum):
-    """What was found."""
+    """The result of a verification."""
 
     VERIFIED = "verified"
     FAILED = "failed"
-    UNCHECKED = "unchecked"  # Something that is needed is not there.
+    UNCHECKED = "unchecked"  # Something needed for the check is missing.
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of one run folder, or of a leaderboard.
+    """The result for one run folder or leaderboard.
 
     Args:
-        path: of the folder or the file.
-        status: what was found.
+        path: path of the folder or the file.
+        status: the result.
         findings: what is wrong or could not be checked; empty if verified.
-        drift: the largest relative difference of a score made again; None if none was.
+        drift: the largest relative difference of a recomputed score; None if none was recomputed.
     """
 
     path: Path
@@ -58,14 +58,14 @@ def verify(
 ) -> list[Verdict]:
     """Check run folders, and the leaderboard that was made from them.
 
-    Every file is compared with its SHA-256 of when the run ended; the stored model is scored again on the images that
-    it was scored on; the leaderboard is made again from the runs that it names.
+    Every file is compared with the SHA-256 recorded when the run ended; the stored model is scored again on the same
+    images; the leaderboard is rebuilt from the runs that it names.
 
     Args:
-        path: a run folder, or a folder that has some.
-        tolerance: how far a score may be off, relatively (absolutely below 1).
-        data_dir: where the official files of the datasets are.
-        tell: is called with each run folder before it is checked.
+        path: a run folder, or a folder that contains some.
+        tolerance: largest relative difference allowed in a score (absolute below 1).
+        data_dir: folder with the official files of the datasets.
+        tell: called with each run folder before it is checked.
 
     Returns:
         A verdict for each run folder and leaderboard.
@@ -77,7 +77,7 @@ def verify(
     runs = [Run(file.parent) for file in sorted(folder.rglob(RUN_FILE))]
     boards = sorted(folder.rglob(BOARD_FILE))
     if not runs and not boards:
-        raise RunError(f"{folder}: expected a run folder, or a folder that has some: there is no {RUN_FILE} in it")
+        raise RunError(f"{folder}: found no {RUN_FILE}: expected a run folder, or a folder that contains some")
     found = []
     for run in runs:
         tell(run.path)
@@ -87,22 +87,22 @@ def verify(
 
 def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verdict:
     if run.state in ("failed", "interrupted", "running"):
-        return Verdict(run.path, Status.UNCHECKED, (f"the run is {run.state}: it has no scores",))
+        return Verdict(run.path, Status.UNCHECKED, (f"the run is {run.state}, so it has no scores",))
     model_file = run.path / MODEL_FILE
     left_out = (DoubtKind.MISSING, model_file)
     doubts = tuple(doubt.text for doubt in run.find_doubts() if (doubt.kind, doubt.file) != left_out)
     if doubts:
         return Verdict(run.path, Status.FAILED, doubts)
     if not model_file.is_file():
-        return Verdict(run.path, Status.UNCHECKED, (f"{MODEL_FILE} is not there: its scores cannot be made again",))
+        return Verdict(run.path, Status.UNCHECKED, (f"{MODEL_FILE} is missing: the scores cannot be recomputed",))
     try:
         drifts = _score_again(run, data_dir)
     except (DatasetError, ModelLoadError) as error:
-        return Verdict(run.path, Status.UNCHECKED, (f"its scores cannot be made again: {error}",))
+        return Verdict(run.path, Status.UNCHECKED, (f"the scores cannot be recomputed: {error}",))
     except (ZooError, ValueError) as error:
         return Verdict(run.path, Status.FAILED, (str(error),))
     beyond = tuple(
-        f"{name} is {old!r} in {RUN_FILE}, and {new!r} when scored again"
+        f"{name} is {old!r} in {RUN_FILE}, but {new!r} when scored again"
         for name, (old, new, drift) in drifts.items()
         if drift > tolerance
     )
@@ -111,13 +111,13 @@ def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verd
 
 
 def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, Any, float]]:
-    """Return each number among the scores: what it was, what it is now, and how far they are apart."""
+    """Return for each score: its old value, its new value, and the difference."""
     before = run.scores
     if before is None:
         raise RunError(f"{run.path / RUN_FILE}: the run is finished, but has no scores")
     split = load_dataset(run.config["dataset"], data_dir=data_dir).test
     if before["data"]["sha256"] != split.sha256:
-        raise DatasetError(f"the test images of {run.config['dataset']} are others than those that it was scored on")
+        raise DatasetError(f"the test images of {run.config['dataset']} are not those that the run was scored on")
     after = json.loads(json.dumps(evaluate(run.model, split, seed=before["seed"])))
     known, now = dict(_numbers(before)), dict(_numbers(after))
     return {
@@ -138,7 +138,7 @@ def _numbers(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _apart(old: Any, new: Any) -> float:
-    """Return the relative difference of two numbers, the absolute one below 1; other values are equal or not."""
+    """Return the relative difference of two numbers (absolute below 1); for other values, 0 if equal, else infinity."""
     if isinstance(old, bool | str) or old is None or isinstance(new, bool | str) or new is None:
         return 0.0 if old == new else math.inf
     return float(abs(old - new) / max(1.0, abs(old)))
@@ -155,16 +155,16 @@ def _verify_board(file: Path) -> Verdict:
     if missing:
         return Verdict(file, Status.FAILED, missing)
     try:
-        # Rows' own names; a table whose baseline is its best row gets the same one again.
+        # The baselines named by the rows; a table whose baseline is its best row gets the same one again.
         again = [
             Leaderboard.from_runs([Run(path) for path in paths], file.parent, (), baseline).tables
             for baseline in sorted({row.baseline or "" for row in rows})
         ]
     except (ZooError, KeyError, TypeError, ValueError) as error:
-        return Verdict(file, Status.FAILED, (f"cannot be made again: {type(error).__name__}: {error}",))
+        return Verdict(file, Status.FAILED, (f"cannot be rebuilt: {type(error).__name__}: {error}",))
     possible = [table for tables in again for table in tables]
     changed = [table for table in stored if not any(_is_same(table, made) for made in possible)]
-    findings = tuple(f"the table of {table.dataset} is not what its runs make" for table in changed)
+    findings = tuple(f"the table of {table.dataset} does not match its runs" for table in changed)
     return Verdict(file, Status.FAILED if findings else Status.VERIFIED, findings)
 
 

@@ -1,4 +1,4 @@
-"""One cell of a grid in a process of its own: ``python -m zoo.benchmarking.worker CELL``."""
+"""One cell of a grid in a separate process: ``python -m zoo.benchmarking.worker CELL``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ GONE = 75  # The exit status of a worker whose benchmark is gone; it is never re
 
 
 def _end_with_parent() -> None:
-    """End this process at once when the one that started it ends, however it does; the run can be gone on with."""
+    """End this process at once when its parent ends, for whatever reason; the run can be resumed."""
     # Not through sys.stdin, whose lock this thread would hold when the interpreter ends.
     os.read(0, 1)
     os._exit(GONE)
 
 
 def main() -> int:
-    """Do the run, and say on stderr why it failed."""
+    """Train the run, and print on stderr why it failed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from zoo.benchmarking.cells import Cell, run_cell
     from zoo.benchmarking.executor import WARNING

@@ -1,4 +1,4 @@
-"""The command ``zoo``."""
+"""The ``zoo`` command."""
 
 from zoo.cli.command import main
 

@@ -1,4 +1,4 @@
-"""The command ``zoo benchmark``."""
+"""The ``zoo benchmark`` command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from zoo.cli.printing import print_json, print_leaderboard
 )
 @click.option("--epochs", type=click.IntRange(1), help="Number of epochs (default: each recipe's).")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE...]", callback=read_grid,
-              help="Settings of recipes or options of architectures; every combination is trained.")  # fmt: skip
+              help="Recipe settings or architecture options; every combination is trained.")  # fmt: skip
 @click.option("--baseline", metavar="NAME", help="Row to compare against (default: the best).")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
               help="Number of runs at a time; they share the processors.")  # fmt: skip
@@ -39,9 +39,9 @@ from zoo.cli.printing import print_json, print_leaderboard
 @data_option
 @as_json
 def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any) -> None:
-    """Train presets and compare them; without names, the default set of the registry.
+    """Train presets and compare them; without names, train the registry's default set.
 
-    Each run has a process of its own. Started again with the same arguments, it continues with what is missing.
+    Each run has its own process. Run again with the same arguments, the command continues with what is missing.
     """
     for name in presets:
         zoo.get_model_info(name)
@@ -51,6 +51,6 @@ def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any
         print_json(leaderboard.to_dict())
     else:
         print_leaderboard(leaderboard)
-    click.echo(f"zoo: {out}/leaderboard.md, .csv and .json and reconstructions.png are written", err=True)
+    click.echo(f"zoo: wrote {out}/leaderboard.md, .csv and .json, and reconstructions.png", err=True)
     if leaderboard.failed:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""The command ``zoo check``."""
+"""The ``zoo check`` command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin, and check everything that it provides.")
+@click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin and check everything it provides.")
 @click.option(
     "--fast", is_flag=True, help="Skip the slow checks: loading in a new process, mixed precision, eager steps."
 )
@@ -30,7 +30,7 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: bool, as_json: bool) -> None:
     """Check architectures and datasets against every rule of the zoo.
 
-    NAMEs are of architectures or datasets; with --plugin they may be left out. Exit status 1 if a check fails.
+    Each NAME is an architecture or a dataset; with --plugin, names may be omitted. Exit status 1 if a check fails.
     """
     if plugin is not None:
         provided = catalogue.load_plugin(plugin).provides
@@ -40,7 +40,7 @@ def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: 
     kinds = {name: "dataset" if name in catalogue.list_datasets() else "architecture" for name in names}
     for name, kind in kinds.items():
         if kind == "architecture":
-            _find(name)  # Refused here, before Keras takes its seconds.
+            _find(name)  # Reject unknown names before the slow import of Keras.
     import_keras()
     reports = []
     for name, kind in kinds.items():
@@ -51,17 +51,17 @@ def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: 
 
 
 def _find(name: str) -> None:
-    """Raise ``UnknownNameError`` that has near datasets too."""
+    """Raise ``UnknownNameError``, which suggests similar dataset names too, unless the architecture exists."""
     try:
         catalogue.architecture(name)
     except UnknownNameError as error:
         near = difflib.get_close_matches(name, catalogue.list_datasets(), n=3, cutoff=0.5)
-        hint = f"; among the datasets {' or '.join(map(repr, near))} may be meant" if near else ""
+        hint = f"; similar datasets: {' or '.join(map(repr, near))}" if near else ""
         raise UnknownNameError(f"{error}{hint}; datasets: zoo datasets") from None
 
 
 def _check(name: str, kind: str, plugin: str | None, fast: bool, *, shown: bool) -> Report:
-    """Run the checks of one name and print what became of them, of those before an interruption too."""
+    """Run the checks for one name and print the results, including those obtained before an interruption."""
     from zoo.progress import show_progress
     from zoo.testing.catalogue import list_checks
     from zoo.testing.dataset_subject import DatasetSubject
@@ -82,7 +82,7 @@ def _check(name: str, kind: str, plugin: str | None, fast: bool, *, shown: bool)
             run_checks(subject, kind=kind, fast=fast, tell=tell, into=report)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted while {running} ran, check {len(report.results) + 1} of {count} of {name}"
+            f"interrupted while running {running}, check {len(report.results) + 1} of {count} for {name}"
         ) from None
     finally:
         if shown:
@@ -100,7 +100,7 @@ def _print(report: Report) -> None:
     for result in report.select("skipped"):
         skipped.setdefault(result.message, []).append(result.name)
     for reason, names in skipped.items():
-        click.echo(f"\nskipped, for {reason}: {', '.join(names)}")
+        click.echo(f"\nskipped because {reason}: {', '.join(names)}")
     counts = ", ".join(f"{len(report.select(status))} {status}" for status in MARKS if report.select(status))
     click.echo(f"\n{report.name}: {counts} in {report.seconds:.1f} s{_describe(report.facts)}\n")
 
@@ -110,7 +110,7 @@ def _describe(facts: dict[str, Any]) -> str:
     shown = [
         text.format(known[key])
         for key, text in (
-            ("import_seconds", "found in {:.2f} s"),
+            ("import_seconds", "imported in {:.2f} s"),
             ("build_seconds", "built in {:.2f} s"),
             ("parameters", "{:,} parameters"),
         )

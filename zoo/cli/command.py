@@ -1,4 +1,4 @@
-"""The command ``zoo``: parse, call, print. Results go to stdout, progress and messages to stderr."""
+"""The ``zoo`` command: parse, call, print. Results go to stdout, progress and messages to stderr."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 
 
 class _Group(click.Group):
-    """Turns errors into one sentence and an exit status: 2 for wrong usage or an unknown name, 1 for a failure."""
+    """A group that turns errors into one sentence and an exit status: 2 for usage errors and unknown names, else 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -57,7 +57,7 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--registry", type=click.Path(path_type=Path), metavar="FILE",
-              help="Your own registry file, which adds to the built-in one (default: $ZOO_REGISTRY).")  # fmt: skip
+              help="Registry file to add to the built-in one (default: $ZOO_REGISTRY).")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
               help="Show the versions of the zoo, Keras and its backend.")  # fmt: skip
@@ -65,7 +65,7 @@ class _Group(click.Group):
 def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
     """A model zoo of variational autoencoders for image reconstruction."""
     warnings.showwarning = _show_warning
-    # A run that is ended closes its folder as after Ctrl-C.
+    # A run that is terminated closes its folder as it does after Ctrl-C.
     before = signal.signal(signal.SIGTERM, _terminate)
     ctx.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
     handler = logging.StreamHandler()
@@ -74,7 +74,7 @@ def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     if registry is not None:
-        os.environ["ZOO_REGISTRY"] = str(registry.absolute())  # Processes that the command starts read it too.
+        os.environ["ZOO_REGISTRY"] = str(registry.absolute())  # Child processes read it too.
         zoo.refresh()
     _discover(silent=ctx.invoked_subcommand == "plugins")
 
@@ -91,7 +91,7 @@ def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
 
 
 def _discover(*, silent: bool) -> None:
-    """Load the plugins; that some were left out is said at every command, so in one line."""
+    """Load the plugins; every command reports the ones left out, so keep it to one line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)

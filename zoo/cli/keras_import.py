@@ -1,4 +1,4 @@
-"""Keras, imported when a command needs it."""
+"""Lazy import of Keras, for the commands that need it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 
 def import_keras() -> None:
-    """Import Keras without what its backend's libraries print on the way; shown if the import fails."""
+    """Import Keras and hide what its backend's libraries print, unless the import fails."""
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

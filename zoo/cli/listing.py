@@ -17,7 +17,7 @@ from zoo.cli.printing import print_json, print_table
 @click.option("--presets", is_flag=True, help="List presets (architecture/dataset).")
 @as_json
 def list_(pattern: str, presets: bool, as_json: bool) -> None:
-    """List architectures, or presets, that match PATTERN."""
+    """List the architectures or presets that match PATTERN."""
     infos = [zoo.get_model_info(name) for name in zoo.list_models(pattern, presets=presets)]
     if as_json:
         print_json([{"name": info.name, "summary": info.summary} for info in infos])
@@ -31,7 +31,7 @@ def list_(pattern: str, presets: bool, as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def show(name: str, as_json: bool) -> None:
-    """Show what an architecture or a preset is and where it comes from."""
+    """Show the details and the origin of an architecture or a preset."""
     info = zoo.get_model_info(name)
     if as_json:
         print_json(info.to_dict())
@@ -50,7 +50,7 @@ def show(name: str, as_json: bool) -> None:
 @click.command()
 @as_json
 def plugins(as_json: bool) -> None:
-    """List every plugin and what became of it."""
+    """List every plugin and its status."""
     records = zoo.list_plugins()
     if as_json:
         print_json([asdict(record) for record in records])

@@ -1,4 +1,4 @@
-"""The command that begins a plugin: ``zoo new``."""
+"""The command that creates a new plugin: ``zoo new``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from zoo import scaffolding
 @click.argument("name")
 @click.option("--here", is_flag=True,
               help="Write a plugin file, NAME.py, into the current folder, and a registry.yaml that lists it unless "
-                   "there is one.")  # fmt: skip
+                   "one exists.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Folder to create the project's folder in (default: the current one).")  # fmt: skip
 def new(name: str, here: bool, out: Path | None) -> None:
-    """Write the project of a package that brings an architecture called NAME: hook, networks, test, README, CI."""
+    """Write a package project with an architecture called NAME: hook, networks, test, README, CI."""
     if here and out is not None:
-        raise click.UsageError("--here writes into the current folder: leave out --out, or --here")
+        raise click.UsageError("--here writes into the current folder: leave out --out or --here")
     scaffolding.check_new_name(name)
     if here:
         _write_plugin_file(name)
@@ -47,9 +47,9 @@ def _write_plugin_file(name: str) -> None:
         click.echo(path)
     entry = scaffolding.registry_entry(name, folder)
     if registry in written:
-        click.echo(f"\n{registry} lists it")
+        click.echo(f"\nlisted in {registry}")
     else:
-        click.echo(f"\n{registry} is left as it is: add {entry} to its list of plugins, as in\n  plugins: [{entry}]")
+        click.echo(f"\n{registry} exists and was not changed: add {entry} to its plugins, as in\n  plugins: [{entry}]")
     zoo = f"zoo --registry {shlex.quote(str(registry))}"
     _print_next(f"{zoo} check {name}", f"{zoo} train {name}/mnist --sample")
 

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands have, and how their values are read."""
+"""Options and arguments shared by several commands, and how their values are parsed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 out_option = click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
-    help="Folder for run folders.",
+    help="Folder that holds the run folders.",
 )  # fmt: skip
 data_option = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Folder with the official files (default: $ZOO_DATA)."
@@ -29,7 +29,7 @@ part_option = click.option(
 
 
 def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
-    """Read ``KEY=VALUE`` settings, as a click callback; values are read as YAML, but ``1e-3`` is a number."""
+    """Parse ``KEY=VALUE`` settings as a click callback; values are YAML, except that ``1e-3`` is a number."""
     settings = {}
     for value in values:
         key, equals, text = value.partition("=")
@@ -40,7 +40,7 @@ def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str,
 
 
 def read_grid(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Read ``KEY=VALUE,VALUE`` settings as a click callback; commas within brackets are a value's own."""
+    """Parse ``KEY=VALUE,VALUE`` settings as a click callback; commas inside brackets do not separate values."""
     grid = {}
     for value in values:
         key, equals, text = value.partition("=")
@@ -66,7 +66,7 @@ def _parse(text: str) -> Any:
     import yaml
 
     try:
-        if "_" not in text:  # Python would read 1_0 as ten.
+        if "_" not in text:  # Python would parse 1_0 as ten.
             return float(text) if not text.lstrip("+-").isdigit() else int(text)
     except ValueError:
         pass
@@ -74,4 +74,4 @@ def _parse(text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         reason = getattr(error, "problem", None) or "not YAML"
-        raise click.BadParameter(f"{text!r}: not a value: {reason}") from error
+        raise click.BadParameter(f"{text!r} is not a valid value: {reason}") from error

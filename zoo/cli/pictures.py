@@ -21,7 +21,7 @@ from zoo.files import write_figure
               default="reconstructions", show_default=True)  # fmt: skip
 @click.option("--count", type=click.IntRange(2, 40), default=10, show_default=True, help="Number of images in a row.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the samples from the prior."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed for the samples from the prior."
 )
 @dataset_option
 @part_option
@@ -30,16 +30,16 @@ def reconstruct(
     source: Path, images: tuple[Path, ...], png: Path, kind: str, count: int, seed: int,
     dataset: str | None, part: str, data_dir: Path | None,
 ) -> None:  # fmt: skip
-    """Draw originals over reconstructions, of image files or of the test split; or another picture of the model."""
+    """Draw originals above reconstructions, for image files or the test split, or another picture of the model."""
     from zoo import plots
     from zoo.data.image_files import read_images
 
     if images and kind == "samples":
         raise click.UsageError("samples are drawn from the prior: pass no images, or choose another --kind")
     if png.suffix.lower() != ".png":
-        raise click.BadParameter(f"--out {png}: expected a name that ends in .png")
+        raise click.BadParameter(f"--out {png}: expected a file name ending in .png")
     if not png.parent.is_dir():
-        raise click.BadParameter(f"--out {png}: there is no folder {png.parent}")
+        raise click.BadParameter(f"--out {png}: the folder {png.parent} does not exist")
     model = load_trained(source)
     if images:
         array, labels = read_images(images, model.image_shape), None

@@ -1,4 +1,4 @@
-"""What the command prints."""
+"""The output of the commands."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from zoo.score_names import SCORES, find_score, score_at
 if TYPE_CHECKING:
     from zoo.benchmarking import Leaderboard
 
-SLOWEST = 12  # Layers of a profile that are shown.
-GAP = 3  # Between the columns of a table.
+SLOWEST = 12  # Number of layers shown from a profile.
+GAP = 3  # Spaces between the columns of a table.
 
 
 def print_json(content: Any) -> None:
-    """Print plain data on stdout as JSON."""
+    """Print plain data to stdout as JSON."""
     click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> None:
-    """Print a table on stdout; columns from ``numbers_from`` on are aligned to the right.
+    """Print a table to stdout; columns from ``numbers_from`` on are right-aligned.
 
-    On a terminal columns of numbers that have no room are printed below the others, with the first column again.
+    On a terminal, number columns that do not fit are printed below the others, with the first column repeated.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Into a file or a pipe nothing is wrapped.
+    # Do not wrap output to a file or a pipe.
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000)
     columns = range(len(header))
     tables = [columns] if numbers_from is None else _fit(header, rows, console.width)
@@ -51,7 +51,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
 
 
 def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Sequence[int]]:
-    """Return the columns of the tables that fit into a width; each begins with the first column."""
+    """Return the columns of each table that fits into ``width``; every table begins with the first column."""
     widths = [max(len(row[index]) for row in (header, *rows)) + GAP for index in range(len(header))]
     tables: list[list[int]] = [[0]]
     for index in range(1, len(header)):
@@ -62,9 +62,9 @@ def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 
 
 def print_scores(scores: dict[str, Any]) -> None:
-    """Print a model's scores, and what it costs if that is among them."""
+    """Print a model's scores, including its cost if present."""
     click.echo(_describe_facts({**scores["data"], **scores}))
-    # The cost comes last, after the scores that a kind of model has for itself.
+    # The cost comes last, after the scores specific to a kind of model.
     order = [score.path[0] for score in SCORES if score.path[0] != "cost"]
     rows = []
     for path, value in _flatten({**dict.fromkeys(order), **scores}):
@@ -75,23 +75,23 @@ def print_scores(scores: dict[str, Any]) -> None:
 
 
 def _name_k(path: tuple[str, ...], scores: dict[str, Any]) -> str:
-    """Return the number of draws of the importance-weighted bound, without which it says nothing."""
+    """Return the number of draws of the importance-weighted bound, which is meaningless without it."""
     return f", k = {scores['iwae']['k']:,}" if path == ("iwae", "nats") else ""
 
 
 def _count(path: tuple[str, ...], scores: dict[str, Any]) -> str:
-    """Return of how many latents some are active."""
+    """Return the total number of latents, to follow the number of active ones."""
     latents = scores.get("kl_per_latent")
     return f" of {len(latents):,}" if path == ("active_units",) and latents else ""
 
 
 def print_comparison(comparison: dict[str, Any], first: object, second: object) -> None:
-    """Print two results side by side, and what their difference does not show.
+    """Print two results side by side, with a caution about what their difference does not show.
 
     Args:
-        comparison: what ``zoo.compare`` gave.
-        first: where the first result is from.
-        second: where the second one is from.
+        comparison: the return value of ``zoo.compare``.
+        first: source of the first result.
+        second: source of the second result.
     """
     facts = comparison["facts"]
     click.echo(_describe_facts(facts) + (f", k = {facts['k']:,}" if facts["k"] else ""))
@@ -119,7 +119,7 @@ def _describe_facts(facts: dict[str, Any]) -> str:
 
 
 def _is_shown(path: tuple[str, ...], value: Any) -> bool:
-    """Return whether this is a number of the table of scores, or one that a kind of model has for itself."""
+    """Return whether this is a number from the table of scores, or one specific to a kind of model."""
     own = len(path) == 1 and path[0] != "seed" and isinstance(value, int | float)
     return value is not None and (find_score(*path) is not None or own)
 
@@ -133,7 +133,7 @@ def _flatten(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def print_profile(folder: Path) -> None:
-    """Print where the time of a training step goes, by part and by layer; nothing of a run that has no profile."""
+    """Print where the time of a training step goes, by part and by layer; print nothing if there is no profile."""
     from zoo.training.profile import PROFILE_FILE
 
     if not (folder / PROFILE_FILE).is_file():
@@ -146,7 +146,7 @@ def print_profile(folder: Path) -> None:
         for title, milliseconds in named.items()
     ]
     click.echo(
-        f"one step takes {1e3 * profile['seconds']:.1f} ms (of {profile['steps']}); its operations, of all threads:"
+        f"one step takes {1e3 * profile['seconds']:.1f} ms (mean of {profile['steps']}); operations in all threads:"
     )
     print_table(["part or layer", "ms", "share"], rows, numbers_from=1)
     click.echo("")

@@ -1,4 +1,4 @@
-"""The command ``zoo report``."""
+"""The ``zoo report`` command."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from zoo.cli.options import data_option
 )
 @data_option
 def report(folder: Path, out: Path | None, data_dir: Path | None) -> None:
-    """Write one HTML file about the runs in DIR: tables, charts and a page for each model; it needs no network."""
+    """Write one self-contained HTML file about the runs in DIR: tables, charts and a page for each model."""
     if not folder.is_dir():
         raise click.BadParameter(f"{folder}: no such folder")
     if out is not None and not out.absolute().parent.is_dir():
-        raise click.BadParameter(f"--out {out}: there is no folder {out.parent}")
+        raise click.BadParameter(f"--out {out}: the folder {out.parent} does not exist")
     import_keras()
     from zoo.report import write_report
 

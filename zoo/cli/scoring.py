@@ -19,7 +19,7 @@ from zoo.cli.trained import load_split, load_trained, tell_doubts
 @part_option
 @data_option
 @click.option("--importance-samples", metavar="K", type=click.IntRange(0), default=0,
-              help="Samples of the importance-weighted bound (default: 0, which leaves it out).")  # fmt: skip
+              help="Samples for the importance-weighted bound (default: 0, which omits it).")  # fmt: skip
 @click.option("--iwae", type=click.IntRange(0), hidden=True)  # Its former name.
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="Score only the first N images.")
 @seed_option
@@ -28,7 +28,7 @@ def evaluate(
     source: Path, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
     limit: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score the model of a run folder or a .keras file, and measure what it costs."""
+    """Score the model in a run folder or a .keras file, and measure its cost."""
     if iwae is not None:
         click.echo("zoo: warning: --iwae is now called --importance-samples", err=True)
         importance_samples = iwae
@@ -39,9 +39,9 @@ def evaluate(
     scores = zoo.evaluate(model, split, importance_samples=importance_samples, seed=seed, cost=True, progress=True)
     if importance_samples and scores["iwae"] is None:
         reason = (
-            f"{model.likelihood.identifier} is no likelihood of these images"
+            f"{model.likelihood.identifier} is not a likelihood for these images"
             if scores["negative_elbo"] is None
-            else f"{type(model).__name__} has terms of the bound of its own, but no log_weights"
+            else f"{type(model).__name__} overrides the terms of the bound, but not log_weights"
         )
         click.echo(f"zoo: no importance-weighted bound: {reason}", err=True)
     if as_json:
@@ -55,7 +55,7 @@ def evaluate(
 @click.argument("second", metavar="RUN|JSON", type=click.Path(path_type=Path))
 @as_json
 def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Show the difference of two results: run folders, or files that zoo evaluate --json printed."""
+    """Show the difference between two results: run folders, or the output files of zoo evaluate --json."""
     for source in (first, second):
         if not source.exists():
             raise click.BadParameter(f"{source}: no such run folder or file")

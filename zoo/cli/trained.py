@@ -1,4 +1,4 @@
-"""What commands read: a trained model, and the images that it is shown with."""
+"""Inputs of commands: a trained model, and the images to use with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.registry.specs import FOLDER
 
 
 def load_trained(source: Path) -> Any:
-    """Load the model of a run folder or a file, and say what is doubtful about it."""
+    """Load the model from a run folder or a file, and warn about anything doubtful."""
     if not source.exists():
         raise click.BadParameter(f"{source}: no such run folder or file")
     import_keras()
@@ -22,14 +22,14 @@ def load_trained(source: Path) -> Any:
 
 
 def tell_doubts(source: Path) -> None:
-    """Warn of a run folder whose content may not be what its record says."""
+    """Warn if the content of a run folder may not match its record."""
     if source.is_dir():
         for doubt in zoo.Run(source).doubts():
             click.echo(f"zoo: warning: {doubt}", err=True)
 
 
 def load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
-    """Return the split that a model is shown with: of the dataset asked for, else of the one it was trained on."""
+    """Return the split to use with a model: of the requested dataset, or else of the one it was trained on."""
     if dataset is None:
         dataset = (model.provenance or {}).get("trained_on")
         if dataset is None:

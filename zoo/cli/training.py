@@ -1,4 +1,4 @@
-"""The command ``zoo train``."""
+"""The ``zoo train`` command."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("preset", required=False)
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN",
-              help="Instead of PRESET: continue the run in this folder after its last completed epoch, or with "
-                   "--epochs train it for more epochs.")  # fmt: skip
+              help="Instead of PRESET: continue the run in this folder after its last completed epoch; with --epochs, "
+                   "train it for more epochs.")  # fmt: skip
 @click.option("--sample", is_flag=True, help="Train on the embedded sample of the dataset.")
 @click.option("--epochs", type=click.IntRange(1), help="Number of epochs (default: the recipe's).")
 @seed_option
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
               help="Stop after this many epochs without a lower validation loss.")  # fmt: skip
 @click.option("--deterministic/--no-deterministic", default=None,
-              help="Repeat to the bit (default: on where there is no GPU).")  # fmt: skip
+              help="Make runs reproducible to the bit (default: only if there is no GPU).")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
 @click.option("--profile", is_flag=True, help="Trace some steps and show where their time goes.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing run.")
@@ -61,7 +61,7 @@ def train(
 def _train(preset: str, settings: dict[str, Any], options: dict[str, Any]) -> Run:
     for key in options:
         if key in settings:
-            raise click.BadParameter(f"{key} has an option of its own: --{key.replace('_', '-')}")
+            raise click.BadParameter(f"{key} has its own option: use --{key.replace('_', '-')}")
     for key in ("preset", "progress"):
         if key in settings:
             raise click.BadParameter(f"{key} cannot be set")
@@ -76,7 +76,7 @@ def _resume(ctx: click.Context, path: Path, options: dict[str, Any]) -> Run:
         name = str(param.name)
         if name not in ("resume", *taken) and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(
-                f"--resume takes a run as it is: leave out {param.opts[0] if param.opts[0][0] == '-' else 'PRESET'}"
+                f"--resume keeps a run's settings: leave out {param.opts[0] if param.opts[0][0] == '-' else 'PRESET'}"
             )
     if not path.is_dir():
         raise click.BadParameter(f"--resume {path}: no such run folder")

@@ -1,4 +1,4 @@
-"""The command ``zoo verify``."""
+"""The ``zoo verify`` command."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from zoo.cli.printing import print_json, print_table
 if TYPE_CHECKING:
     from zoo.benchmarking.verify import Verdict
 
-MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}  # By the values of ``Status``, which needs Keras.
+MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}  # Keyed by the values of ``Status``, which needs Keras.
 
 
 @click.command()
 @click.argument("path", metavar="RUN|DIR", type=click.Path(path_type=Path))
 @click.option("--tolerance", type=click.FloatRange(0), default=1e-4, show_default=True,
-              help="Largest relative difference of a score.")  # fmt: skip
+              help="Largest relative difference allowed in a score.")  # fmt: skip
 @data_option
 @as_json
 @click.pass_context
 def verify(ctx: click.Context, path: Path, tolerance: float, data_dir: Path | None, as_json: bool) -> None:
-    """Check that runs are what they say: files unchanged, and scores the same when made again.
+    """Check that runs match their records: files are unchanged, and scores are the same when recomputed.
 
-    Exit status 1 if anything has changed; what cannot be checked is said, and is no failure.
+    Exit status 1 if anything has changed; anything that cannot be checked is reported, but is not a failure.
     """
     import_keras()
     from zoo.benchmarking.verify import verify as check
@@ -69,4 +69,4 @@ def _print(verdicts: list[Verdict], tolerance: float) -> None:
         for status in MARKS
         if any(it.status == status for it in verdicts)
     )
-    click.echo(f"\n{counts}; scores may be off by {tolerance:g}, relatively")
+    click.echo(f"\n{counts}; relative tolerance for scores: {tolerance:g}")

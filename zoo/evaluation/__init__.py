@@ -1,4 +1,4 @@
-"""Scores of a trained model: one set for every model, each with its definition."""
+"""Scores of a trained model: the same set for every model, each with its definition."""
 
 from zoo.evaluation.comparison import compare
 from zoo.evaluation.scores import evaluate

@@ -16,16 +16,16 @@ from zoo.autoencoder.prediction import predict_in_batches, traced
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 
-# Rows that the decoder gets at once: enough for a matrix product to be fast, few enough to stay in a cache.
+# Rows per call of the decoder: enough for fast matrix products, few enough to stay in the cache.
 ROWS = 500
-# Images that are prepared at once.
+# Images prepared at once.
 CHUNK = 2048
-# Values that the decoder computes at once, at most: 200 MB.
+# Most values that the decoder computes at once: 200 MB.
 VALUES = 50_000_000
 
 
 class _Terms(keras.Model):
-    """The terms of the bound as a model, for Keras' compiled loop over batches; by latent where the model can."""
+    """The terms of the bound as a model, for Keras' compiled loop over batches; by latent if the model can."""
 
     def __init__(self, model: AutoEncoder) -> None:
         super().__init__(autocast=False, name="elbo_terms")
@@ -36,7 +36,7 @@ class _Terms(keras.Model):
 
 
 class _LogWeights(keras.Model):
-    """So many log importance weights of each image, ``(batch, samples)``."""
+    """The given number of log importance weights for each image, ``(batch, samples)``."""
 
     def __init__(self, model: AutoEncoder, samples: int) -> None:
         super().__init__(autocast=False, name="log_weights")
@@ -51,12 +51,12 @@ class _LogWeights(keras.Model):
 
 
 def has_latents(model: AutoEncoder) -> bool:
-    """Return whether the posterior is a Gaussian: a subclass with another overrides the terms of the bound."""
+    """Return whether the posterior is Gaussian: a subclass with another one overrides the terms of the bound."""
     return not _has_own(model, "elbo_terms")
 
 
 def has_weights(model: AutoEncoder) -> bool:
-    """Return whether there are importance weights: one with terms of its own has them only if it weighs by itself."""
+    """Return whether the model has importance weights: if it overrides the terms, it must override the weights too."""
     return _has_own(model, "log_weights", "importance_terms") or not _has_own(model, "elbo_terms", "latent_terms")
 
 
@@ -66,7 +66,7 @@ def _has_own(model: AutoEncoder, *methods: str) -> bool:
 
 @contextlib.contextmanager
 def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
-    """Let the model draw z from a seed, and put its own state back afterwards."""
+    """Let the model draw z from a seed, and restore its own state afterwards."""
     state = model.seed_generator.state
     before = ops.convert_to_numpy(state)
     state.assign(ops.convert_to_numpy(keras.random.SeedGenerator(seed).state))
@@ -77,11 +77,11 @@ def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
 
 
 def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(reconstruction, kl)`` of each image, one z each, nats, float64.
+    """Return ``(reconstruction, kl)`` of each image with one z each, nats, float64.
 
     Returns:
-        ``(n,)`` and ``(n, latents)``, the KL divergence of each latent; ``(n, 1)``, their sum, for a model that has
-        another latent than a Gaussian.
+        ``(n,)`` and ``(n, latents)``, the KL divergence of each latent; for a model whose latent is not Gaussian,
+        ``(n, 1)``, their sum.
     """
     with seeded_draws(model, seed):
         reconstruction, kl = predict_in_batches(traced(model, _Terms), images)
@@ -94,13 +94,13 @@ def importance_weighted_bound(
     """Return the importance-weighted bound on -log p(x) of each image, nats, ``(n,)`` float64.
 
     -log (1/k sum of p(x, z) / q(z|x)) over k draws of z from q(z|x) (Burda et al. 2016, equation 8). Each image is
-    encoded once; the draws come in chunks whose weights are summed as they come, so the memory does not grow with k.
+    encoded once; the draws come in chunks whose weights are summed as they come, so memory does not grow with k.
 
     Args:
         model: the model.
         images: ``(n, H, W, C)``.
         samples: k.
-        seed: of the draws.
+        seed: seed of the draws.
         progress: show progress on stderr.
     """
     count = len(images)
@@ -113,13 +113,13 @@ def importance_weighted_bound(
         parts = (images[start : start + CHUNK] for start in range(0, count, CHUNK))
         prepared = np.concatenate([ops.convert_to_numpy(model.prepare(part, draw="fixed")) for part in parts])
         inputs = [prepared, *model.encode(prepared)]
-    # Draws of their own: those of the evidence lower bound begin from the seed itself.
+    # Use separate draws: those of the evidence lower bound start from the seed itself.
     seed = int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
     scorer = traced(model, _LogWeights, chunk)
     totals = []
     with seeded_draws(model, seed), show_progress(f"importance weights, k = {samples:,}", count, progress) as advance:
         for start in range(0, count, batch):
-            # One shape for all batches, since each is compiled anew: the last one is filled up.
+            # Pad the last batch, since every new shape is compiled again.
             shown = np.minimum(np.arange(start, start + batch), count - 1)
             given = tuple(part[shown] for part in inputs)
             total = np.full(batch, -np.inf)

@@ -1,4 +1,4 @@
-"""Two results side by side, if they may stand there."""
+"""Comparison of two results, if they may be compared."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from zoo.score_names import SCORES
 if TYPE_CHECKING:
     from zoo.runs.run import Run
 
-# What two results must agree in, by where it stands in a result, and what it is called. The leaderboard's tables are
-# made by these too.
+# The facts that two results must agree in: their paths in a result and their titles. The leaderboard groups its tables
+# by these too.
 FACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "dataset": (("data", "dataset"), "dataset"),
     "part": (("data", "part"), "part"),
@@ -32,10 +32,10 @@ SAME_MACHINE = "; times and memory compare the models only if both were measured
 def compare(
     first: Mapping[str, Any] | Run | str | Path, second: Mapping[str, Any] | Run | str | Path
 ) -> dict[str, Any]:
-    """Return the difference of two results that were taken alike.
+    """Return the difference between two results that were obtained in the same way.
 
     Args:
-        first: what ``zoo.evaluate`` gave, a run, its folder, or a file that ``zoo evaluate --json`` printed.
+        first: a result of ``zoo.evaluate``, a run, a run folder, or an output file of ``zoo evaluate --json``.
         second: the same.
 
     Returns:
@@ -44,15 +44,15 @@ def compare(
         - ``facts``: what both have in common: ``dataset``, ``part``, ``sha256`` and number of ``images``,
           ``likelihood``, ``binarization``, ``k`` of the importance-weighted bound (None: neither has it) and ``seed``
           of the draws.
-        - ``first``, ``second``: the scores of each, nested as in a result; of runs the cost too. The KL divergence of
-          each latent is left out: the latents of two models have no order in common.
-        - ``difference``: second - first of each that both have.
+        - ``first``, ``second``: the scores of each, nested as in a result; for runs the cost too. The KL divergence
+          of each latent is left out, since the latents of two models have no common order.
+        - ``difference``: second - first, for each score that both have.
         - ``note``: what the difference does not show.
 
     Raises:
-        IncomparableError: they differ in a fact, one is of bare images, or one is a run that did not finish.
-        RunError: a run folder that cannot be read.
-        ValueError: something that is no result.
+        IncomparableError: the results differ in a fact, one is of bare images, or one is a run that did not finish.
+        RunError: a run folder cannot be read.
+        ValueError: an argument is not a result.
 
     Example:
         ```python
@@ -73,7 +73,7 @@ def compare(
     ]
     if different:
         raise IncomparableError(
-            f"the two results must not be compared, for they differ in {', '.join(different)}: score both on the same "
+            f"the two results cannot be compared, since they differ in {', '.join(different)}: score both on the same "
             "images with the same likelihood, binarization, k and seed"
         )
     scores = [_drop_facts(result) for result in results]
@@ -84,7 +84,7 @@ def compare(
 
 
 def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what must agree before a result may be compared with another, by the names of ``FACTS``."""
+    """Return the facts that must agree before two results may be compared, by their names in ``FACTS``."""
     found = {}
     for name, (keys, _) in FACTS.items():
         value: Any = result
@@ -111,7 +111,7 @@ def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
         scores, cost = source.record.get("scores"), source.record.get("cost")
         if source.status != "finished" or scores is None:
             raise IncomparableError(
-                f"{source.path}: the run is {source.status}, not finished, so it has no scores: go on with it "
+                f"{source.path}: the run is {source.status}, not finished, so it has no scores: resume it "
                 "(zoo.resume, zoo train --resume), or score its model (zoo.evaluate, zoo evaluate --json)"
             )
         if not _is_result(scores) or not _is_tree(cost):
@@ -119,13 +119,13 @@ def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
         return {**scores, "cost": cost}
     if not _is_result(source):
         raise ValueError(
-            f"{shown} is no result: expected what zoo.evaluate returns or zoo evaluate --json prints, or a run folder"
+            f"{shown} is not a result: expected a result of zoo.evaluate or zoo evaluate --json, or a run folder"
         )
     return source
 
 
 def _is_result(result: Any) -> bool:
-    """Return whether this has every fact of a result, each of its kind, and numbers for scores."""
+    """Return whether this has every fact of a result, each of the right type, and numbers for scores."""
     if not isinstance(result, Mapping) or not isinstance(result.get("data"), Mapping):
         return False
     if not _is_tree(result.get("cost")) or not _is_tree(result.get("iwae")):
@@ -145,7 +145,7 @@ def _is_result(result: Any) -> bool:
 
 
 def _is_tree(value: Any) -> bool:
-    """Return whether this is a mapping whose leaves are numbers, or nothing."""
+    """Return whether this is None or a mapping whose leaves are numbers or None."""
     return value is None or (
         isinstance(value, Mapping) and all(it is None or _is_number(it) or _is_tree(it) for it in value.values())
     )
@@ -157,11 +157,11 @@ def _read_file(path: Path) -> Any:
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise ValueError(f"{path}: is not JSON, as zoo evaluate --json prints it: {error}") from error
+        raise ValueError(f"{path}: not JSON, as zoo evaluate --json prints it: {error}") from error
 
 
 def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a result's numbers, nested as they are in it."""
+    """Return a result's numbers, nested as in the result."""
     found = {name: _numbers(value) if isinstance(value, Mapping) else value for name, value in tree.items()}
     return {name: value for name, value in found.items() if _is_number(value) or (isinstance(value, dict) and value)}
 

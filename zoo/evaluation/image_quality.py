@@ -1,4 +1,4 @@
-"""How near reconstructions are to their images."""
+"""Measures of how close reconstructions are to their images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def mean_squared_error(images: np.ndarray, reconstructions: np.ndarray) -> np.nd
 
 
 def peak_signal_to_noise_ratio(errors: np.ndarray) -> np.ndarray:
-    """Return 10 log10(1 / mse) of each image, decibels, for values in [0, 1]; infinite where nothing differs."""
+    """Return 10 log10(1 / mse) of each image, decibels, for values in [0, 1]; infinite for identical images."""
     with np.errstate(divide="ignore"):
         ratios: np.ndarray = -10.0 * np.log10(errors)
     return ratios

@@ -1,4 +1,4 @@
-"""One set of scores for every model."""
+"""The set of scores that every model is evaluated by."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def evaluate(
     Args:
         model: the model.
         data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
-        importance_samples: k of the importance-weighted bound; 0 leaves it out.
-        seed: of the draws of z and of dynamic binarization.
+        importance_samples: k of the importance-weighted bound; 0 omits it.
+        seed: seed for the draws of z and for dynamic binarization.
         cost: measure time, memory and floating-point operations too.
         progress: show progress of the importance-weighted bound on stderr.
         iwae_samples: the former name of ``importance_samples``.
 
     Returns:
-        A dict for JSON. A score that has no meaning for the model is None.
+        A dict for JSON. A score that does not apply to the model is None.
 
         - ``negative_elbo``: -ELBO, an upper bound on -log p(x); nats per image, one z for each image (Kingma and
           Welling 2014, equation 3).
@@ -52,24 +52,24 @@ def evaluate(
         - ``kl``: its second term, KL(q(z|x) || N(0, I)); nats per image.
         - ``kl_per_latent``: its summands, one for each latent in the order of a flattened ``latent_shape``; nats.
         - ``bits_per_dim``: negative_elbo / (pixels * channels * ln 2); only for likelihoods of the 256 grey
-          levels, and images that are not made binary.
+          levels, and images that are not binarised.
         - ``iwae``: ``{k, nats, images}``, the importance-weighted bound (Burda et al. 2016, equation 8).
-        - ``cross_entropy``: nats per image, for ``bernoulli`` on grey images, which is no likelihood; the scores above
-          but ``kl`` are then None.
+        - ``cross_entropy``: nats per image, for ``bernoulli`` on grey images, which is not a likelihood; the scores
+          above except ``kl`` and ``kl_per_latent`` are then None.
         - ``mse``: mean squared error of the reconstruction through the posterior mean, values in [0, 1].
-        - ``psnr``: mean over images of 10 log10(1 / mse); decibels; None if an image is met exactly.
+        - ``psnr``: mean over images of 10 log10(1 / mse); decibels; None if an image is reconstructed exactly.
         - ``ssim``: mean structural similarity (Wang et al. 2004).
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2); None for a single image.
-        - ``parameters``: of encoder and decoder.
-        - ``cost``: what ``zoo.evaluation.cost.measure_cost`` returns; only if it is asked for.
-        - ``data``, ``likelihood``, ``binarization``, ``seed``: with ``iwae``'s k what is needed to read the scores;
-          results that differ in one of them must not be compared (``zoo.compare`` refuses).
+        - ``parameters``: number of parameters of encoder and decoder.
+        - ``cost``: the result of ``zoo.evaluation.cost.measure_cost``; only if requested.
+        - ``data``, ``likelihood``, ``binarization``, ``seed``: together with ``iwae``'s k, what is needed to interpret
+          the scores; results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
-        ValueError: images that the model does not take, an invalid number of samples or seed; or a model
-            whose terms of the bound are no numbers.
-        TypeError: something that is no model of the zoo.
+        ValueError: images that the model does not accept, an invalid number of samples or seed, or a model
+            whose terms of the bound are not finite.
+        TypeError: not a model of the zoo.
     """
     if not isinstance(model, AutoEncoder):
         raise TypeError(
@@ -82,7 +82,7 @@ def evaluate(
     seed = _check_count("seed", seed, 2**32 - 1)
     split = data if isinstance(data, Split) else None
     images = _read_images(model, data)
-    # The whole set at once, so that the draws do not depend on the batches.
+    # Binarise the whole set at once, so that the draws do not depend on the batches.
     inputs = binarize(images, seed) if model.binarization == "dynamic" else images
     scores = _bounds(model, inputs, samples, seed, progress)
     scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
@@ -100,7 +100,7 @@ def evaluate(
 
 
 def _extra_scores(model: AutoEncoder, taken: set[str]) -> dict[str, Any]:
-    """Return the scores that a kind of model has for itself; ``ValueError`` if one has the name of another score."""
+    """Return the scores specific to a kind of model; ``ValueError`` if one has the name of another score."""
     extra = model.extra_scores()
     clash = sorted(taken & set(extra))
     if clash:
@@ -131,7 +131,7 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, pro
     if broken.any():
         raise ValueError(
             f"the model's -log p(x|z) or KL divergence is not a finite number for {broken.sum():,} of "
-            f"{len(images):,} images, so it cannot be scored: train it anew, more slowly if it diverged"
+            f"{len(images):,} images, so it cannot be scored: train it again, with a lower learning rate if it diverged"
         )
     reconstruction, kl_per_latent = float(np.mean(terms)), np.mean(kl_terms, axis=0)
     kl = float(np.sum(kl_per_latent))
@@ -160,7 +160,7 @@ def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
 
 
 def _active_units(model: AutoEncoder, images: np.ndarray) -> int | None:
-    # The variance of one mean is no variance.
+    # A single mean has no variance.
     if not has_latents(model) or len(images) < 2:
         return None
     means, _ = model.encode(images)

@@ -1,4 +1,4 @@
-"""The pictures of one model: what it makes of test images, and what its latents hold."""
+"""The pictures of one model: what it does with test images, and what its latents encode."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from zoo.plots import principal_plane
 from zoo.report.charts import class_colours, draw_bars, draw_map
 from zoo.report.pictures import Sheet, make_sheet
 
-SHOWN = 10  # Test images, and images in a row.
+SHOWN = 10  # Test images, and images per row.
 SAMPLES = 4 * SHOWN
 PATHS = 4
-TRAVERSED = 8  # Latents.
-STEPS = 9  # Of a traversal.
+TRAVERSED = 8  # Latents shown as traversals.
+STEPS = 9  # Images per traversal.
 REACH = 3.0  # How far a traversal goes from 0, in standard deviations of the prior.
-MAPPED = 1500  # Points of the map.
+MAPPED = 1500  # Points on the map.
 
 
 @dataclass
@@ -33,11 +33,11 @@ class Album:
         reconstructions: the originals, then the reconstructions; empty if there are no images.
         samples: images from the prior.
         paths: interpolations, one row each.
-        traversals: one latent each.
+        traversals: latent traversals, one row each.
         bars: KL divergence by latent.
-        map: the plane of the posterior means.
+        map: a map of the posterior means.
         legend: the classes' colours (as CSS) and names.
-        notes: why a picture is not there.
+        notes: reasons why pictures are missing.
     """
 
     reconstructions: list[Sheet] = field(default_factory=list)
@@ -57,10 +57,10 @@ def make_album(
 
     Args:
         model: the model.
-        split: the test split; None if it cannot be had.
+        split: the test split; None if it is not available.
         classes: the classes' names.
         kl: the KL divergence of each latent, nats per image; None if the model has none.
-        name: of the page, for the names of its figures.
+        name: name of the page, used in the names of its figures.
     """
     album = Album()
     samples = model.sample(SAMPLES, seed=0)
@@ -72,7 +72,7 @@ def make_album(
         listed = ", ".join(names) if names else f"{len(shown)} images"
         album.reconstructions = [
             make_sheet(originals, f"Test images: {listed}", label),
-            make_sheet(model.reconstruct(shown), "The model's reconstructions of them", "reconstruction"),
+            make_sheet(model.reconstruct(shown), "The model's reconstructions of these images", "reconstruction"),
         ]
         album.paths = _interpolate(model, shown, names)
     _draw_latents(album, model, shown, kl, name)
@@ -84,11 +84,11 @@ def make_album(
 def draw_kl(kl: Sequence[float], name: str) -> Markup:
     """Draw the KL divergence of each latent."""
     label = f"Bars: KL divergence of {len(kl)} latents, from {max(kl):.2f} to {min(kl):.2f} nats per image"
-    return draw_bars(kl, f"{name}-kl", "KL divergence, nats per image", "latent, in order of its share", label)
+    return draw_bars(kl, f"{name}-kl", "KL divergence, nats per image", "latent, sorted by KL divergence", label)
 
 
 def _choose(split: Split, classes: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Return the first image of each class, then whatever comes first, and their classes' names."""
+    """Return the first image of each class, then further images in order, and the names of their classes."""
     _, first = np.unique(split.labels, return_index=True)
     few = list(dict.fromkeys([*first.tolist(), *range(len(split))]))[:SHOWN]
     if len(first) < 2:
@@ -106,7 +106,7 @@ def _interpolate(model: AutoEncoder, shown: np.ndarray, names: list[str]) -> lis
     for start, end in pairs:
         images = model.interpolate(shown[start], shown[end], SHOWN)
         label = f"{names[start]} → {names[end]}" if names else ""
-        alt = f"{SHOWN} images on the way from {names[start]} to {names[end]}" if names else f"{SHOWN} images on a way"
+        alt = f"Interpolation in {SHOWN} images" + (f", from {names[start]} to {names[end]}" if names else "")
         sheets.append(make_sheet(images, alt, label))
     return sheets
 
@@ -116,8 +116,8 @@ def _draw_latents(
 ) -> None:
     if model.posterior != "gaussian":
         album.notes.append(
-            "Its posterior is a point, such as a map of codes, not a Gaussian: no latent can be moved by itself, and "
-            "the KL divergence has no parts by latent. So there are no latent traversals and no chart of these parts."
+            "The posterior is a point, such as a map of codes, not a Gaussian: latents cannot be changed one by one, "
+            "and the KL divergence cannot be split by latent. So there are no latent traversals and no chart by latent."
         )
         return
     size = math.prod(model.latent_shape)
@@ -126,7 +126,7 @@ def _draw_latents(
         album.bars = draw_kl(kl, name)
         order = sorted(order, key=lambda index: -kl[index])
     else:
-        album.notes.append("The scores of the run have no KL divergence by latent.")
+        album.notes.append("The run's scores do not include the KL divergence by latent.")
     base = np.zeros(size, "float32") if shown is None else model.encode(shown[:1])[0].reshape(size)
     values = np.linspace(-REACH, REACH, STEPS)
     for index in order[:TRAVERSED]:
@@ -134,14 +134,14 @@ def _draw_latents(
         latents[:, index] = values
         images = model.decode(latents.reshape(STEPS, *model.latent_shape))
         label = f"latent {index + 1}" + (f"\n{kl[index]:.1f} nats" if album.bars and kl else "")
-        alt = f"{STEPS} images; latent {index + 1} goes from -{REACH:g} to {REACH:g}, all others stay"
+        alt = f"{STEPS} images; latent {index + 1} goes from -{REACH:g} to {REACH:g}, all others are fixed"
         album.traversals.append(make_sheet(images, alt, label))
 
 
 def _draw_plane(album: Album, model: AutoEncoder, split: Split, classes: Sequence[str], name: str) -> None:
     images, labels = split.images[:MAPPED], split.labels[:MAPPED]
     if math.prod(model.latent_shape) < 2 or len(images) < 3:
-        album.notes.append("A map of the latent space needs two latents and three images at least.")
+        album.notes.append("A map of the latent space needs at least two latents and three images.")
         return
     points, axes = principal_plane(model.encode(images)[0].reshape(len(images), -1).astype("float64"))
     values = np.unique(labels)

@@ -17,24 +17,24 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from zoo.report.svg import ACCENT, MUTED, PAPER, SERIES, drawing, to_svg
 from zoo.report.typography import typeset
 
-# Shapes distinguish series where colours do not.
+# Shapes distinguish series when colours do not.
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "p", "<", ">"]
-MANY = 20  # Times between the least and the greatest value that ask for a logarithmic axis.
-FEW_EPOCHS = 15  # That are marked one by one.
-NAMED = 24  # Latents that bars have names for.
+MANY = 20  # Ratio of the greatest to the least value above which an axis is logarithmic.
+FEW_EPOCHS = 15  # Most epochs that are marked individually.
+NAMED = 24  # Most latents whose bars are labelled.
 
 
 @dataclass(frozen=True)
 class Series:
-    """What a chart shows of one model.
+    """The data of one model in a chart.
 
     Args:
         index: determines its colour and its mark.
-        x: values, or for a curve the epochs.
+        x: values; for a curve, the epochs.
         y: values.
         low: the lower ends of a band or of error bars; None for none.
         high: the upper ends.
-        dashed: whether a curve is dotted and its marks are hollow.
+        dashed: whether the curve is dotted with hollow marks.
     """
 
     index: int
@@ -46,14 +46,14 @@ class Series:
 
     @property
     def style(self) -> dict[str, Any]:
-        """Return colour and mark."""
+        """The colour, mark and line style."""
         count = len(SERIES)
         dash = "-" if self.index < count else "--"
         return {"color": SERIES[self.index % count], "marker": MARKERS[self.index % count], "linestyle": dash}
 
 
 def draw_curves(series: Sequence[Series], name: str, title: str, label: str) -> Markup:
-    """Draw values by epoch, a line each, with their bands."""
+    """Draw values by epoch, one line for each series, with bands."""
     with drawing() as figure:
         axes = _axes(figure, title, "epoch")
         longest = max(len(each.x) for each in series)
@@ -77,11 +77,11 @@ def draw_points(
 
     Args:
         series: the values.
-        name: of the figure.
-        title: what stands at the vertical axis.
-        xlabel: what stands at the horizontal one.
+        name: name of the figure.
+        title: label of the vertical axis.
+        xlabel: label of the horizontal axis.
         label: what the chart shows.
-        bounds: draw lines along which the sum of the two values is the same.
+        bounds: draw lines along which the sum of the two values is constant.
     """
     with drawing() as figure:
         axes = _axes(figure, title, xlabel)
@@ -106,7 +106,7 @@ def draw_points(
 
 
 def draw_bars(values: Sequence[float], name: str, title: str, xlabel: str, label: str) -> Markup:
-    """Draw bars from the highest to the lowest, with their places in ``values`` where there is room."""
+    """Draw bars from the highest to the lowest, labelled with their positions in ``values`` if there is room."""
     order = np.argsort(values)[::-1]
     with drawing() as figure:
         axes = _axes(figure, title, xlabel)
@@ -125,15 +125,15 @@ def draw_map(
 
     Args:
         points: ``(n, 2)``.
-        groups: for each colour which points have it.
-        colours: as ``class_colours`` returns them.
-        name: of the figure.
-        labels: what stands at the horizontal and the vertical axis, and what the chart shows.
+        groups: for each colour, a mask of the points that have it.
+        colours: colours as returned by ``class_colours``.
+        name: name of the figure.
+        labels: labels of the horizontal and the vertical axis, and what the chart shows.
     """
     with drawing(360, 360) as figure:
         axes = _axes(figure, labels[1], labels[0])
         for chosen, colour in zip(groups, colours, strict=True):
-            # Lines of no length with round ends are dots, in a tenth of the space of marks.
+            # Lines of zero length with round ends make dots, in a tenth of the space that marks take.
             vertices = np.repeat(points[chosen], 2, axis=0)
             codes = np.tile([Outline.MOVETO, Outline.LINETO], len(vertices) // 2)
             patch = PathPatch(Outline(vertices, codes), facecolor="none", edgecolor=colour, linewidth=4.5, alpha=0.75)
@@ -148,7 +148,7 @@ def draw_map(
 
 
 def class_colours(count: int) -> list[str]:
-    """Return a colour for each class: the page's own for up to ten, else the colour wheel's."""
+    """Return a colour for each class: from the page for up to ten classes, else from the colour wheel."""
     if count <= len(SERIES):
         return SERIES[:count]
     return [to_hex(tuple(hsv_to_rgb((index / count, 0.65, 0.75)))) for index in range(count)]
@@ -169,7 +169,7 @@ def _format(value: float, _: Any) -> str:
 
 
 def _pad(axes: Axes) -> None:
-    """Leave room around few points, so that differences of a thousandth do not fill the chart."""
+    """Leave room around the points, so that differences of a thousandth do not fill the chart."""
     for get, put in ((axes.get_xlim, axes.set_xlim), (axes.get_ylim, axes.set_ylim)):
         low, high = get()
         room = max(0.15 * (high - low), 0.01 * abs(high))

@@ -15,9 +15,9 @@ from zoo.runs.record import RunConfig
 from zoo.runs.run import RUN_FILE, Run
 
 STATUSES = {
-    "running": "the run is under way, or its process was killed",
-    "interrupted": "the run was interrupted: zoo train --resume goes on with it",
-    "failed": "the run failed and does not say why",
+    "running": "the run is in progress, or its process was killed",
+    "interrupted": "the run was interrupted: continue it with zoo train --resume",
+    "failed": "the run failed without recording a reason",
 }
 
 
@@ -26,9 +26,9 @@ class Failure:
     """A run without scores.
 
     Args:
-        label: what it is called.
-        reason: why it has none.
-        path: its folder; None if it has none.
+        label: the name of the run.
+        reason: why it has no scores.
+        path: the run's folder; None if there is none.
     """
 
     label: str
@@ -38,11 +38,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Collection:
-    """What there is to report.
+    """The content of a report.
 
     Args:
         leaderboard: the tables.
-        runs: the finished runs by their names in the tables' rows.
+        runs: the finished runs by their names in the table rows.
         failures: the other runs.
     """
 
@@ -56,10 +56,10 @@ class Collection:
 
 
 def collect(folder: Path) -> Collection:
-    """Read the run folders below a folder, or the folder itself if it is one.
+    """Read all run folders in a folder, or the folder itself if it is a run folder.
 
     Raises:
-        RunError: there is none.
+        RunError: there is no run folder.
     """
     finished: dict[str, Run] = {}
     others: list[Run] = []
@@ -72,7 +72,7 @@ def collect(folder: Path) -> Collection:
         run = Run(path)
         try:
             if run.status == "finished" and run.scores is not None:
-                # Whatever a damaged file lacks is found here, alone, and not among the others.
+                # Detect a damaged file here, where it does not affect the other runs.
                 Leaderboard.from_runs([run], folder)
                 finished[name] = run
             else:
@@ -85,7 +85,7 @@ def collect(folder: Path) -> Collection:
             failures.append(Failure(name, f"{RUN_FILE} is damaged: {type(error).__name__}: {error}", path))
     failures += _without_folder(folder, [*finished.values(), *others])
     if not finished and not failures:
-        raise RunError(f"{folder}: no run in it: neither it nor a folder below it has a {RUN_FILE}")
+        raise RunError(f"{folder}: found no {RUN_FILE}: expected a run folder, or a folder that contains some")
     order = sorted(finished.values(), key=_place)
     leaderboard = Leaderboard.from_runs(order, folder)
     leaderboard.tables.sort(key=describe_table)
@@ -98,7 +98,7 @@ def _place(run: Run) -> tuple[str, str, int]:
 
 
 def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
-    """Return the failures that a benchmark has written down and no run folder records."""
+    """Return the failures that a benchmark recorded but no run folder does."""
     try:
         rows = json.loads((folder / BOARD_FILE).read_text(encoding="utf-8"))["failed"]
         failed = [FailedRun.from_dict(row) for row in rows]

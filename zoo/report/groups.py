@@ -21,8 +21,8 @@ from zoo.runs.history import History
 from zoo.runs.record import Cost
 from zoo.runs.run import Run
 
-GLYPHS = "●■▲◆▼✚✖⬟◀▶"  # As charts' MARKERS.
-ENOUGH = 3  # Seeds whose interval is drawn; that of two is 12.7 times as wide as their spread.
+GLYPHS = "●■▲◆▼✚✖⬟◀▶"  # The same shapes as MARKERS of the charts.
+ENOUGH = 3  # Seeds needed to draw an interval; that of two is 12.7 times as wide as their spread.
 COSTS: dict[str, tuple[str, Callable[[Cost], float | None]]] = {
     "size": ("parameters, millions", lambda cost: cost.parameters / 1e6 if cost.parameters is not None else None),
     "latency": ("time to decode one image, ms", lambda cost: (cost.decode_ms or {}).get("1")),
@@ -32,7 +32,7 @@ COSTS: dict[str, tuple[str, Callable[[Cost], float | None]]] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart and what is said of it."""
+    """A chart with its title and caption."""
 
     title: str
     svg: Markup
@@ -41,14 +41,14 @@ class Figure:
 
 @dataclass
 class Entry:
-    """A row's model: its place among the group's colours, and where its page is.
+    """The model of a row, with its colour and its page.
 
     Args:
         index: determines colour and mark.
-        name: the row's.
-        anchor: of the page.
-        row: of the leaderboard.
-        runs: by seed.
+        name: the row's name.
+        anchor: anchor of the page.
+        row: row of the leaderboard.
+        runs: the runs, by seed.
     """
 
     index: int
@@ -59,12 +59,12 @@ class Entry:
 
     @property
     def glyph(self) -> str:
-        """Return the mark as a letter."""
+        """The mark as a character."""
         return GLYPHS[self.index % len(GLYPHS)]
 
     @property
     def colour(self) -> str:
-        """Return the colour as CSS."""
+        """The colour as CSS."""
         return f"var(--series-{self.index % 10})"
 
 
@@ -83,7 +83,7 @@ class Group:
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the models, the best first."""
+        """The models, best first."""
         return [entry for entry, _ in self.rows]
 
 
@@ -151,7 +151,7 @@ def _curve(entry: Entry) -> Series | None:
     histories = [values for run in entry.runs if (values := read_history(run, "val_negative_elbo"))]
     if not histories:
         return None
-    # Where some ended early, a mean over those that are left would be another one.
+    # If some runs ended early, cut all to the same length, so that every mean is over the same runs.
     epochs = min(map(len, histories))
     curves = np.array([history[:epochs] for history in histories])
     low, high = (curves.min(axis=0), curves.max(axis=0)) if len(curves) > 1 else (None, None)
@@ -179,9 +179,7 @@ def draw_training(entry: Entry) -> Figure | None:
     label = f"Lines: -ELBO on training and validation images by epoch, {len(entry.runs)} runs of {entry.name}"
     title = "-ELBO, nats per image"
     svg = draw_curves(series, f"{entry.anchor}-training", title, label)
-    return Figure(
-        "Training", svg, "Solid: validation; dotted and hollow: training, averaged over the epoch while it learns."
-    )
+    return Figure("Training", svg, "Solid: validation; dotted and hollow: training, averaged over each epoch.")
 
 
 def _point(entry: Entry, x: float | None, score: Summary | None) -> Series | None:

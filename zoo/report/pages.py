@@ -26,7 +26,7 @@ from zoo.score_names import main_score, score_at
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run of a model: its seed, its folder, its scores."""
+    """One run of a model: seed, folder and scores."""
 
     seed: int
     folder: str
@@ -40,17 +40,17 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Page:
-    """What a report says about one model.
+    """The page about one model.
 
     Args:
         entry: the model.
-        group: what it is compared with.
+        group: the models that it is compared with.
         album: its pictures.
-        seed: of the run that they are of; None if no model could be loaded.
-        notes: what a reader must know of it.
+        seed: seed of the run shown in the pictures; None if no model could be loaded.
+        notes: warnings for the reader.
         runs: its runs.
-        facts: lists of names and values, by their headings.
-        training: how its runs went; None if no history can be read.
+        facts: lists of names and values, by heading.
+        training: training curves; None if no history can be read.
     """
 
     entry: Entry
@@ -64,13 +64,13 @@ class Page:
 
 
 def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callable[[str], Dataset]) -> Page:
-    """Load a model and draw its pictures; what cannot be had is a note.
+    """Load a model and draw its pictures; anything that is not available becomes a note.
 
     Args:
         entry: the model.
-        group: what it is compared with.
-        folder: the folder of all runs, which notes leave out of paths.
-        home: the folder that the report will be in.
+        group: the models that it is compared with.
+        folder: the folder of all runs, which is left out of paths in notes.
+        home: the folder that will contain the report.
         load: loads a dataset by its name.
     """
     notes: list[str] = []
@@ -82,10 +82,10 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
             break
         except ZooError as error:
             notes.append(f"Seed {run.config['seed']}: the model cannot be loaded: {error}")
-        except Exception as error:  # A plugin's layers are anybody's code.
+        except Exception as error:  # A plugin's layers can raise anything.
             notes.append(f"Seed {run.config['seed']}: the model cannot be shown: {describe_error(error)}")
     if seed is None:
-        notes.append("No picture can be made without a model; the scores are those of the run files.")
+        notes.append("No pictures can be drawn without a model; the scores are from the run files.")
         kl = (entry.runs[0].scores or {}).get("kl_per_latent")
         album = Album(bars=draw_kl(kl, entry.anchor) if kl else None)
     doubts = [doubt for run in entry.runs for doubt in run.find_doubts()]
@@ -107,10 +107,10 @@ def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], 
             dataset = load(run.config["dataset"])
             split, classes = dataset.test, dataset.classes
             if split.sha256 != (run.scores or {})["data"]["sha256"]:
-                notes.append(f"The test images of {dataset.name} here are not those that the run was scored on.")
+                notes.append(f"The test images of {dataset.name} found here are not those that the run was scored on.")
                 split = None
         except ZooError as error:
-            notes.append(f"The test images cannot be had, so pictures of them are left out: {error}")
+            notes.append(f"The test images are not available, so pictures of them are left out: {error}")
         album = make_album(model, split, classes, (run.scores or {}).get("kl_per_latent"), entry.anchor)
         notes += [str(warning.message) for warning in caught]
         return album
@@ -121,12 +121,12 @@ def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], 
 
 
 def link_to(folder: Path, home: Path) -> str:
-    """Return the way from a report's folder to another folder, as a URL."""
+    """Return the relative URL from a report's folder to another folder."""
     try:
         path = os.path.relpath(folder.absolute(), home.absolute())
-    except ValueError:  # Another drive.
+    except ValueError:  # The folder is on another drive.
         return folder.absolute().as_uri() + "/"
-    # A colon in the first name would make it a scheme.
+    # Without "./", a colon in the first name would make it a URL scheme.
     return "./" + quote(Path(path).as_posix()) + "/"
 
 

@@ -1,4 +1,4 @@
-"""Images as small data URIs: sheets of tiles."""
+"""Sheets of image tiles as small data URIs."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-LARGEST = 64  # Pixels of a tile's longer side; larger ones are made smaller.
-SHARP = 48  # Tiles up to this size are enlarged as squares of colour.
+LARGEST = 64  # Pixels of a tile's longer side; larger images are scaled down.
+SHARP = 48  # Tiles up to this size are enlarged with sharp pixels.
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture of tiles in rows.
+    """A picture made of rows of tiles.
 
     Args:
-        uri: the data.
-        width: pixels.
-        height: pixels.
-        columns: tiles in a row.
-        sharp: whether its pixels stay squares when it is enlarged.
+        uri: the data URI.
+        width: width in pixels.
+        height: height in pixels.
+        columns: tiles per row.
+        sharp: whether its pixels stay square when it is enlarged.
         alt: what it shows.
-        label: what stands at its left.
+        label: the text to its left.
     """
 
     uri: str
@@ -37,13 +37,13 @@ class Sheet:
 
 
 def make_sheet(images: np.ndarray, alt: str, label: str = "", columns: int | None = None) -> Sheet:
-    """Put images side by side, the gaps transparent.
+    """Return a sheet with the images side by side, with transparent gaps.
 
     Args:
         images: ``(n, H, W, C)``, float in [0, 1].
-        alt: what they show.
-        label: what stands at their left.
-        columns: images in a row; by default all are in one.
+        alt: what the images show.
+        label: the text to their left.
+        columns: images per row; by default all are in one row.
     """
     tiles = [_as_tile(image) for image in images]
     height, width = tiles[0].shape[:2]
@@ -62,7 +62,7 @@ def make_sheet(images: np.ndarray, alt: str, label: str = "", columns: int | Non
 
 def _as_tile(image: np.ndarray) -> np.ndarray:
     channels = image.shape[-1]
-    # Two channels, or more than four, have no colour of their own.
+    # Two channels, or more than four, have no natural colours, so show their mean in grey.
     shown = image if channels in (3, 4) else np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
     pixels = np.round(255 * np.clip(shown, 0, 1)).astype("uint8")
     tile = Image.fromarray(pixels).convert("RGBA")

@@ -1,4 +1,4 @@
-"""matplotlib figures as SVG inside a page: the page's font, and the page's colours, light or dark."""
+"""Matplotlib figures as SVG inside a page, in the page's font and its light or dark colours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from zoo.report.typography import typeset
 
-# Colours that stand for variables of the page's style sheet.
+# Placeholder colours for variables of the page's style sheet.
 INK, MUTED, RULE, ACCENT, PAPER = (f"#0101{index:02x}" for index in range(1, 6))
 SERIES = [f"#0102{index:02x}" for index in range(10)]
 VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", ACCENT: "--accent", PAPER: "--surface"} | {
@@ -60,9 +60,9 @@ def to_svg(figure: Figure, name: str, label: str) -> Markup:
     """Return a figure as an ``svg`` element.
 
     Args:
-        figure: drawn with the colours of this module, and with no text that comes from a file.
-        name: unlike that of any other figure of the page.
-        label: what it shows, for those who cannot see it.
+        figure: a figure drawn with the colours of this module, without text that comes from a file.
+        name: a name that is unique within the page.
+        label: what the figure shows, for screen readers.
     """
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -71,7 +71,7 @@ def to_svg(figure: Figure, name: str, label: str) -> Markup:
     text = written.getvalue()
     box = re.search(r'viewBox="([^"]*)"', text)
     body = text[text.index(">", text.index("<svg")) + 1 :]
-    # matplotlib's style sheet would be the whole page's.
+    # Remove matplotlib's style sheet, which would affect the whole page.
     body = re.sub(
         r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", body, flags=re.DOTALL
     )

@@ -1,4 +1,4 @@
-"""Leaderboard tables with what is needed to sort them."""
+"""Leaderboard tables with the data needed to sort them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from zoo.report.typography import NONE, typeset
 
 @dataclass(frozen=True)
 class Column:
-    """A column's head.
+    """The header of a column.
 
     Args:
-        name: its name.
+        name: the column's name.
         unit: the unit of its numbers.
-        hint: what it is.
-        sort: ``ascending`` or ``descending`` if the rows come in its order.
+        hint: a description.
+        sort: ``ascending`` or ``descending`` if the rows are sorted by it.
         numbers: whether it holds numbers.
-        on_page: whether the page of a model has it too.
+        on_page: whether the page of a model shows it too.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Cell:
     """A cell.
 
     Args:
-        text: what it shows.
+        text: the text to show.
         interval: half of the 95 % interval, as text; empty if there is none.
-        value: what it is sorted by; empty if it has no value.
+        value: the value to sort by; empty if there is none.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Cell:
 
 
 def make_table(table: Table) -> tuple[list[Column], list[list[Cell]]]:
-    """Return the columns of a leaderboard's table and its rows, as Markdown has them too."""
+    """Return the columns and rows of a leaderboard's table, the same as in Markdown."""
     found = columns.make_columns(table)
     order = "descending" if table.main.lower_is_better is False else "ascending"
     heads = [

@@ -17,26 +17,28 @@ REPORT_FILE = "report.html"
 def write_report(
     folder: str | Path, out: str | Path | None = None, *, data_dir: str | Path | None = None, progress: bool = False
 ) -> Path:
-    """Write one HTML file, which needs nothing else, about the runs in a folder.
+    """Write one self-contained HTML file about the runs in a folder.
 
     It has the leaderboard, charts, and for each model a page with pictures, configuration, costs and provenance.
 
     Args:
-        folder: what ``zoo benchmark`` wrote to, or any folder with run folders somewhere in it.
-        out: the file; ``report.html`` in the folder by default. One that is there is replaced.
-        data_dir: where the official files of the datasets are, whose test images are shown.
+        folder: the output folder of ``zoo benchmark``, or any folder that contains run folders at any depth.
+        out: the file; ``report.html`` in the folder by default. An existing file is replaced.
+        data_dir: folder with the official files of the datasets whose test images are shown.
         progress: show progress on stderr.
 
     Returns:
         The file.
 
     Raises:
-        RunError: there is no run in the folder, or the package jinja2 is not there.
+        RunError: there is no run in the folder, or the package jinja2 is not installed.
         OSError: the file cannot be written.
     """
     if find_spec("jinja2") is None:
-        raise RunError('a report needs the package jinja2, which is not there: pip install "autoencoder-zoo[report]"')
-    # Here, for they need the templates' package too.
+        raise RunError(
+            'a report needs the package jinja2, which is not installed: pip install "autoencoder-zoo[report]"'
+        )
+    # Imported here, since these modules need the template package too.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from zoo.report.collecting import collect
@@ -48,9 +50,9 @@ def write_report(
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder")
     if not out.parent.is_dir():
-        raise RunError(f"{out}: there is no folder {out.parent}")
+        raise RunError(f"{out}: the folder {out.parent} does not exist")
     collection = collect(folder)
-    # Not longer than this report: the files may change.
+    # Cache only during this report, since the files may change.
     load = lru_cache(maxsize=2)(partial(load_dataset, data_dir=data_dir))
     groups = make_groups(collection)
     pages = []

@@ -1,4 +1,4 @@
-"""Runs: the folders that trainings write, and what is in them."""
+"""Runs: the folders that training writes, and their content."""
 
 from zoo.runs.run import Run
 

@@ -1,4 +1,4 @@
-"""The checksums of a run folder, and what is doubtful about its files."""
+"""The checksums of a run folder, and doubts about its files."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ CHECKPOINT_NAME = re.compile(r"checkpoint-(\d+)\.keras")
 
 
 class DoubtKind(Enum):
-    """What is doubtful."""
+    """The kind of a doubt."""
 
     DAMAGED = auto()  # The record cannot be read.
     UNFINISHED = auto()  # The run did not finish.
     UNCHECKED = auto()  # There are no checksums.
-    OUTSIDE = auto()  # They name a file that is not in the folder.
-    MISSING = auto()  # They name a file that is not there.
+    OUTSIDE = auto()  # The checksums name a file outside the folder.
+    MISSING = auto()  # The checksums name a file that does not exist.
     CHANGED = auto()  # A file is not the one that the run wrote.
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """A reason why a folder's model may not be what its record says.
+    """A reason why a folder's model may not match its record.
 
     Args:
-        kind: what is doubtful.
-        file: the file that it is about.
-        text: the same for a reader.
+        kind: the kind of doubt.
+        file: the file in doubt.
+        text: a description for the user.
     """
 
     kind: DoubtKind
@@ -40,7 +40,7 @@ class Doubt:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every other file but checkpoints, as ``sha256sum -c`` reads it; sub-folders too."""
+    """Write the SHA-256 of all other files except checkpoints, with subfolders, as ``sha256sum -c`` reads it."""
     files = {item.relative_to(folder).as_posix(): item for item in folder.rglob("*") if item.is_file()}
     sums = [
         f"{sha256_of(files[name])}  {name}\n"
@@ -51,11 +51,11 @@ def write_checksums(folder: Path) -> None:
 
 
 def compare_checksums(folder: Path) -> list[Doubt]:
-    """Return what is doubtful about the files of a folder, by the checksums in it.
+    """Return the doubts about a folder's files, according to its checksums.
 
     Raises:
         OSError: the checksums cannot be read.
-        ValueError: they are no text.
+        ValueError: the checksums are not text.
     """
     sums = folder / CHECKSUM_FILE
     found = []

@@ -1,4 +1,4 @@
-"""The history of a training: a row for each epoch, and what follows from the rows."""
+"""The training history: a row for each epoch, and what follows from the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEEDED = ("epoch", "val_loss", "val_negative_elbo")
 
 
 class History:
-    """A row for each completed epoch: its number (from 1), the KL weight at its end and what Keras logged.
+    """Rows, one for each completed epoch: its number (from 1), the KL weight at its end and Keras' logs.
 
     Args:
         rows: the rows so far.
@@ -31,9 +31,9 @@ class History:
 
     @property
     def best(self) -> BestEpoch | None:
-        """The first epoch of the lowest finite validation loss.
+        """The first epoch with the lowest finite validation loss.
 
-        Validation uses the final KL weight, so the losses of a warm-up's epochs can be compared.
+        Validation uses the final KL weight, so losses are comparable during a warm-up too.
         """
         finite = [row for row in self.rows if math.isfinite(row["val_loss"])]
         if not finite:
@@ -50,8 +50,8 @@ class History:
         """Return whether nothing is left to train.
 
         Args:
-            epochs: how many are asked for.
-            patience: how many epochs without a lower validation loss end the training; None: no number of them.
+            epochs: the number of epochs requested.
+            patience: stop after this many epochs without a lower validation loss; None: train all epochs.
         """
         if len(self) >= epochs:
             return True
@@ -63,7 +63,7 @@ class History:
         return History(self.rows[:epochs])
 
     def write(self, folder: Path) -> None:
-        """Write ``history.csv`` whole."""
+        """Write ``history.csv`` atomically."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -72,10 +72,10 @@ class History:
 
     @classmethod
     def read(cls, folder: Path) -> History:
-        """Read ``history.csv``; the numbers are those that were written, to the bit.
+        """Read ``history.csv``; the numbers are bit for bit those that were written.
 
         Raises:
-            RunError: it is absent or damaged.
+            RunError: the file is missing or damaged.
         """
         file = folder / HISTORY_FILE
         try:

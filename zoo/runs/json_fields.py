@@ -1,4 +1,4 @@
-"""Dataclasses from JSON, each value checked against the type of its field, and back."""
+"""Conversion of dataclasses from JSON and back, with each value checked against the type of its field."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PLAIN: dict[Any, tuple[type | tuple[type, ...], str]] = {
 
 
 def optional(default: Any) -> Any:
-    """Return a field that JSON does not have while it holds its default."""
+    """Return a field that is left out of JSON if it has its default value."""
     return dataclasses.field(default=default, metadata={_LEFT_OUT: True})
 
 
 def is_optional(field: dataclasses.Field[Any]) -> bool:
-    """Return whether JSON may be without a field: it was declared so, or has a default."""
+    """Return whether JSON may lack a field, because it has a default."""
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
@@ -45,15 +45,15 @@ def to_json(content: DataclassInstance) -> dict[str, Any]:
 
 
 def from_json(kind: type[Found], data: object, where: str = "") -> Found:
-    """Return a dataclass made of plain data; keys that it has no field for are passed over.
+    """Return a dataclass made from plain data; keys without a field are ignored.
 
     Args:
         kind: the dataclass.
         data: a mapping.
-        where: what messages call it; empty for the whole.
+        where: its path in messages; empty at the top level.
 
     Raises:
-        RunError: a field is missing, or is not of its type.
+        RunError: a field is missing or has the wrong type.
     """
     if not isinstance(data, Mapping):
         raise RunError(f"{where or 'its content'} is {reprlib.repr(data)}: expected a mapping")
@@ -98,7 +98,7 @@ def _read(kind: Any, value: object, where: str) -> Any:
 
 
 def _read_list(arguments: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:
-    """Return a list as a tuple: of any length where the type ends in ``...``, else of that of the type."""
+    """Return a list as a tuple: of any length if the type ends in ``...``, else of the type's length."""
     open_end = arguments[-1] is Ellipsis
     if not isinstance(value, list | tuple) or (not open_end and len(value) != len(arguments)):
         expected = "a list" if open_end else f"a list of {len(arguments)}"

@@ -1,4 +1,4 @@
-"""One process at a time in a run folder: a lock that the operating system takes back when its holder ends."""
+"""A lock that allows one process at a time in a run folder; the operating system releases it when its holder ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from zoo.errors import RunError
 
 LOCK_FILE = ".lock"
-# Some network file systems have no locks; a training there goes without.
+# Some network file systems have no locks; training there runs without one.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 
 
@@ -23,14 +23,14 @@ class HeldError(RunError):
 
 @contextlib.contextmanager
 def claim(path: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone; it is made if it is not there, and removed again if it stays empty.
+    """Hold a run folder for this process alone; create it if it is missing, and remove it again if it stays empty.
 
     Args:
         path: the folder.
 
     Raises:
-        HeldError: another process holds it.
-        RunError: it cannot be made or written to.
+        HeldError: another process holds the folder.
+        RunError: the folder cannot be created or written to.
     """
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     lock, file = FileLock(path / LOCK_FILE, timeout=0), path / LOCK_FILE
@@ -38,14 +38,14 @@ def claim(path: Path) -> Iterator[None]:
         path.mkdir(parents=True, exist_ok=True)
         _acquire(lock, file)
     except Timeout:
-        raise HeldError(f"{path}: the run is under way in {_holder(file)}: wait for its end, or interrupt it") from None
+        raise HeldError(f"{path}: {_holder(file)} is training this run: wait until it ends, or interrupt it") from None
     except OSError as error:
-        done = "cannot be written to" if path.is_dir() else "cannot be made"
+        done = "cannot be written to" if path.is_dir() else "cannot be created"
         raise RunError(f"{path}: {done}: {error.strerror}: choose another folder (out=, --out)") from error
     try:
         yield
     finally:
-        # Before it is released: afterwards the file may be another's. Windows keeps it, as one that is open.
+        # Before the release: afterwards the file may belong to another process. Windows keeps it, since it is open.
         with contextlib.suppress(OSError):
             file.unlink()
         lock.release()
@@ -63,7 +63,7 @@ def _acquire(lock: FileLock, file: Path) -> None:
         if error.errno not in _NO_LOCKS:
             raise
         return
-    # For others to see; Windows allows no writing where the lock is.
+    # Tell other processes who holds the lock; Windows does not allow writing to a locked file.
     with contextlib.suppress(OSError):
         file.write_text(str(os.getpid()), encoding="ascii")
 

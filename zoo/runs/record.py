@@ -1,4 +1,4 @@
-"""What ``run.json`` holds, by type; ``run.schema.json`` says the same for others."""
+"""The content of ``run.json`` as dataclasses; ``run.schema.json`` describes the same for other programs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class RunConfig:
     """What is trained, and how.
 
     Args:
-        preset: its name.
-        architecture: its architecture's name.
-        dataset: its dataset's name.
+        preset: the preset's name.
+        architecture: the architecture's name.
+        dataset: the dataset's name.
         image_shape: ``(height, width, channels)``.
         options: the architecture's options, defaults included, as plain data.
-        recipe: what ``Recipe.to_dict`` returns.
+        recipe: the recipe, as ``Recipe.to_dict`` returns it.
         seed: the seed.
     """
 
@@ -38,15 +38,15 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a process trains with.
+    """The environment of a training process.
 
     Args:
         zoo: the zoo's version.
         python: Python's version.
         backend: Keras' backend.
-        packages: the versions of the packages that compute.
-        platform: the system.
-        threads: that an operation may use.
+        packages: versions of the packages used for computation.
+        platform: the operating system.
+        threads: number of threads that an operation may use.
     """
 
     zoo: str
@@ -59,7 +59,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class PluginOrigin:
-    """The plugin that an architecture is from."""
+    """The plugin that provides an architecture."""
 
     name: str
     distribution: str | None
@@ -68,7 +68,7 @@ class PluginOrigin:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """Which images a split has."""
+    """The number of images in a split and their SHA-256."""
 
     images: int
     sha256: str
@@ -76,7 +76,7 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class Resumption:
-    """One time that a run went on: after which epoch, of which run folder, when (UTC, ISO 8601) and with what."""
+    """A resumption of a run: after which epoch, from which run folder, when (UTC, ISO 8601) and with what."""
 
     after_epoch: int
     run: str
@@ -86,16 +86,16 @@ class Resumption:
 
 @dataclass(frozen=True)
 class Provenance(Environment):
-    """What a run began with.
+    """The state of everything a run depends on, when it began.
 
     Args:
         started: when it began; UTC, ISO 8601.
         plugin: the architecture's plugin; None if it has none.
         dataset: the images of each split.
-        deterministic: whether it repeats to the bit.
-        precision: what training steps compute in; None before the model is built.
-        plugin_sources: the SHA-256 of the plugin's code; None where it has no file, and in runs from before.
-        resumed: each time that it went on.
+        deterministic: whether the run is reproducible to the bit.
+        precision: the precision of training steps; None before the model is built.
+        plugin_sources: the SHA-256 of the plugin's code; None if it has no file, and in runs of older versions.
+        resumed: each time that the run was resumed.
     """
 
     started: str
@@ -118,17 +118,17 @@ class BestEpoch:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training and its model cost; None where it is not measured, or not yet.
+    """The cost of training and of the model; None if not measured, or not yet.
 
     Args:
-        parameters: of encoder and decoder.
-        epochs: that are done.
-        train_seconds: of all epochs, validation and saving included, and of all parts of a resumed run.
-        train_images_per_second: see ``Stopwatch.images_per_second``; of a resumed run's last part.
-        flops: of encoder and decoder, as ``measure_cost`` returns them; the next three too.
-        encode_ms: by number of images.
-        decode_ms: by number of images.
-        peak_memory_mb: of the process.
+        parameters: number of parameters of encoder and decoder.
+        epochs: number of completed epochs.
+        train_seconds: time of all epochs, validation and saving included, over all parts of a resumed run.
+        train_images_per_second: see ``Stopwatch.images_per_second``; for a resumed run, of its last part.
+        flops: operations of encoder and decoder, as returned by ``measure_cost``, like the next three.
+        encode_ms: time by number of images.
+        decode_ms: time by number of images.
+        peak_memory_mb: peak memory of the process.
     """
 
     parameters: int | None = None
@@ -146,14 +146,14 @@ class RunRecord:
     """The content of ``run.json``.
 
     Args:
-        schema: the number of its form.
-        status: how far it is.
+        schema: version of the format.
+        status: the status of the run.
         error: why it did not finish.
         config: what is trained, and how.
         provenance: what it began with.
         best: the best epoch so far.
-        scores: what ``zoo.evaluate`` returns for the test split; None for a run that did not finish.
-        cost: what it cost.
+        scores: the result of ``zoo.evaluate`` on the test split; None for a run that did not finish.
+        cost: the cost of the run.
     """
 
     schema: Literal[1]
@@ -166,19 +166,19 @@ class RunRecord:
     cost: Cost
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data for JSON."""
+        """Return the record as plain data for JSON."""
         return to_json(self)
 
     @classmethod
     def from_dict(cls, data: object) -> RunRecord:
-        """Return the record that plain data hold; keys that it has no field for are passed over.
+        """Return the record that plain data holds; keys without a field are ignored.
 
         Raises:
-            RunError: a field is missing or of another type; the message names it.
+            RunError: a field is missing or has the wrong type; the message names it.
         """
         return from_json(cls, data)
 
 
 def begin(config: RunConfig, provenance: Provenance) -> RunRecord:
-    """Return the record of a run that begins."""
+    """Return the record of a new run."""
     return RunRecord(SCHEMA, "running", None, config, provenance, best=None, scores=None, cost=Cost())

@@ -41,7 +41,7 @@ class Run:
         """The content of ``run.json`` as plain data.
 
         Raises:
-            RunError: the folder has none, or it is damaged.
+            RunError: the file is missing or damaged.
         """
         file = self.path / RUN_FILE
         try:
@@ -59,13 +59,13 @@ class Run:
         """The content of ``run.json``, every field checked.
 
         Raises:
-            RunError: the folder has none, or it is damaged; the message names the field.
+            RunError: the file is missing or damaged; the message names the field.
         """
         record = self.record
         try:
             return RunRecord.from_dict(record)
         except RunError as error:
-            raise RunError(f"{self.path / RUN_FILE}: is damaged: {error}") from None
+            raise RunError(f"{self.path / RUN_FILE} is damaged: {error}") from None
 
     @property
     def status(self) -> str:
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """The status, or ``damaged`` where ``run.json`` cannot be read or a field of it is wrong."""
+        """The status, or ``damaged`` if ``run.json`` cannot be read or a field is wrong."""
         try:
             return self.content.status
         except RunError:
@@ -99,7 +99,7 @@ class Run:
 
     @property
     def cost(self) -> dict[str, Any]:
-        """What the training cost."""
+        """The cost of training and of the model."""
         return to_json(self.content.cost)
 
     @cached_property
@@ -108,35 +108,35 @@ class Run:
         return load_model(self.path)
 
     def doubts(self) -> list[str]:
-        """Return reasons why the folder's model may not be what its record says; empty for a whole, finished run."""
+        """Return the reasons why the folder's model may not match its record; empty for an intact, finished run."""
         return [doubt.text for doubt in self.find_doubts()]
 
     def find_doubts(self) -> list[Doubt]:
-        """Return the same with the kind of each, and the file that it is about."""
+        """Return the same reasons with the kind of each, and the file in doubt."""
         file, sums = self.path / RUN_FILE, self.path / CHECKSUM_FILE
         found = []
         if self.state == "damaged":
             found.append(Doubt(DoubtKind.DAMAGED, file, f"{file} is missing or damaged"))
         elif self.status != "finished":
             best = self.content.best
-            kept = f"its model is of epoch {best.epoch}, the best so far" if best else "it has no model"
+            kept = f"its model is from epoch {best.epoch}, the best so far" if best else "it has no model"
             text = f"{self.path}: the run is {self.status}, not finished: {kept}"
             found.append(Doubt(DoubtKind.UNFINISHED, file, text))
         try:
             return found + compare_checksums(self.path)
         except (OSError, ValueError):
             if self.state == "finished":
-                text = f"{self.path} has no readable {CHECKSUM_FILE}: changes would go unseen"
+                text = f"{self.path} has no readable {CHECKSUM_FILE}: changes would go unnoticed"
                 found.append(Doubt(DoubtKind.UNCHECKED, sums, text))
             return found
 
     def save(self, record: RunRecord | Mapping[str, Any]) -> None:
-        """Write ``run.json`` whole, and forget what was read before."""
+        """Write ``run.json`` atomically, and discard the cached content."""
         write_json(self.path / RUN_FILE, record.to_dict() if isinstance(record, RunRecord) else record)
         self.forget()
 
     def forget(self) -> None:
-        """Forget what was read; the next look reads the folder again."""
+        """Discard the cached content; the next access reads the folder again."""
         for read in ("record", "content"):
             self.__dict__.pop(read, None)
 
@@ -145,20 +145,20 @@ class Run:
         write_figure(self.path / name, figure)
 
     def save_checksums(self) -> None:
-        """Write the SHA-256 of every other file but checkpoints, as ``sha256sum -c`` reads it; sub-folders too."""
+        """Write the SHA-256 of all other files except checkpoints, with subfolders, as ``sha256sum -c`` reads it."""
         write_checksums(self.path)
 
 
 def run_path(out: Path, preset: str, seed: int, config: RunConfig | Mapping[str, Any]) -> Path:
-    """Return ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images is called by its last name.
+    """Return ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash>``; a folder of images goes by its last name.
 
-    The hash covers all of the configuration but the seed.
+    The hash covers all of the configuration except the seed.
     """
     plain = to_json(config) if isinstance(config, RunConfig) else config
     rest = {key: value for key, value in plain.items() if key != "seed"}
     digest = hashlib.sha256(json.dumps(rest, sort_keys=True, default=repr).encode()).hexdigest()[:8]
     architecture, _, dataset = preset.partition("/")
     if dataset.startswith(FOLDER):
-        # A path inside a path would be a maze.
+        # Do not nest the path of the images inside this path.
         dataset = "folder-" + re.sub(r"[^\w.-]+", "_", dataset.rpartition("/")[2])
     return out / architecture / dataset / f"seed{seed}-{digest}"

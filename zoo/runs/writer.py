@@ -1,4 +1,4 @@
-"""The record of a run while it is trained: all that happens to it, and when it is written."""
+"""The record of a run during training: how it changes, and when it is written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from zoo.runs.run import Run
 
 
 class RecordWriter:
-    """Keeps a run's record up to date; nothing is written before ``save``.
+    """Keeper of a run's record; nothing is written before ``save``.
 
     Args:
         run: the run.
-        record: what it begins with.
+        record: the initial record.
     """
 
     def __init__(self, run: Run, record: RunRecord) -> None:
@@ -23,19 +23,19 @@ class RecordWriter:
 
     @property
     def cost(self) -> Cost:
-        """What the run cost so far."""
+        """The cost of the run so far."""
         return self.record.cost
 
     def save(self) -> None:
-        """Write ``run.json`` as of now."""
+        """Write the current record to ``run.json``."""
         self.run.save(self.record)
 
     def note_mode(self, deterministic: bool) -> None:
-        """Note whether the run repeats to the bit."""
+        """Note whether the run is reproducible to the bit."""
         self._change(provenance=replace(self.record.provenance, deterministic=deterministic))
 
     def note_model(self, parameters: int, precision: str) -> None:
-        """Note what the model is that was built."""
+        """Note the number of parameters and the precision of the model."""
         self._change(provenance=replace(self.record.provenance, precision=precision))
         self._change(cost=replace(self.cost, parameters=parameters))
 
@@ -44,16 +44,16 @@ class RecordWriter:
         self._change(best=best)
 
     def note_training(self, epochs: int, seconds: float, images_per_second: float | None) -> None:
-        """Note what the training took so far; a rate that is not known leaves the one before."""
+        """Note the cost of training so far; an unknown rate keeps the previous one."""
         rate = images_per_second or self.cost.train_images_per_second
         self._change(cost=replace(self.cost, epochs=epochs, train_seconds=seconds, train_images_per_second=rate))
 
     def note_scores(self, scores: Mapping[str, Any] | None) -> None:
-        """Note the scores on the test split; None takes them back."""
+        """Note the scores on the test split; None removes them."""
         self._change(scores=scores)
 
     def note_inference(self, measured: Mapping[str, Any]) -> None:
-        """Note what ``measure_cost`` gave."""
+        """Note the result of ``measure_cost``."""
         self._change(cost=replace(self.cost, **measured))
 
     def note_end(self, status: Status, error: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Whether a name is free for an architecture and for the package that brings it."""
+"""Checks that a name is free for an architecture and for the package that provides it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from zoo.registry.record import PluginRecord, canonical_name
 from zoo.registry.specs import NAME_PATTERN
 
 LONGEST = 40
-# What the project installs or the zoo may run on, whether it is installed here or not.
+# Packages that the project installs or the zoo may run on, whether installed here or not.
 RESERVED = frozenset({"autoencoder_zoo", "build", "hatchling", "jax", "mypy", "pytest", "ruff", "torch", "twine"})
 
 
 def check_new_name(name: str) -> None:
-    """Raise ``ValueError`` unless ``name`` can be that of a new architecture and of a new package.
+    """Raise ``ValueError`` unless ``name`` can name a new architecture and a new package.
 
     Args:
-        name: the architecture's and the package's name.
+        name: the name of the architecture and the package.
 
     Raises:
-        ValueError: not lower-case letters, digits and underscores, or taken; the message says by what.
+        ValueError: the name is not lower-case letters, digits and underscores, or is taken; the message says by what.
     """
-    # Of two names that differ in underscores alone, the packages would have one name.
+    # Names that differ only in the number of underscores would lead to the same package name.
     if not NAME_PATTERN.fullmatch(name) or len(name) > LONGEST or name.endswith("_") or "__" in name:
         shown = name if len(name) <= LONGEST else name[:LONGEST] + "..."
         raise ValueError(
@@ -40,7 +40,7 @@ def check_new_name(name: str) -> None:
 
 
 def _suggest(name: str) -> str:
-    """Return a name that is allowed and near."""
+    """Return a similar name that is allowed."""
     letters = re.sub(r"[^a-z0-9]+", "_", name.lower()).lstrip("_")[:LONGEST].rstrip("_")
     if NAME_PATTERN.fullmatch(letters) and _find_owner(letters) is None:
         return letters
@@ -48,33 +48,33 @@ def _suggest(name: str) -> str:
 
 
 def _find_owner(name: str) -> str | None:
-    """Return what has the name already, or None."""
+    """Return what already has the name, or None."""
     if keyword.iskeyword(name):
         return "a keyword of Python"
     if name in sys.stdlib_module_names:
         return "a module of Python's standard library, which a package of that name would hide"
     if name in catalogue.list_models():
-        return f"an architecture that the zoo has already ({_origin(catalogue.architecture(name).plugin)})"
+        return f"taken by an architecture of the zoo ({_origin(catalogue.architecture(name).plugin)})"
     if name in catalogue.list_datasets():
-        return f"a dataset that the zoo has already ({_origin(catalogue.dataset(name).plugin)})"
+        return f"taken by a dataset of the zoo ({_origin(catalogue.dataset(name).plugin)})"
     place = _find_module(name)
     if place is not None:
-        return f"a module that can be imported already ({place})"
+        return f"taken by an importable module ({place})"
     if name in RESERVED:
         return "a package that this one works with"
     try:
         version = importlib.metadata.version(canonical_name(name).strip("-"))
     except importlib.metadata.PackageNotFoundError:
         return None
-    return f"a distribution that is installed already (version {version})"
+    return f"taken by an installed distribution (version {version})"
 
 
 def _origin(plugin: PluginRecord | None) -> str:
-    return plugin.origin if plugin is not None else "of no plugin"
+    return plugin.origin if plugin is not None else "without a plugin"
 
 
 def _find_module(name: str) -> str | None:
-    """Return the file or folder that ``import name`` would find outside the current folder, importing nothing."""
+    """Return the file or folder that ``import name`` would find outside the current folder, without importing it."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None) or "it is loaded"
     spec = importlib.util.find_spec(name)
@@ -82,6 +82,6 @@ def _find_module(name: str) -> str | None:
         return None
     folders = list(spec.submodule_search_locations or [])
     places = folders if spec.origin is None or folders else [spec.origin]
-    # python -m zoo looks there too: a plugin file that is to become a package is not in its way.
+    # python -m zoo also searches the current folder; a plugin file there may be about to become the package.
     elsewhere = [place for place in places if Path(place).resolve().parent != Path.cwd().resolve()]
     return elsewhere[0] if elsewhere else None

@@ -1,4 +1,4 @@
-"""Writing a new project, or a new plugin file: from the templates, whole, and over nothing that is there."""
+"""Writing of a new project or plugin file from the templates, all or nothing, without overwriting anything."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo.registry.yaml_file import user_path
 from zoo.version import __version__
 
 REGISTRY = "registry.yaml"
-# What a project consists of, and the template of each file.
+# The files of a project, and the template of each.
 PROJECT = {
     "README.md": "README.md",
     "LICENSE": "LICENSE",
@@ -32,18 +32,18 @@ PROJECT = {
 
 
 def write_project(name: str, folder: Path) -> list[Path]:
-    """Write the project of a package that brings one architecture, as the folder ``folder / name``.
+    """Write the project of a package with one architecture to the folder ``folder / name``.
 
     Args:
-        name: the architecture's and the package's name, as ``check_new_name`` allows it.
-        folder: where the project's folder goes; it is made if need be.
+        name: the name of the architecture and the package, as allowed by ``check_new_name``.
+        folder: the folder to create the project's folder in; it is created if needed.
 
     Returns:
-        The files.
+        The files written.
 
     Raises:
-        FileExistsError: the project's folder is there already; nothing is written.
-        OSError: the folder cannot be written to; nothing stays.
+        FileExistsError: the project's folder already exists; nothing is written.
+        OSError: the folder cannot be written to; nothing is left behind.
     """
     project = folder / name
     _refuse_existing(project)
@@ -58,18 +58,18 @@ def write_project(name: str, folder: Path) -> list[Path]:
 
 
 def write_plugin_file(name: str, folder: Path) -> list[Path]:
-    """Write a plugin file with one architecture, and a registry file that lists it unless there is one.
+    """Write a plugin file with one architecture, and a registry file that lists it unless one exists.
 
     Args:
-        name: the architecture's name, as ``check_new_name`` allows it.
-        folder: where the file goes.
+        name: the architecture's name, as allowed by ``check_new_name``.
+        folder: the folder for the file.
 
     Returns:
-        The files that were written.
+        The files written.
 
     Raises:
-        FileExistsError: the plugin file is there already; nothing is written.
-        OSError: the folder cannot be written to; nothing stays.
+        FileExistsError: the plugin file already exists; nothing is written.
+        OSError: the folder cannot be written to; nothing is left behind.
     """
     file, registry = folder / f"{name}.py", registry_in_use(folder)
     _refuse_existing(file)
@@ -85,12 +85,12 @@ def write_plugin_file(name: str, folder: Path) -> list[Path]:
 
 
 def registry_in_use(folder: Path) -> Path:
-    """Return the user's registry file: that of ``--registry`` or ``ZOO_REGISTRY``, else the folder's."""
+    """Return the user's registry file: from ``--registry`` or ``ZOO_REGISTRY``, else the one in the folder."""
     return user_path() or folder / REGISTRY
 
 
 def registry_entry(name: str, folder: Path) -> str:
-    """Return what the list of plugins in the registry file in use has to hold for the plugin file, as YAML."""
+    """Return the plugin file's entry in the list of plugins in the registry file in use, as YAML."""
     same = registry_in_use(folder).resolve().parent == folder.resolve()
     entry = f"./{name}.py" if same else str((folder / f"{name}.py").resolve())
     return entry if re.fullmatch(r"[\w./-]+", entry) else json.dumps(entry, ensure_ascii=False)
@@ -98,7 +98,7 @@ def registry_entry(name: str, folder: Path) -> str:
 
 def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
-        raise FileExistsError(f"{path} is there already: move it away, or choose another name or folder (--out)")
+        raise FileExistsError(f"{path} already exists: move it away, or choose another name or folder (--out)")
 
 
 def _render(template: str, **fields: str) -> str:
@@ -110,7 +110,7 @@ def _render(template: str, **fields: str) -> str:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet; if that fails, it is not there afterwards either."""
+    """Write a new file; if that fails, remove it again."""
     with path.open("x", encoding="utf-8", newline="\n") as file:
         try:
             file.write(text)
@@ -122,7 +122,7 @@ def _write_new(path: Path, text: str) -> None:
 
 @contextmanager
 def _explaining(folder: Path, written: list[Path] | None = None) -> Iterator[None]:
-    """Take back what is written by then if anything goes wrong, and say why a folder cannot be written to."""
+    """Remove the files in ``written`` if anything goes wrong, and report why a folder cannot be written to."""
     try:
         yield
     except BaseException as error:

@@ -1,7 +1,7 @@
-"""The conformance kit: rules that every architecture and dataset follows, and ways to check one's own.
+"""The conformance kit: rules that every architecture and dataset must follow, and ways to check your own.
 
-The public names stand in ``__init__.pyi`` and are resolved on first use: pytest's options are read at every start, and
-pytest itself is there where tests are written, not everywhere.
+The public names are listed in ``__init__.pyi`` and resolved on first use: pytest's options are read at every start, and
+pytest itself may not be installed.
 """
 
 import lazy_loader

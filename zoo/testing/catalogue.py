@@ -15,7 +15,7 @@ from zoo.testing.checks import (
 )
 from zoo.testing.rule import Check, registered_checks
 
-# The order in which they run. Importing them is what registers them.
+# The order in which the checks run. Importing the modules registers the checks.
 _ORDER = [
     module.__name__
     for module in (declaration, building, posterior, decoding, training, scoring, isolation, saving, datasets)
@@ -23,11 +23,11 @@ _ORDER = [
 
 
 def list_checks(kind: str = "architecture", *, fast: bool = False) -> list[Check]:
-    """List the checks of a kind, in the order in which they run.
+    """Return the checks of a kind, in the order in which they run.
 
     Args:
         kind: ``architecture`` or ``dataset``.
-        fast: without the slow ones.
+        fast: leave out the slow checks.
     """
     found = [item for item in registered_checks() if item.kind == kind and not (fast and item.slow)]
     return sorted(found, key=lambda item: _ORDER.index(item.function.__module__))

@@ -1,4 +1,4 @@
-"""What is under test: a dataset by its name."""
+"""A dataset under test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DatasetSubject:
     """A dataset under test.
 
     Args:
-        name: a name from ``zoo.list_datasets()``, perhaps only once ``plugin`` is loaded.
+        name: a name from ``zoo.list_datasets()``, which may come from ``plugin``.
         plugin: a file or a module to load first.
     """
 
@@ -26,7 +26,7 @@ class DatasetSubject:
 
     @cached_property
     def data(self) -> Dataset:
-        """The whole dataset."""
+        """The complete dataset."""
         from zoo.data.load import load_dataset
 
         try:

@@ -1,4 +1,4 @@
-"""What a check asks of a new Python process: ``python -m zoo.testing.fresh_process TASK ...``."""
+"""Tasks that checks run in a new Python process: ``python -m zoo.testing.fresh_process TASK ...``."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from zoo.testing.rule import CheckFailure
 
 HEAVY = ("keras", "tensorflow", "jax", "torch")
 ANSWER = "answer: "
-LONGEST = 300.0  # Seconds; importing Keras takes several on a slow disk.
+LONGEST = 300.0  # Seconds; importing Keras can be slow on a slow disk.
 
 
 def run_fresh(
     task: str, *, plugin: str | None = None, modules: Sequence[str] = (), arguments: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Do a task in a new process that finds modules as this one does.
+    """Run a task in a new process with the same module search path.
 
     Args:
         task: ``listing`` or ``loading``.
         plugin: a file or a module to load first.
-        modules: are imported first.
-        arguments: of the task.
+        modules: modules to import first.
+        arguments: the task's arguments.
 
     Returns:
-        Its answer.
+        The task's answer.
 
     Raises:
-        CheckFailure: it failed; the message has the error's last line.
+        CheckFailure: the task failed; the message has the error's last line.
     """
     command = [sys.executable, "-m", "zoo.testing.fresh_process", task, *arguments]
     command += [word for module in modules for word in ("--import", module)]
@@ -51,7 +51,7 @@ def run_fresh(
 
 
 def _list(name: str) -> dict[str, Any]:
-    """Return what discovery says of an architecture's plugin, and which heavy modules are there afterwards."""
+    """Return whether an architecture's plugin is slow to load, and which heavy modules are then imported."""
     from zoo.registry import catalogue
 
     plugin = catalogue.architecture(name).plugin
@@ -60,7 +60,7 @@ def _list(name: str) -> dict[str, Any]:
 
 
 def _load(file: str, images: str, results: str) -> dict[str, Any]:
-    """Load a saved model, and write what it makes of images."""
+    """Load a saved model, and write its outputs for some images."""
     import numpy as np
 
     from zoo.saving.load import load_model
@@ -73,7 +73,7 @@ def _load(file: str, images: str, results: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Do the task of the command line."""
+    """Run the task named on the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", choices=["listing", "loading"])
     parser.add_argument("arguments", nargs="*")

@@ -15,7 +15,7 @@ from zoo.testing.runner import call_check
 
 @functools.cache
 def _subject(name: str, kind: str, plugin: str | None) -> Any:
-    """Return the subject that all tests of a name share, so that its models are built once."""
+    """Return the subject shared by all tests of a name, so that its models are built only once."""
     from zoo.testing.dataset_subject import DatasetSubject
     from zoo.testing.subject import Subject
 
@@ -32,7 +32,7 @@ class BoundCheck:
         return f"{self.item.name} of {self.name}"
 
     def __call__(self) -> None:
-        """Run it; what has no meaning here is skipped."""
+        """Run the check; skip it if it does not apply."""
         try:
             call_check(self.item, _subject(self.name, self.item.kind, self.plugin))
         except CheckSkipped as reason:
@@ -47,11 +47,11 @@ def parametrize_checks(
     kind: str = "architecture",
     plugin: str | None = None,
 ) -> Any:
-    """Make a test function with the argument ``check`` one test for each check.
+    """Turn a test function with the argument ``check`` into one test for each check.
 
     Args:
-        name: an architecture's or a dataset's name; nothing is looked up until a test runs.
-        expected_failures: check name -> the reason why it fails; one that passes nevertheless fails the test.
+        name: the name of an architecture or a dataset; nothing is looked up until a test runs.
+        expected_failures: check name -> the reason why it fails; if the check passes, its test fails.
         fast: leave out the slow checks.
         kind: ``architecture`` or ``dataset``.
         plugin: a file or a module to load first; the path of a file is relative to the working directory.
@@ -60,7 +60,7 @@ def parametrize_checks(
         A decorator.
 
     Raises:
-        ValueError: an expected failure of a check that there is not.
+        ValueError: ``expected_failures`` names an unknown check.
 
     Example:
         ```python
@@ -82,7 +82,7 @@ def make_parameters(
     kind: str = "architecture",
     plugin: str | None = None,
 ) -> list[Any]:
-    """Return pytest's parameters for all checks of a name; see ``parametrize_checks``."""
+    """Return pytest parameters for all checks of a name; see ``parametrize_checks``."""
     expected = dict(expected_failures or {})
     items = list_checks(kind, fast=fast)
     known = [item.name for item in list_checks(kind)]

@@ -1,4 +1,4 @@
-"""pytest's options ``--zoo-model`` and so on; nothing else is imported when pytest starts."""
+"""The pytest options ``--zoo-model`` etc.; nothing else is imported when pytest starts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ def pytest_addoption(parser: Any) -> None:
     """Add the options of ``pytest --pyargs zoo.testing.suite``."""
     group = parser.getgroup("autoencoder-zoo")
     group.addoption(
-        "--zoo-model", action="append", default=[], metavar="NAME", help="architecture that zoo.testing.suite checks"
+        "--zoo-model", action="append", default=[], metavar="NAME", help="architecture for zoo.testing.suite to check"
     )
-    group.addoption("--zoo-dataset", action="append", default=[], metavar="NAME", help="dataset that it checks")
-    group.addoption("--zoo-plugin", metavar="FILE|MODULE", help="plugin that it loads first")
-    group.addoption("--zoo-fast", action="store_true", help="leave out the slow checks")
+    group.addoption("--zoo-dataset", action="append", default=[], metavar="NAME", help="dataset to check")
+    group.addoption("--zoo-plugin", metavar="FILE|MODULE", help="plugin to load first")
+    group.addoption("--zoo-fast", action="store_true", help="skip the slow checks")
 
 
 def pytest_collection(session: Any) -> None:
-    """Refuse unknown names before there is a test for each of their checks."""
+    """Reject unknown names before tests are generated for them."""
     option = session.config.getoption
     models, datasets, plugin = option("--zoo-model"), option("--zoo-dataset"), option("--zoo-plugin")
     if not models and not datasets and not plugin:

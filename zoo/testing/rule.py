@@ -1,4 +1,4 @@
-"""What a check is: a rule that an architecture or a dataset follows, and a function that finds out."""
+"""Checks: a rule that an architecture or a dataset must follow, and a function that tests it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LONGEST = 300
 
 
 class CheckFailure(AssertionError):  # noqa: N818 - as pytest calls it
-    """A rule that is not followed; the message says what was got, what is expected, and how to fix it."""
+    """A violated rule; the message says what was got, what is expected, and how to fix it."""
 
 
-class CheckSkipped(Exception):  # noqa: N818 - no error
-    """A check that has no meaning for what is checked; the message says why."""
+class CheckSkipped(Exception):  # noqa: N818 - not an error
+    """A check that does not apply; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Check:
     """One rule.
 
     Args:
-        name: of the function, such as ``check_posterior_is_finite``.
-        rule: what must hold, in a sentence.
-        function: takes what is checked; raises ``CheckFailure`` or ``CheckSkipped``.
+        name: name of the function, such as ``check_posterior_is_finite``.
+        rule: what must hold, in one sentence.
+        function: takes the subject; raises ``CheckFailure`` or ``CheckSkipped``.
         kind: ``architecture`` or ``dataset``.
-        slow: left out of a fast run.
-        gaussian: only for models with a Gaussian posterior.
+        slow: whether a fast run skips it.
+        gaussian: whether it applies only to models with a Gaussian posterior.
     """
 
     name: str
@@ -47,7 +47,7 @@ _checks: dict[str, Check] = {}
 def check(
     kind: str = "architecture", *, slow: bool = False, gaussian: bool = False
 ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
-    """Make a function a check of a kind; its docstring states the rule. See ``Check`` for the arguments."""
+    """Register a function as a check; its docstring states the rule. See ``Check`` for the arguments."""
 
     def add(function: Callable[[Any], None]) -> Callable[[Any], None]:
         rule = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
@@ -58,17 +58,17 @@ def check(
 
 
 def shorten(error: BaseException) -> str:
-    """Return an error in one line: without the escape codes that Keras prints, and cut where it grows long."""
+    """Return an error on one line, without the escape codes that Keras prints, and truncated if long."""
     line = one_line(error)
     return f"{type(error).__name__}: {line if len(line) <= LONGEST else line[:LONGEST] + ' ...'}"
 
 
 def require(holds: bool, message: str) -> None:
-    """Raise ``CheckFailure`` with a message unless something holds."""
+    """Raise ``CheckFailure`` with the message unless the condition holds."""
     if not holds:
         raise CheckFailure(message)
 
 
 def registered_checks() -> list[Check]:
-    """Return every check that has been defined so far."""
+    """Return every check defined so far."""
     return list(_checks.values())

@@ -1,4 +1,4 @@
-"""Running checks: what became of each, and what the architecture costs."""
+"""Running checks, and reporting the results and the cost of the architecture."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import Any
 from zoo.testing.catalogue import list_checks
 from zoo.testing.rule import Check, CheckFailure, CheckSkipped, shorten
 
-LONGEST_TRACE = 3  # Frames of an error that no check foresaw.
+LONGEST_TRACE = 3  # Frames shown for an unexpected error.
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What became of one check.
+    """The result of one check.
 
     Args:
-        name: the check's.
+        name: the check's name.
         status: ``passed``, ``failed`` or ``skipped``.
-        seconds: how long it took.
+        seconds: how long the check took.
         message: why it failed or was skipped, and how to fix it.
-        rule: what it checks.
+        rule: the rule that was checked.
     """
 
     name: str
@@ -39,13 +39,13 @@ class CheckResult:
 
 @dataclass
 class Report:
-    """What became of all checks of an architecture or a dataset.
+    """The results of all checks of an architecture or a dataset.
 
     Args:
         name: what was checked.
         results: one for each check.
-        facts: ``import_seconds`` of its plugin, ``build_seconds`` of a model for 28 x 28 x 1 images, its
-            ``parameters`` and its ``flops`` for one image, of encoder and decoder; null where not known. Empty for a
+        facts: ``import_seconds`` of its plugin, ``build_seconds`` of a model for 28 x 28 x 1 images, and the
+            ``parameters`` and ``flops`` per image of encoder and decoder together; null if unknown. Empty for a
             dataset.
     """
 
@@ -55,20 +55,20 @@ class Report:
 
     @property
     def failed(self) -> list[CheckResult]:
-        """What failed."""
+        """The results of the checks that failed."""
         return self.select("failed")
 
     @property
     def seconds(self) -> float:
-        """How long all of it took."""
+        """The total time of all checks."""
         return sum(result.seconds for result in self.results)
 
     def select(self, status: str) -> list[CheckResult]:
-        """Return the results of a status."""
+        """Return the results with a given status."""
         return [result for result in self.results if result.status == status]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the report as plain data."""
         counts = {status: len(self.select(status)) for status in ("passed", "failed", "skipped")}
         return {
             "name": self.name,
@@ -89,10 +89,10 @@ def check_architecture(name: str, *, plugin: str | None = None, fast: bool = Fal
         fast: leave out the slow checks.
 
     Returns:
-        What became of each check; all have passed, or been skipped.
+        The result of each check; all have passed or been skipped.
 
     Raises:
-        CheckFailure: some have failed; the message has every failure with its fix.
+        CheckFailure: some checks failed; the message lists every failure and how to fix it.
         UnknownNameError: no such name.
         PluginLoadError: the plugin cannot be loaded.
     """
@@ -102,7 +102,7 @@ def check_architecture(name: str, *, plugin: str | None = None, fast: bool = Fal
 
 
 def check_dataset(name: str, *, plugin: str | None = None) -> Report:
-    """Check a dataset against every rule of the zoo; arguments and errors as of ``check_architecture``."""
+    """Check a dataset against every rule of the zoo; arguments and errors as in ``check_architecture``."""
     from zoo.testing.dataset_subject import DatasetSubject
 
     return _raise_failures(run_checks(DatasetSubject(name, plugin), kind="dataset"))
@@ -116,14 +116,14 @@ def run_checks(
     tell: Callable[[str], None] = lambda name: None,
     into: Report | None = None,
 ) -> Report:
-    """Run all checks of a kind on a subject, whatever becomes of each.
+    """Run all checks of a kind on a subject, even after failures.
 
     Args:
         subject: a ``Subject`` or a ``DatasetSubject``.
         kind: ``architecture`` or ``dataset``.
-        fast: leave out the slow ones.
-        tell: is called with each check's name before it runs.
-        into: a report to add results to as they come, so that they are there after an interruption.
+        fast: leave out the slow checks.
+        tell: called with each check's name before it runs.
+        into: a report to add results to as they come, so that they survive an interruption.
     """
     report = into or Report(subject.name)
     for item in list_checks(kind, fast=fast):
@@ -138,12 +138,12 @@ def call_check(item: Check, subject: Any) -> None:
     """Run one check.
 
     Raises:
-        CheckFailure: the rule is not followed, or something that no check foresaw was raised.
-        CheckSkipped: it has no meaning for the subject.
+        CheckFailure: the rule is violated, or an unexpected error was raised.
+        CheckSkipped: the check does not apply to the subject.
     """
     try:
         if item.gaussian and not subject.is_gaussian:
-            raise CheckSkipped("the posterior is no Gaussian")
+            raise CheckSkipped("the posterior is not Gaussian")
         with _quiet():
             item.function(subject)
     except (CheckFailure, CheckSkipped):
@@ -156,16 +156,16 @@ def call_check(item: Check, subject: Any) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave out Keras' warning of what one of the checks finds, and TensorFlow's that many models are compiled."""
+    """Suppress Keras' warning about what one check reports, and TensorFlow's about compiling many models."""
     logger = logging.getLogger("tensorflow")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Gradients do not exist")
-            # TensorFlow's own, of NumPy 2, at every array that it is asked for.
+            # TensorFlow triggers this one with NumPy 2, for every array that it returns.
             warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
-            # Builders that print must not disturb a result on stdout.
+            # Keep what builders print out of the results on stdout.
             with contextlib.redirect_stdout(sys.stderr):
                 yield
     finally:
@@ -195,7 +195,7 @@ def _find_facts(subject: Any) -> dict[str, Any]:
         facts |= {"import_seconds": subject.import_seconds, "build_seconds": subject.build_seconds}
         parts = [count_flops(part) for part in (model.encoder, model.decoder)]
         facts["flops"] = None if None in parts else sum(part or 0 for part in parts)
-    except Exception:  # A model that cannot be built or counted has failed above.
+    except Exception:  # A model that cannot be built or counted has already failed a check.
         return facts
     return facts
 

@@ -1,4 +1,4 @@
-"""What is under test: an architecture by its name, and the models that several checks share."""
+"""An architecture under test, and the models that several checks share."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Subject:
     """An architecture under test.
 
     Args:
-        name: a name from ``zoo.list_models()``, perhaps only once ``plugin`` is loaded.
-        plugin: a file or a module to load first, as ``zoo check --plugin`` takes it.
+        name: a name from ``zoo.list_models()``, which may come from ``plugin``.
+        plugin: a file or a module to load first, as for ``zoo check --plugin``.
 
     Raises:
         UnknownNameError: no such name.
@@ -46,15 +46,15 @@ class Subject:
         self.import_seconds: float | None = None
 
     def build(self, image_shape: tuple[int, int, int] = GREY, *, seed: int = 0, **options: Any) -> AutoEncoder:
-        """Build a model for images of a shape, with the architecture's defaults but for ``options``."""
+        """Build a model for images of a shape, with the architecture's defaults except ``options``."""
         from zoo.factory.create import create_model
 
         if not any(option in LATENT_OPTIONS for option in (*self.architecture.defaults, *options)):
-            options["latent_dim"] = 16  # That there is no default is one check's failure, not every check's.
+            options["latent_dim"] = 16  # A missing default must fail one check, not every check.
         return create_model(self.name, image_shape=image_shape, likelihood=LIKELIHOOD, seed=seed, **options)
 
     def images(self, image_shape: tuple[int, int, int] = GREY, count: int = BATCH) -> np.ndarray:
-        """Return images, uint8 ``(count, H, W, C)``: real ones where there are some of this shape."""
+        """Return images, uint8 ``(count, H, W, C)``: real ones if available in this shape, else noise."""
         from zoo.data.load import load_dataset
 
         for dataset, shape in (("mnist_sample", GREY), ("cifar10_sample", COLOUR)):
@@ -64,7 +64,7 @@ class Subject:
 
     @cached_property
     def model(self) -> AutoEncoder:
-        """A model of grey images as it is built, seed 0; not to be trained."""
+        """A model for grey images, as built with seed 0; it must not be trained."""
         start = time.perf_counter()
         model = _try(self.build, "check_builds_for_grey_images")
         self.build_seconds = time.perf_counter() - start
@@ -72,37 +72,37 @@ class Subject:
 
     @cached_property
     def training(self) -> Training:
-        """A few training steps on grey images, whatever became of them."""
-        self.model  # noqa: B018 - what cannot be built is said there
+        """A few training steps on grey images, with finite losses or not."""
+        self.model  # noqa: B018 - reports a model that cannot be built
         return _try(lambda: Training(self.build(), self.images()), "check_training_step_runs")
 
     @property
     def trained(self) -> Training:
-        """The same for checks that ask a model that can be trained."""
+        """The same steps, for checks that need a model that can be trained."""
         if not np.isfinite(self.training.losses).all():
-            raise CheckSkipped("it cannot be tried, for the loss is not finite: see check_loss_falls")
+            raise CheckSkipped("it cannot be tried, since the loss is not finite: see check_loss_falls")
         return self.training
 
     @property
     def example(self) -> AutoEncoder:
-        """A model after a few steps, since what starts at zero, as some layers do, no longer is; else as it is built.
+        """A model after a few steps, so that weights initialised to zero no longer are.
 
-        A model that has a loss that is not finite has weights that are not.
+        It is the untrained model if a loss is not finite, since then its weights are not either.
         """
         return self.training.model if np.isfinite(self.training.losses).all() else self.model
 
     def create_trainable(self) -> AutoEncoder:
-        """Build a model as ``create`` does, for checks of how it trains; what cannot be trained at all is skipped."""
-        self.trained  # noqa: B018 - what cannot be trained is said there
+        """Build a model as ``create`` does, for checks of training; skip the check if it cannot be trained at all."""
+        self.trained  # noqa: B018 - skips the check if the model cannot be trained
         return self.create()
 
     def create(self, image_shape: tuple[int, int, int] = GREY, *, seed: int = 0, **options: Any) -> AutoEncoder:
-        """Build a model as ``build`` does, for checks of something else than building."""
+        """Build a model as ``build`` does, for checks of something other than building."""
         return _try(lambda: self.build(image_shape, seed=seed, **options), "check_builds_for_grey_images")
 
     @cached_property
     def is_gaussian(self) -> bool:
-        """Whether the posterior is a Gaussian."""
+        """Whether the posterior is Gaussian."""
         from zoo.factory.resolve import resolve_class
 
         return resolve_class(self.architecture).posterior == "gaussian"
@@ -116,7 +116,7 @@ def to_numpy(value: Any) -> np.ndarray:
 
 
 def walk_layers(model: Any) -> Iterator[Any]:
-    """Return the layers of a model and of the models in it, in the order in which they are called."""
+    """Yield the layers of a model and of the models in it, in the order in which they are called."""
     for layer in model.layers:
         yield layer
         if is_container(layer):
@@ -124,12 +124,12 @@ def walk_layers(model: Any) -> Iterator[Any]:
 
 
 def is_container(layer: Any) -> bool:
-    """Return whether a layer is a model, made of layers."""
+    """Return whether a layer is itself a model made of layers."""
     return bool(getattr(layer, "layers", None))
 
 
 def _try(make: Callable[[], Made], reporter: str) -> Made:
-    """Make something; if it cannot be made, one check reports that, and the others are skipped."""
+    """Call ``make``; if that fails, skip the check and point to the check that reports the failure."""
     try:
         return make()
     except (Exception, SystemExit) as error:
@@ -137,18 +137,18 @@ def _try(make: Callable[[], Made], reporter: str) -> Made:
 
 
 class Training:
-    """A few steps on one batch, every step of which moves a weight by ``RATE`` wherever its gradient is not zero.
+    """A few steps on one batch, each of which moves every weight with a nonzero gradient by ``RATE``.
 
     Args:
-        model: is trained.
+        model: the model to train.
         images: the batch.
-        steps: how many.
+        steps: the number of steps.
     """
 
     def __init__(self, model: AutoEncoder, images: np.ndarray, steps: int = STEPS) -> None:
         import keras
 
-        # Its step has the sign of the gradient, so a weight that stays as it was has no gradient.
+        # Lion steps by the sign of the gradient, so a weight that does not change has no gradient.
         model.compile(keras.optimizers.Lion(RATE, weight_decay=None), precision="float32")
         self.model = model
         before = model.get_weights()

@@ -1,4 +1,4 @@
-"""The checks without a file of one's own: ``pytest --pyargs zoo.testing.suite --zoo-model my_ae``."""
+"""The checks without a test file: ``pytest --pyargs zoo.testing.suite --zoo-model my_ae``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo.testing.pytest_checks import make_parameters
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
-    """Make a test for each check of each name on the command line."""
+    """Generate a test for each check of each name on the command line."""
     option = metafunc.config.getoption
     models, datasets = option("--zoo-model"), option("--zoo-dataset")
     if not models and not datasets:
@@ -24,5 +24,5 @@ def pytest_generate_tests(metafunc: Any) -> None:
 
 
 def test_conformance(check: Any) -> None:
-    """Follow the rule."""
+    """The rule holds."""
     check()

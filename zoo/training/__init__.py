@@ -1,4 +1,4 @@
-"""From a recipe to a run folder."""
+"""Training: from a recipe to a run folder."""
 
 from zoo.runs.run import Run
 from zoo.training.resuming import resume

@@ -1,4 +1,4 @@
-"""What happens during a training: each epoch is saved, and a loss that is no number stops it."""
+"""Callbacks that save each epoch and stop training at a loss that is not finite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.training.checkpoint import keep_as_best, remove_checkpoints, save_check
 
 
 class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
-    """Stop at the first step whose loss is NaN or infinite, and remember which one that was."""
+    """Callback that stops at the first step whose loss is NaN or infinite, and records that step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,17 +28,17 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
         self.epoch = epoch
 
     def on_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Look at the loss: from the first invalid step on, the running mean is invalid too."""
+        """Check the loss: from the first invalid step on, the running mean is invalid too."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and self.message is None:
             step = self.epoch * self.params["steps"] + batch + 1
             self.message = f"the loss became {loss} at step {step} (epoch {self.epoch + 1})"
-            with contextlib.redirect_stdout(sys.stderr):  # Results alone go to stdout.
+            with contextlib.redirect_stdout(sys.stderr):  # Only results go to stdout.
                 super().on_batch_end(batch, logs)
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Time the training part of each epoch, without validation and callbacks."""
+    """Callback that times the training part of each epoch, without validation and callbacks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,11 +49,11 @@ class Stopwatch(keras.callbacks.Callback):
 
     @property
     def elapsed(self) -> float:
-        """The seconds since it was made."""
+        """The seconds since the stopwatch was created."""
         return time.perf_counter() - self.begun
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Start."""
+        """Start the epoch's clock."""
         self._start = self._last = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -61,29 +61,29 @@ class Stopwatch(keras.callbacks.Callback):
         self._last = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the epoch's time."""
+        """Record the epoch's time."""
         self.seconds.append(self._last - self._start)
 
     def images_per_second(self, images: int) -> float | None:
-        """Return the median over epochs; the first, which compiles the step, counts only if it is the only one."""
+        """Return the median over epochs; the first, which compiles the step, counts only if there is no other."""
         times = sorted(self.seconds[1:] or self.seconds)
         return images / times[len(times) // 2] if times and times[len(times) // 2] > 0 else None
 
 
 class SaveEpochs(keras.callbacks.Callback):
-    """Save each epoch, in an order that leaves a folder to go on from wherever the process is killed.
+    """Callback that saves each epoch, in an order that leaves a resumable folder whenever the process is killed.
 
-    First ``history.csv``; then the checkpoint, which makes the epoch a completed one; then, of the best epoch so far,
-    ``model.keras``, which can be made again from that checkpoint; then ``run.json``.
+    First ``history.csv``; then the checkpoint, which marks the epoch as completed; then ``model.keras`` if the epoch
+    is the best so far, since it can be restored from that checkpoint; then ``run.json``.
 
     Args:
         run: the run.
-        writer: keeps its record, whose best epoch and cost are those of what is written.
-        history: the epochs that are done.
-        guard: says whether the loss is still a number.
+        writer: keeps the run's record, whose best epoch and cost match the files written.
+        history: the completed epochs.
+        guard: checks that the loss is still finite.
         watch: times the epochs.
-        images: images in an epoch.
-        patience: how many epochs without a lower validation loss end the training; None: no number of them.
+        images: images per epoch.
+        patience: stop after this many epochs without a lower validation loss; None: train all epochs.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class SaveEpochs(keras.callbacks.Callback):
         self._seconds_before = writer.cost.train_seconds or 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save the epoch, and stop after too many without a lower validation loss."""
+        """Save the epoch, and stop after ``patience`` epochs without a lower validation loss."""
         self.history.rows.append({"epoch": epoch + 1, "kl_weight": self.model.kl_weight, **(logs or {})})
         self.history.write(self.run.path)
         if self.guard.message is not None:
@@ -119,6 +119,6 @@ class SaveEpochs(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def count_cost(self) -> None:
-        """Bring the record's cost up to date."""
+        """Update the cost in the record."""
         seconds = self._seconds_before + self.watch.elapsed
         self.writer.note_training(len(self.history), seconds, self.watch.images_per_second(self.images))

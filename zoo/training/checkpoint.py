@@ -1,4 +1,4 @@
-"""What is kept after each epoch, so that a training can go on after an interrupt, a kill or a full disk."""
+"""Checkpoints written after each epoch, so that training can resume after an interrupt, a kill or a full disk."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TEMPORARY = ".*-????????*"
 
 @dataclass(frozen=True)
 class Point:
-    """Where a training goes on.
+    """The point at which training resumes.
 
     Args:
-        history: the epochs that are done.
+        history: the completed epochs.
         file: the model after the last of them, with the optimizer's state; None before the first.
     """
 
@@ -33,20 +33,20 @@ class Point:
         """Read the model.
 
         Raises:
-            RunError: the file is damaged, or its plugin is not there.
+            RunError: the file is damaged, or its plugin is missing.
         """
         assert self.file is not None
         try:
             return load_model(self.file)
         except ModelLoadError as error:
-            raise RunError(f"{error}: train the run anew (overwrite=True, --overwrite)") from error
+            raise RunError(f"{error}: train the run from scratch (overwrite=True, --overwrite)") from error
 
 
 def find_point(run: Run) -> Point:
-    """Find where a run goes on: its checkpoint, or the best epoch's model of a run that is finished.
+    """Return the point to resume a run from: its checkpoint or, if it is finished, the model of its best epoch.
 
     Raises:
-        RunError: a run that failed and left no checkpoint, or files that do not belong together.
+        RunError: the run failed and left no checkpoint, or its files do not match.
     """
     done = find_checkpoints(run.path)
     if done:
@@ -56,17 +56,17 @@ def find_point(run: Run) -> Point:
         epoch, file = kept.epoch, run.path / MODEL_FILE
     elif run.status == "failed":
         raise RunError(
-            f"{run.path}: the run failed ({run.content.error}) and has no checkpoint to go on from: train it anew "
-            "(overwrite=True, --overwrite)"
+            f"{run.path}: the run failed ({run.content.error}) and has no checkpoint to resume from: train it from "
+            "scratch (overwrite=True, --overwrite)"
         )
     else:
         return Point(History(), None)
     history = History.read(run.path).first(epoch)
     if len(history) < epoch:
-        raise RunError(f"{run.path}: history.csv has {len(history)} epochs, {file.name} is of epoch {epoch}")
+        raise RunError(f"{run.path}: history.csv has {len(history)} epochs, but {file.name} is from epoch {epoch}")
     best = history.best
     if best is not None and best.epoch != epoch and not (run.path / MODEL_FILE).is_file():
-        raise RunError(f"{run.path}: the model of the best epoch ({MODEL_FILE}) is missing: train the run anew")
+        raise RunError(f"{run.path}: the model of the best epoch ({MODEL_FILE}) is missing: train the run from scratch")
     return Point(history, file)
 
 
@@ -79,25 +79,25 @@ def save_checkpoint(model: AutoEncoder, folder: Path, epoch: int) -> Path:
 
 
 def keep_as_best(file: Path, folder: Path) -> None:
-    """Make a checkpoint the run's model."""
+    """Copy a checkpoint to be the run's model."""
     with replacing(folder / MODEL_FILE) as temporary:
         shutil.copyfile(file, temporary)
 
 
 def remove_checkpoints(folder: Path, but: Path | None = None) -> None:
-    """Remove every checkpoint but one."""
+    """Remove every checkpoint except ``but``."""
     for file in find_checkpoints(folder).values():
         if file != but:
             file.unlink()
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a process that was killed had half written."""
+    """Remove temporary files left by a process that was killed while writing."""
     for file in folder.glob(_TEMPORARY):
         file.unlink()
 
 
 def find_checkpoints(folder: Path) -> dict[int, Path]:
-    """Return a folder's checkpoints by their epochs: one, or two if it was killed between writing and removing."""
+    """Return a folder's checkpoints by epoch: one, or two if the process was killed between writing and removing."""
     found = ((file, CHECKPOINT_NAME.fullmatch(file.name)) for file in folder.iterdir())
     return {int(match[1]): file for file, match in found if match}

@@ -1,4 +1,4 @@
-"""Runs that repeat to the bit."""
+"""Runs that are reproducible to the bit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ logger = logging.getLogger("zoo")
 
 @contextmanager
 def repeatable(seed: int, deterministic: bool | None) -> Iterator[bool]:
-    """Seed Python, NumPy and the backend; let TensorFlow use only operations that repeat to the bit.
+    """Seed Python, NumPy and the backend; restrict TensorFlow to operations that are reproducible to the bit.
 
-    TensorFlow refuses XLA while it is in that mode, so it is left again afterwards.
+    TensorFlow refuses XLA in that mode, so the mode is switched off again afterwards.
 
     Args:
-        seed: of every random state.
-        deterministic: whether to use that mode; None does so where there is no GPU.
+        seed: seed of every random state.
+        deterministic: whether to use that mode; None uses it if there is no GPU.
 
     Yields:
         Whether the mode is on.
@@ -29,7 +29,7 @@ def repeatable(seed: int, deterministic: bool | None) -> Iterator[bool]:
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() != "tensorflow":
         if deterministic:
-            logger.warning("deterministic mode is TensorFlow's: %s runs as it is", keras.backend.backend())
+            logger.warning("deterministic mode needs TensorFlow: %s runs without it", keras.backend.backend())
         yield False
         return
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""One training, from its first or its next epoch to a folder that is closed."""
+"""One training job, from its first or next epoch to a complete run folder."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, err
 
 @dataclass(frozen=True)
 class Job:
-    """A training to do.
+    """A training job.
 
     Args:
-        run: its folder.
+        run: the run folder.
         plan: what is trained, and how.
-        dataset: its images.
-        writer: keeps its record.
-        point: where it goes on.
-        model: the model of that point; None before the first epoch.
+        dataset: the images.
+        writer: keeps the run's record.
+        point: where training starts or resumes.
+        model: the model at that point; None before the first epoch.
         progress: whether to show progress on stderr.
         tensorboard: whether to write event files.
         profile: whether to trace some steps.
@@ -68,18 +68,18 @@ class Job:
 
 
 def do_job(job: Job, deterministic: bool | None) -> Run:
-    """Train, evaluate and draw; whatever ends it early, the folder says so and keeps what is good.
+    """Train, evaluate and draw; if the job ends early, the folder records why and keeps what is valid.
 
     Args:
-        job: the training.
+        job: the training job.
         deterministic: as in ``train``.
 
     Returns:
         The finished run.
 
     Raises:
-        RunError: it failed.
-        KeyboardInterrupt: it was interrupted; the message says what was kept.
+        RunError: the job failed.
+        KeyboardInterrupt: the job was interrupted; the message says what was kept.
     """
     run, writer = job.run, job.writer
     try:
@@ -96,7 +96,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
             writer.note_end("finished")
             writer.save()
             run.save_checksums()
-            # The last of all: until here a run that is killed can be closed again from its checkpoint.
+            # Last: until here, a run that is killed can be completed from its checkpoint.
             remove_checkpoints(run.path)
     except KeyboardInterrupt:
         kept = _close_early(job, "interrupted", "interrupted")
@@ -129,7 +129,7 @@ def _fit(job: Job) -> None:
             data.stream(),
             initial_epoch=len(history),
             epochs=recipe.epochs,
-            shuffle=False,  # The data does it, by the epoch.
+            shuffle=False,  # The data shuffles itself each epoch.
             validation_data=job.dataset.validation,
             validation_batch_size=recipe.batch_size,
             callbacks=[SeedEpochs(data), guard, watch, *shown, saver],
@@ -140,20 +140,20 @@ def _fit(job: Job) -> None:
             callback.close()
         saver.count_cost()
     if guard.message is not None:
-        # Whoever went on from here would meet the same loss again.
+        # Resuming from here would only reach the same loss again.
         remove_checkpoints(run.path)
         raise RunError(guard.message)
 
 
 def _set_learning_rate(model: AutoEncoder, recipe: Recipe, images: int) -> None:
-    """Let the rate fall towards the last epoch, which of a longer run is another than it began with."""
+    """Let the rate fall towards the last epoch, which is later if a run is extended."""
     if recipe.learning_rate_decay:
         steps = recipe.epochs * math.ceil(images / recipe.batch_size)
         model.optimizer.learning_rate = LinearDecay(recipe.learning_rate, steps, recipe.learning_rate_decay)
 
 
 def _restore_best(job: Job) -> None:
-    """Make the folder's model the best epoch's, whatever a kill came between."""
+    """Make the folder's model that of the best epoch, in case the process was killed before copying it."""
     best, file = job.point.history.best, job.point.file
     if file is not None and best is not None and best.epoch == len(job.point.history):
         keep_as_best(file, job.run.path)
@@ -193,7 +193,7 @@ def _draw_history(job: Job) -> None:
 
 
 def _close_early(job: Job, status: Status, reason: str) -> str:
-    """Leave a folder that can be used, and say what is in it; what cannot be written now is left out."""
+    """Leave a usable folder, and return what is in it; files that cannot be written now are left out."""
     run, best = job.run, job.writer.record.best
     job.writer.note_end(status, reason)
 
@@ -211,7 +211,7 @@ def _close_early(job: Job, status: Status, reason: str) -> str:
         kept = f"no epoch was finished; {run.path} has no model"
     else:
         kept = f"{run.path} keeps the model of epoch {best.epoch}, the best so far"
-    return f"{kept}; zoo train --resume {run.path} goes on after epoch {max(done)}" if done else kept
+    return f"{kept}; zoo train --resume {run.path} continues after epoch {max(done)}" if done else kept
 
 
 def _explain(job: Job, error: BaseException) -> str:
@@ -221,9 +221,9 @@ def _explain(job: Job, error: BaseException) -> str:
         return f"{job.run.path} cannot be written to: {error.strerror}"
     message = str(error)
     if _STACK in message:
-        # Of an error within a compiled step TensorFlow reports the stack of its tracing first, then the cause.
+        # For an error in a compiled step, TensorFlow reports the stack of its tracing first, then the cause.
         message = next(filter(None, message.rpartition(_STACK)[2].splitlines()[1:]), message)
     reason = f"{type(error).__name__}: {message}"
     if job.writer.record.provenance.precision == "bfloat16" and type(error).__module__.startswith("tensorflow"):
-        reason += " (it computed in bfloat16: precision=float32, --set precision=float32, does without)"
+        reason += " (it computed in bfloat16: to avoid that, use precision=float32, --set precision=float32)"
     return reason

@@ -1,4 +1,4 @@
-"""What a run is to do: a preset with all changes, checked, and as plain data."""
+"""The plan of a run: a preset with all changes, checked, and as plain data."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **
         settings["epochs"] = epochs
     options = {key: value for key, value in overrides.items() if key not in RECIPE_KEYS}
     plan = dataclasses.replace(plan, recipe=plan.recipe.replace(**settings), config=merge_options(plan.config, options))
-    # A builder that cannot be imported is a run that fails, with a folder that says so.
+    # A builder that cannot be imported makes the run fail later, so that its folder records the reason.
     with contextlib.suppress(ArchitectureError):
         try:
             check_preset(plan)
         except TypeError as error:
             if not options:
                 raise
-            raise TypeError(f"{error}; or a setting of the recipe: {', '.join(RECIPE_KEYS)}") from None
+            raise TypeError(f"{error}; or a recipe setting: {', '.join(RECIPE_KEYS)}") from None
     return plan
 
 
 def sample_name(preset: str) -> str:
-    """Return the preset's twin on the embedded sample: ``a/mnist-binary`` becomes ``a/mnist_sample-binary``.
+    """Return the matching preset on the embedded sample: ``a/mnist-binary`` becomes ``a/mnist_sample-binary``.
 
     Raises:
         UnknownNameError: the dataset has no embedded sample.
@@ -48,17 +48,17 @@ def sample_name(preset: str) -> str:
     architecture, _, rest = preset.partition("/")
     dataset, dash, variant = rest.partition("-")
     if rest.startswith(FOLDER):
-        raise UnknownNameError(f"{rest} has no embedded sample: train without it (benchmark with --full, full=True)")
+        raise UnknownNameError(f"{rest} has no embedded sample: train on all of it (benchmark with --full, full=True)")
     if dataset.endswith("_sample"):
         return preset
     if f"{dataset}_sample" not in catalogue.list_datasets():
         catalogue.preset(preset)
-        raise UnknownNameError(f"dataset {dataset!r} has no embedded sample: train without it")
+        raise UnknownNameError(f"dataset {dataset!r} has no embedded sample: train on all of it")
     return f"{architecture}/{dataset}_sample{dash}{variant}"
 
 
 def describe_plan(plan: Preset, seed: int) -> RunConfig:
-    """Return the configuration that ``run.json`` holds; its values are plain data for JSON."""
+    """Return the configuration to store in ``run.json``; its values are plain data for JSON."""
     options = merge_options(plan.architecture.defaults, plan.config)
     return RunConfig(
         preset=plan.name,

@@ -1,4 +1,4 @@
-"""Whether the code of a plugin is still the same: a digest of the files that its builders are in."""
+"""A digest of the files that contain a plugin's builders, to detect changes in its code."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from zoo.registry.specs import Architecture
 
 
 def digest_sources(architecture: Architecture) -> str | None:
-    """Return the SHA-256 of the code of an architecture's builders, blank lines and lines of comments left out.
+    """Return the SHA-256 of the code of an architecture's builders, without blank lines and comment lines.
 
-    The code is the file of each builder or, where that is in a package, all files beside it. A changed file that has
-    been imported already counts as changed.
+    The code is the file of each builder or, if that file is in a package, all files beside it. The files are read from
+    disk, so a change after the import counts too.
 
     Args:
         architecture: the architecture.
 
     Returns:
-        The digest, in hex; None where no file holds the code: an architecture that was registered in
-        this process may be another with the next call, and a builder that cannot be imported has none.
+        The digest, in hex; None if no file holds the code: an architecture registered in this process may change at
+        any time, and a builder that cannot be imported has no code.
     """
     if catalogue.is_registered(architecture.name):
         return None
@@ -34,7 +34,7 @@ def digest_sources(architecture: Architecture) -> str | None:
             lines = [line.rstrip() for line in file.read_bytes().splitlines()]
             code = [line for line in lines if line and not line.lstrip().startswith(b"#")]
             digest.update(b"\n".join([file.name.encode(), *code, b""]))
-    except (Exception, SystemExit):  # A plugin's modules are anybody's code.
+    except (Exception, SystemExit):  # A plugin's modules can raise anything.
         return None
     return digest.hexdigest()
 

@@ -15,30 +15,30 @@ from zoo.errors import RunError
 from zoo.files import write_json
 
 PROFILE_FILE = "profile.json"
-SKIPPED, STEPS = 5, 20  # The first steps are slower.
+SKIPPED, STEPS = 5, 20  # The first steps are slower, so they are not traced.
 PARTS = ("input", "encoder", "decoder", "loss", "optimizer", "other")
 _OPERATION = re.compile(r"(?P<scope>[^:]*/[^:]*):(?P<kind>\w+)")
 logger = logging.getLogger("zoo")
 
 
 def check_profiler() -> None:
-    """Raise ``RunError`` unless there is a profiler: TensorFlow's."""
+    """Raise ``RunError`` unless TensorFlow, which has the profiler, is the backend."""
     if keras.backend.backend() != "tensorflow":
-        raise RunError(f"a profile needs TensorFlow, and Keras runs on {keras.backend.backend()}")
+        raise RunError(f"a profile needs TensorFlow, but Keras runs on {keras.backend.backend()}")
 
 
 class ProfileSteps(keras.callbacks.Callback):
-    """Trace some training steps of the first epoch that it sees, and sum the time up.
+    """Callback that traces some training steps of the first epoch it sees, and sums up the time.
 
-    The trace is below ``tensorboard/plugins/profile`` (shown by TensorBoard with its profile plugin), the sums are in
-    ``profile.json``: ``steps``, ``seconds`` a step took, and for each of ``parts`` and ``layers`` the ``milliseconds``
-    a step that its operations took, gradients included. Operations of two threads run side by side, so the sum may be
-    more than the step's time; ``input`` is what the step waited for images.
+    The trace is under ``tensorboard/plugins/profile`` (shown by TensorBoard with its profile plugin), the sums are in
+    ``profile.json``: ``steps``, ``seconds`` per step, and for each of ``parts`` and ``layers`` the milliseconds per
+    step that its operations took, gradients included. Operations in different threads overlap, so the sum may exceed
+    the time of the step; ``input`` is the time spent waiting for images.
 
     Args:
         folder: the run's folder.
-        events: the folder below it for TensorBoard.
-        steps: training steps in an epoch.
+        events: the subfolder for TensorBoard.
+        steps: training steps per epoch.
     """
 
     def __init__(self, folder: Path, events: str, steps: int) -> None:
@@ -57,7 +57,7 @@ class ProfileSteps(keras.callbacks.Callback):
             tf.profiler.experimental.start(str(self.events))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """End the trace after its last step, and sum it up."""
+        """Stop the trace after its last step, and sum it up."""
         if self._state == "tracing" and batch >= self._last:
             self._stop()
             traces = sorted((self.events / "plugins" / "profile").glob("*/*.xplane.pb"))
@@ -68,7 +68,7 @@ class ProfileSteps(keras.callbacks.Callback):
                 logger.warning("the trace in %s cannot be summed up: %s", self.events, error)
 
     def close(self) -> None:
-        """End a trace that an interrupt left open."""
+        """Stop a trace that an interrupt left open."""
         if self._state == "tracing":
             self._stop()
 
@@ -84,14 +84,14 @@ def sum_up_trace(file: Path, model: Any, steps: int) -> dict[str, Any]:
 
     Args:
         file: an ``.xplane.pb`` file.
-        model: the ``AutoEncoder`` whose steps it has.
-        steps: how many.
+        model: the ``AutoEncoder`` that was traced.
+        steps: the number of steps in the trace.
 
     Returns:
-        See ``ProfileSteps``; layers with the most time first.
+        See ``ProfileSteps``; the slowest layers come first.
 
     Raises:
-        ImportError: this TensorFlow has no description of the file's format where it was.
+        ImportError: this version of TensorFlow lacks the description of the file's format.
         ValueError: the trace has no operations.
     """
     space = read_trace(file.read_bytes())
@@ -129,7 +129,7 @@ def _place(scope: str, model: Any) -> tuple[str, str | None]:
         for name, inside in zip(names, [*names[1:], ""], strict=True):
             if _is_called(name, network.name):
                 fits = [layer.name for layer in network.layers if _is_called(inside, layer.name)]
-                # TensorFlow numbers all scopes of a trace, or none: conv2d_1 is conv2d, or the layer called so.
+                # TensorFlow numbers all scopes of a trace or none: conv2d_1 is either conv2d or a layer of that name.
                 numbered = [layer for layer in fits if (layer != inside) == (name != network.name)]
                 return part, f"{part}/{(numbered or fits)[0]}" if fits else None
     if any(_is_called(name, model.optimizer.name) for name in names):
@@ -138,5 +138,5 @@ def _place(scope: str, model: Any) -> tuple[str, str | None]:
 
 
 def _is_called(scope: str, name: str) -> bool:
-    """Return whether a scope is that of a layer: its name, or with a number that makes it unique."""
+    """Return whether a scope belongs to a layer: it is the layer's name, or the name with a number added."""
     return scope == name or (scope.startswith(f"{name}_") and scope[len(name) + 1 :].isdigit())

@@ -1,4 +1,4 @@
-"""Progress of a training on stderr: a bar on a terminal, a line for each epoch anywhere."""
+"""Training progress on stderr: a line for each epoch and, on a terminal, a bar."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zoo.progress import Advance, show_bar
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """Show loss, reconstruction, KL divergence, images per second and the time left.
+    """Callback that shows loss, reconstruction, KL divergence, images per second and the time left.
 
     Args:
         title: what is trained.
-        epochs: how many epochs.
-        images: images in an epoch.
-        done: how many epochs are done already.
-        console: where to; stderr by default.
+        epochs: total number of epochs.
+        images: images per epoch.
+        done: number of epochs already completed.
+        console: where to print; stderr by default.
     """
 
     def __init__(self, title: str, epochs: int, images: int, done: int = 0, console: Console | None = None) -> None:
@@ -36,7 +36,7 @@ class ShowProgress(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Draw the bar."""
         plural = "s" if self.epochs > 1 else ""
-        done = f", {self.done} done before" if self.done else ""
+        done = f", {self.done} already done" if self.done else ""
         self.console.print(f"training {self.title}: {self.epochs} epoch{plural} of {self.images:,} images{done}")
         if self.console.is_terminal:
             self._advance = self._open.enter_context(
@@ -49,7 +49,7 @@ class ShowProgress(keras.callbacks.Callback):
         self._epoch, self._seen, self._start = epoch, 0, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         before, steps = self._seen, self.params.get("steps") or 1
         self._seen = min(self.images, round(self.images * (batch + 1) / steps))
         if self._advance is not None:
@@ -57,7 +57,7 @@ class ShowProgress(keras.callbacks.Callback):
             self._advance(self._seen - before, now)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Keep the rate of the training part."""
+        """Record the rate of the training part."""
         self._rate_of_training = self._rate()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -71,11 +71,11 @@ class ShowProgress(keras.callbacks.Callback):
         )
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.close()
 
     def close(self) -> None:
-        """Take the bar away, also after an interrupt."""
+        """Remove the bar, also after an interrupt."""
         self._open.close()
         self._advance = None
 

@@ -1,4 +1,4 @@
-"""What a run was made with."""
+"""The provenance of a run: environment, plugin and data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.version import __version__
 
 
 def describe_environment() -> Environment:
-    """Return versions, backend, machine and threads."""
+    """Return the versions, backend, machine and number of threads."""
     return Environment(
         zoo=__version__,
         python=platform.python_version(),
@@ -29,7 +29,7 @@ def describe_environment() -> Environment:
 
 
 def describe_provenance(architecture: Architecture, dataset: Dataset, deterministic: bool) -> Provenance:
-    """Return all that a run begins with: the environment, and where the architecture and the images are from."""
+    """Return the provenance of a new run: the environment, and the origin of the architecture and the images."""
     plugin = architecture.plugin
     return Provenance(
         **vars(describe_environment()),
@@ -45,13 +45,13 @@ def describe_provenance(architecture: Architecture, dataset: Dataset, determinis
 
 
 def now() -> str:
-    """Return the time, UTC, as ISO 8601 has it."""
+    """Return the current time in UTC, in ISO 8601 format."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def count_threads() -> int:
-    """Return how many threads an operation of this process may use: another number of them changes the last digits."""
-    asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")  # As a benchmark's processes are told.
+    """Return the number of threads an operation in this process may use; results depend on it in the last digits."""
+    asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")  # A benchmark sets it for its processes.
     if keras.backend.backend() == "tensorflow" and asked.isdigit() and int(asked) > 0:
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

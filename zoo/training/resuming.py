@@ -1,4 +1,4 @@
-"""Go on with a training that was interrupted, killed or stopped by a full disk, or that is to have more epochs."""
+"""Resume training that was interrupted, killed or stopped by a full disk, or extend it by more epochs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from zoo.training.provenance import describe_environment, describe_provenance, n
 from zoo.training.session import clear, refuse_existing
 from zoo.training.tensorboard import check_tensorboard
 
-ANEW = "train it anew (overwrite=True, --overwrite)"
+ANEW = "train it from scratch (overwrite=True, --overwrite)"
 
 
 def resume(
@@ -39,33 +39,33 @@ def resume(
     tensorboard: bool | None = None,
     progress: bool = True,
 ) -> Run:
-    """Go on with a run after its last completed epoch.
+    """Resume a run after its last completed epoch.
 
-    In deterministic mode the result is that of a run that nothing disturbed: weights, optimizer, KL weight, random
-    states, order of the images, early stopping and history all go on. An epoch that was not completed is trained again.
-    This holds for layers that draw from a ``keras.random.SeedGenerator`` of their own, as Keras' layers do.
+    In deterministic mode the result is the same as without the interruption: weights, optimizer, KL weight, random
+    states, order of the images, early stopping and history all continue. An incomplete epoch is trained again. This
+    also holds for layers that draw from their own ``keras.random.SeedGenerator``, as Keras layers do.
 
-    A run that is to have more epochs is written to the folder of the longer configuration, beside its own, which stays
-    as it is. A finished run goes on from the epoch of its ``model.keras``, the best one; the epochs after it are
-    trained again, as they were. Where the learning rate has begun to fall (``learning_rate_decay``), the longer run is
-    another training from there on, and refused.
+    A run with more epochs is written to the folder of the longer configuration, next to the original, which is not
+    changed. A finished run resumes from the epoch of its ``model.keras``, the best one; the epochs after it are
+    trained again, as before. If the learning rate has begun to fall (``learning_rate_decay``) by then, the longer run
+    would differ from there on, so it is refused.
 
     Args:
         run: a run, or its folder.
-        epochs: how many in all; None: as many as were asked for.
-        data_dir: where the official files of the dataset are.
-        overwrite: replace the folder of the longer configuration if it is there.
-        tensorboard: write event files; None does so if the run has some.
+        epochs: the total number of epochs; None: as many as originally requested.
+        data_dir: folder with the official files of the dataset.
+        overwrite: replace the folder of the longer configuration if it exists.
+        tensorboard: write event files; None: only if the run already has some.
         progress: show progress on stderr.
 
     Returns:
         The finished run.
 
     Raises:
-        RunError: no run folder; another process trains in it; nothing is left to train; the run failed and cannot be
-            resumed; a file is damaged; the zoo, the plugin, the preset, the images or the backend are not those that
-            the run began with; or the training failed.
-        KeyboardInterrupt: the training was interrupted; its message says what was kept.
+        RunError: not a run folder; another process is training in it; nothing is left to train; the run failed and
+            cannot be resumed; a file is damaged; the zoo, the plugin, the preset, the images or the backend differ
+            from those at the start of the run; or training failed.
+        KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
     earlier = Run(Path(run.path if isinstance(run, Run) else run))
     if tensorboard:
@@ -103,17 +103,17 @@ def resume(
 
 
 def _read(run: Run) -> RunRecord:
-    """Read ``run.json`` anew."""
+    """Read ``run.json`` again."""
     run.forget()
     plain = run.record
     try:
         return RunRecord.from_dict(plain)
     except RunError as error:
-        raise RunError(f"{run.path / RUN_FILE}: is damaged: {error}: {ANEW}") from error
+        raise RunError(f"{run.path / RUN_FILE} is damaged: {error}: {ANEW}") from error
 
 
 def _plan_again(run: Run, record: RunRecord, epochs: int | None) -> tuple[Preset, RunConfig]:
-    """Return the run's plan as it was, but for the epochs, and its configuration."""
+    """Return the run's original plan, except for the number of epochs, and its configuration."""
     config = record.config
     if epochs is not None:
         config = replace(config, recipe={**config.recipe, "epochs": epochs})
@@ -122,45 +122,45 @@ def _plan_again(run: Run, record: RunRecord, epochs: int | None) -> tuple[Preset
         options = {key: value for key, value in config.options.items() if key not in usual or usual[key] != value}
         plan = plan_run(config.preset, **config.recipe, **options)
     except TypeError as error:
-        raise RunError(f"{run.path}: cannot be trained as it was: {error}: {ANEW}") from error
+        raise RunError(f"{run.path}: cannot be trained as before: {error}: {ANEW}") from error
     except UnknownNameError as error:
         plugin = record.provenance.plugin
         if plugin is None or not plugin.distribution:
             raise
         wanted = f"{plugin.distribution}=={plugin.version}"
-        raise UnknownNameError(f"{run.path}: {error}. It was trained with {wanted}: install that") from error
+        raise UnknownNameError(f"{run.path}: {error}. It was trained with {wanted}: install it") from error
     found = describe_plan(plan, config.seed)
     changed = [field.name for field in fields(RunConfig) if getattr(found, field.name) != getattr(config, field.name)]
     if changed:
-        raise RunError(f"{run.path}: the preset has changed since in {', '.join(changed)}: {ANEW}")
+        raise RunError(f"{run.path}: the preset has since changed in {', '.join(changed)}: {ANEW}")
     return plan, found
 
 
 def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
-    """Find where the run goes on, if anything is left to do."""
+    """Return the point to resume from; ``RunError`` if nothing is left to train."""
     recipe = plan.recipe
     if run.status == "finished" and not find_checkpoints(run.path):
         done = History.read(run.path)
         if not longer or len(done) >= recipe.epochs:
             raise RunError(
-                f"{run.path}: the run is finished after {len(done)} epochs, nothing is left to train: for more of them "
-                "say how many in all (epochs=, --epochs)"
+                f"{run.path}: the run finished after {len(done)} epochs, so nothing is left to train: for more, pass "
+                "the total number of epochs (epochs=, --epochs)"
             )
         if done.is_over(recipe.epochs, recipe.early_stopping):
             raise RunError(
-                f"{run.path}: early stopping ended the run after {len(done)} epochs, more would change nothing: train "
-                "it anew with a larger early_stopping"
+                f"{run.path}: early stopping ended the run after {len(done)} epochs, so more would change nothing: "
+                "train it from scratch with a larger early_stopping"
             )
     point = find_point(run)
     constant = (1 - recipe.learning_rate_decay) * run.content.config.recipe["epochs"]
     if longer and len(point.history) > constant:
         raise RunError(
-            f"{run.path}: after epoch {len(point.history)} the learning rate has begun to fall, for the longer run too "
-            "early: train that from its start (only with learning_rate_decay=0 do finished runs go on)"
+            f"{run.path}: by epoch {len(point.history)} the learning rate has begun to fall, which is too early for "
+            "the longer run: train it from scratch (finished runs can be extended only with learning_rate_decay=0)"
         )
     if len(point.history) > recipe.epochs:
         raise RunError(
-            f"{run.path}: {len(point.history)} epochs are done: expected at least as many, got {recipe.epochs}"
+            f"{run.path}: {len(point.history)} epochs are done: got epochs={recipe.epochs}; expected at least as many"
         )
     return point
 
@@ -170,16 +170,16 @@ def _refuse_changes(run: Run, before: Provenance, here: Provenance) -> None:
     for name, title in what.items():
         then, now = getattr(before, name), getattr(here, name)
         if then != now:
-            shown = ": its images have another SHA-256" if name == "dataset" else _compare(then, now)
-            raise RunError(f"{run.path}: the {title} is not what the run began with{shown}: go back to that, or {ANEW}")
+            shown = ": the SHA-256 differs" if name == "dataset" else _compare(then, now)
+            raise RunError(f"{run.path}: the {title} changed since the run began{shown}: restore it, or {ANEW}")
     if None not in (before.plugin_sources, here.plugin_sources) and before.plugin_sources != here.plugin_sources:
-        raise RunError(f"{run.path}: the code of the plugin is not what the run began with: go back to that, or {ANEW}")
+        raise RunError(f"{run.path}: the code of the plugin changed since the run began: restore it, or {ANEW}")
     for name in ("packages", "threads"):
         then, now = getattr(before, name), getattr(here, name)
         if then != now:
             warnings.warn(
-                f"{run.path}: {name} differ from those that the run began with{_compare(then, now)}: "
-                "the last digits may differ",
+                f"{run.path}: {name} changed since the run began{_compare(then, now)}: "
+                "the last digits of results may differ",
                 stacklevel=3,
             )
 
@@ -199,7 +199,7 @@ def _show(value: Any) -> str:
 
 
 def _prepare(earlier: Run, target: Run, point: Point) -> None:
-    """Bring the folder to the state of the point; what the longer run needs of the earlier one is copied."""
+    """Bring the folder to the state of the point; copy what the longer run needs from the earlier one."""
     if target == earlier:
         remove_temporaries(target.path)
         (target.path / CHECKSUM_FILE).unlink(missing_ok=True)

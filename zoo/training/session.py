@@ -1,4 +1,4 @@
-"""Train one preset with one seed."""
+"""Training of one preset with one seed."""
 
 from __future__ import annotations
 
@@ -39,36 +39,37 @@ def train(
 ) -> Run:
     """Train a preset and write its run folder.
 
-    Seeds Python's, NumPy's and the backend's global random state, anew for each epoch. The state after each epoch is
-    kept until the run is finished, so that ``zoo.resume`` goes on with a run that was interrupted or killed.
+    Seeds the global random states of Python, NumPy and the backend at the start of each epoch. The state after each
+    epoch is kept until the run is finished, so that ``zoo.resume`` can continue a run that was interrupted or killed.
 
     Args:
         preset: ``architecture/dataset[-variant]``.
         epochs: the number of epochs (default: the recipe's).
-        seed: makes the run repeatable.
+        seed: makes the run reproducible.
         sample: train on the dataset's embedded sample.
-        out: where run folders go; ``runs`` by default. The run is in
+        out: folder that holds the run folders; ``runs`` by default. The run is in
             ``OUT/<architecture>/<dataset[-variant]>/seed<S>-<hash of the configuration>``.
-        data_dir: where the official files of the dataset are.
-        overwrite: replace a run folder that is there.
-        deterministic: let TensorFlow use only operations that repeat to the bit; None does so where there is no GPU.
+        data_dir: folder with the official files of the dataset.
+        overwrite: replace an existing run folder.
+        deterministic: restrict TensorFlow to operations that are reproducible to the bit; None: only if there is no
+            GPU.
         tensorboard: write event files into the folder's ``tensorboard``; needs the package of that name.
-        profile: trace some steps of the first epoch: the folder gets ``profile.json``, which says where the time goes
-            (see ``zoo.training.profile``), and the trace for TensorBoard; on TensorFlow alone.
+        profile: trace some steps of the first epoch and write ``profile.json``, which shows where the time goes
+            (see ``zoo.training.profile``), and the trace for TensorBoard; only on TensorFlow.
         progress: show progress on stderr.
-        **overrides: recipe settings (``learning_rate=0.0003``) and the architecture's options (``latent_dim=32``).
+        **overrides: recipe settings (``learning_rate=0.0003``) and architecture options (``latent_dim=32``).
 
     Returns:
         The run: ``run.model`` (of the best validation epoch), ``run.scores`` (on the test split), ``run.path``.
 
     Raises:
         UnknownNameError: no such preset.
-        TypeError: an unknown option; ValueError: a value that is not valid.
-        DatasetError: the images cannot be had.
-        RunError: the run folder is there already or another process trains in it, or the training failed (the
-            folder's ``run.json`` says why), or a package that TensorBoard needs is absent, or a profile is
-            asked for on another backend.
-        KeyboardInterrupt: the training was interrupted; its message says what was kept.
+        TypeError: an unknown option; ValueError: an invalid value.
+        DatasetError: the images are not available.
+        RunError: the run folder already exists or another process is training in it; training failed (the reason is
+            in the folder's ``run.json``); a package that TensorBoard needs is missing; or a profile is requested on
+            another backend.
+        KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed!r}: expected a whole number from 0 to 2**32 - 1")
@@ -91,19 +92,19 @@ def train(
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise ``RunError`` if a folder that this process holds has a run that may not be replaced."""
+    """Raise ``RunError`` if a folder held by this process contains a run that may not be replaced."""
     if overwrite or not _content(path):
         return
     state = Run(path).state
     ways = "replace it (overwrite=True, --overwrite), or choose another folder (out=, --out) or seed"
     if state in ("running", "interrupted") or (state == "failed" and find_checkpoints(path)):
-        ways = f"go on with it (zoo.resume, --resume), {ways}"
+        ways = f"resume it (zoo.resume, --resume), {ways}"
     ended = ", but its process has ended" if state == "running" else ""
-    raise RunError(f"{path} holds a run already ({state}{ended}): {ways}")
+    raise RunError(f"{path} already holds a run ({state}{ended}): {ways}")
 
 
 def clear(path: Path) -> None:
-    """Remove what a folder that this process holds has in it.
+    """Remove the content of a folder held by this process.
 
     Raises:
         RunError: something cannot be removed.

@@ -1,4 +1,4 @@
-"""What an epoch of training is fed with: it depends on the seed and the epoch's number, on nothing before it."""
+"""Shuffled training images: their order depends only on the seed and the epoch's number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.autoencoder.tf_pipeline import stream
 
 
 class _Batches(keras.utils.PyDataset):
-    """The batches of an epoch, where TensorFlow does not make them."""
+    """The batches of an epoch on backends other than TensorFlow."""
 
     def __init__(self, images: ShuffledImages) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class _Batches(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches per epoch."""
         return -(-len(self.images.images) // self.images.batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray]:
@@ -28,12 +28,12 @@ class _Batches(keras.utils.PyDataset):
 
 
 class ShuffledImages:
-    """Batches of images in an order of each epoch's own.
+    """Batches of images, shuffled for each epoch.
 
     Args:
         images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-        batch_size: images in a batch; the last one may have fewer.
-        seed: of the orders.
+        batch_size: images per batch; the last one may have fewer.
+        seed: seed of the shuffling.
     """
 
     def __init__(self, images: np.ndarray, batch_size: int, seed: int) -> None:
@@ -42,7 +42,7 @@ class ShuffledImages:
         self._variable: Any = None
 
     def stream(self) -> Any:
-        """Return the batches of the order that there is when an epoch begins, as ``fit`` takes them."""
+        """Return the batches for ``fit``, in the order set when an epoch begins."""
         if keras.backend.backend() != "tensorflow":
             return _Batches(self)
         import tensorflow as tf
@@ -52,17 +52,17 @@ class ShuffledImages:
         return stream(self.images, self.batch_size, self._variable)
 
     def shuffle(self, epoch: int) -> None:
-        """Take the order of an epoch, counted from 0."""
+        """Set the order for an epoch, counted from 0."""
         self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
         if self._variable is not None:
             self._variable.assign(self.order)
 
 
 class SeedEpochs(keras.callbacks.Callback):
-    """Return every random state its value of the epoch, so that an epoch is the same whatever ran before it.
+    """Callback that seeds every random state for each epoch, so that an epoch does not depend on what ran before.
 
-    These are the images' order, the global states of Python, NumPy and the backend, and the model's own
-    ``keras.random.SeedGenerator`` states, which a ``.keras`` file does not keep.
+    These are the order of the images, the global states of Python, NumPy and the backend, and the model's own
+    ``keras.random.SeedGenerator`` states, which a ``.keras`` file does not store.
     """
 
     def __init__(self, data: ShuffledImages) -> None:
@@ -70,11 +70,11 @@ class SeedEpochs(keras.callbacks.Callback):
         self.data = data
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Seed all of them."""
+        """Seed all random states."""
         self.data.shuffle(epoch)
         states = [state for state in self.model.non_trainable_variables if state.path.endswith("seed_generator_state")]
         drawn = np.random.SeedSequence([self.data.seed, epoch]).generate_state(1 + len(states))
         keras.utils.set_random_seed(int(drawn[0]))
         for state, value in zip(states, drawn[1:], strict=True):
-            # Some backends have a signed type.
+            # Some backends use a signed type.
             state.assign(np.array([int(value) % 2**31, 0], dtype=state.dtype))

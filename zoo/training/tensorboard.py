@@ -1,4 +1,4 @@
-"""Event files for TensorBoard: what is logged, and pictures."""
+"""Event files for TensorBoard: logged values and pictures."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ PARTS = ("train", "validation")
 
 
 def check_tensorboard() -> None:
-    """Raise ``RunError`` unless event files can be written: by TensorFlow, whichever backend trains."""
+    """Raise ``RunError`` unless event files can be written; that needs TensorFlow, whichever backend trains."""
     for package, way_out in (
         ("tensorflow", "pip install tensorflow"),
         ("tensorboard", 'pip install "autoencoder-zoo[tensorboard]"'),
     ):
         if find_spec(package) is None:
-            raise RunError(f"TensorBoard's event files need the package {package}, which is not there: {way_out}")
+            raise RunError(f"TensorBoard's event files need the package {package}, which is not installed: {way_out}")
 
 
 class WriteEvents(keras.callbacks.Callback):
-    """Write each epoch's event files: ``train`` and ``validation`` below a folder.
+    """Callback that writes event files for each epoch: ``train`` and ``validation`` in a folder.
 
-    ``keras.callbacks.TensorBoard`` writes neither the KL weight nor pictures, and keeps events for up to two minutes,
-    which a process that is killed would lose. As there, what an epoch logged stands at the step of its number; here
-    epochs count from 1.
+    ``keras.callbacks.TensorBoard`` writes neither the KL weight nor pictures, and buffers events for up to two minutes,
+    which are lost if the process is killed. As there, the step is the number of the epoch, but here epochs count
+    from 1.
 
     Args:
         folder: the folder.
-        images: validation images to show over their reconstructions, ``(n, H, W, C)``, uint8 or float in [0, 1].
+        images: validation images to show above their reconstructions, ``(n, H, W, C)``, uint8 or float in [0, 1].
     """
 
     def __init__(self, folder: Path, images: np.ndarray) -> None:
@@ -52,7 +52,7 @@ class WriteEvents(keras.callbacks.Callback):
             self._writers = {part: tf.summary.create_file_writer(str(self.folder / part)) for part in PARTS}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write an epoch."""
+        """Write the events of an epoch."""
         import tensorflow as tf
 
         logs = logs or {}
@@ -74,14 +74,14 @@ class WriteEvents(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Close the files, also after an interrupt."""
-        # What an epoch wrote is flushed already; a full disk has been reported.
+        # The events of each epoch are already flushed, and a full disk has been reported.
         with contextlib.suppress(RunError), self._writing():
             for writer in self._writers.values():
                 writer.close()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Return in one sentence what TensorFlow says in several lines."""
+        """Turn TensorFlow's errors of several lines into a ``RunError`` of one sentence."""
         import tensorflow as tf
 
         try:
@@ -91,7 +91,7 @@ class WriteEvents(keras.callbacks.Callback):
             raise RunError(f"{self.folder} cannot be written to: {reason}") from error
 
     def _picture(self) -> np.ndarray:
-        """Return two rows of images as one, ``(1, 2 H, n W, 1 or 3)``, float in [0, 1]."""
+        """Return two rows of images as one image, ``(1, 2 H, n W, 1 or 3)``, float in [0, 1]."""
         rows = [
             np.concatenate(list(row), axis=1) for row in (as_float(self.images), self.model.reconstruct(self.images))
         ]

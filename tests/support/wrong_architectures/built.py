@@ -8,15 +8,15 @@ from support.wrong_architectures.parts import builds, make_decoder, make_encoder
 # What is declared.
 wrong("check_summary_is_one_line", mend="one line of 1 to 100", summary="Two\nlines")("long_summary")
 wrong(
-    "check_latent_size_has_a_default", mend="give one, such as Architecture(defaults={'latent_dim': 16})", defaults={}
+    "check_latent_size_has_a_default", mend="set one, such as Architecture(defaults={'latent_dim': 16})", defaults={}
 )("no_latent_size")
-wrong("check_defaults_reach_a_builder", mend="name it in build_encoder", defaults={"latent_dim": 4, "width": 8})(
+wrong("check_defaults_reach_a_builder", mend="add it to build_encoder", defaults={"latent_dim": 4, "width": 8})(
     "idle_default"
 )
 
 
 @builds(
-    "encoder", "check_defaults_survive_json", mend="numbers, text, true or false",
+    "encoder", "check_defaults_survive_json", mend="numbers, text, booleans",
     defaults={"latent_dim": 4, "widths": frozenset({8})},
 )  # fmt: skip
 def default_of_sets(image_shape, latent_shape, widths):

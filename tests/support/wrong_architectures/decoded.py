@@ -5,7 +5,7 @@ from keras import layers, ops
 from support.wrong_architectures.parts import builds, layer, make_decoder
 
 
-@builds("decoder", "check_decoder_is_linear", mend="take the activation")
+@builds("decoder", "check_decoder_is_linear", mend="remove the final activation")
 def sigmoid_at_the_end(latent_shape, output_shape):
     return make_decoder(latent_shape, output_shape, after=layers.Activation("sigmoid"))
 

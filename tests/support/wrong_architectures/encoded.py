@@ -11,7 +11,7 @@ def logarithm(self, x, training):
     return x + 1e-3 * ops.log(ops.mean(x, axis=(1, 2, 3), keepdims=True))
 
 
-@builds("encoder", "check_posterior_is_finite", mend="logarithms and exponentials without a bound")
+@builds("encoder", "check_posterior_is_finite", mend="unbounded logarithms and exponentials")
 def infinite_for_black(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, before=logarithm())
 
@@ -66,7 +66,12 @@ def head_of_any_type(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, head=HalfHead)
 
 
-@builds("encoder", "check_std_is_positive", "check_loss_falls", mend="a variance's logarithm is no standard deviation")
+@builds(
+    "encoder",
+    "check_std_is_positive",
+    "check_loss_falls",
+    mend="the logarithm of the variance is not a standard deviation",
+)
 def negative_std(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, head=lambda shape: HalfHead(shape, "linear"))
 

@@ -49,7 +49,7 @@ wrong("check_scores", TERMS, mend="a KL divergence of at least 0", autoencoder=N
 )
 wrong("check_scores", mend="choose other names", autoencoder=Boastful)("own_error")
 wrong(TERMS, mend="which sums over pixels", autoencoder=MeanOfPixels)("mean_of_pixels")
-wrong(TERMS, mend="leave weights to kl_weight", autoencoder=FreeDivergence)("free_divergence")
+wrong(TERMS, mend="leave weighting to kl_weight", autoencoder=FreeDivergence)("free_divergence")
 wrong("check_images_are_in_range", mend="the likelihood's mean", autoencoder=Brighter)("too_bright")
 
 

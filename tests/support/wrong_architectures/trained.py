@@ -20,7 +20,7 @@ def raise_in_training(self, x, training):
     return x
 
 
-@builds("encoder", "check_gradient_reaches_every_weight", mend="take away what stops gradients")
+@builds("encoder", "check_gradient_reaches_every_weight", mend="remove what stops gradients")
 def stopped_gradient(image_shape, latent_shape):
     images = keras.Input(image_shape)
     x = stop_gradient()(layers.Dense(8, activation="tanh")(layers.Flatten()(images)))
@@ -42,7 +42,7 @@ def learns_backwards(latent_shape, output_shape):
     return make_decoder(latent_shape, output_shape, after=turn_gradient())
 
 
-@builds("encoder", "check_seed_decides_weights", mend="by Keras' initializers")
+@builds("encoder", "check_seed_decides_weights", mend="with Keras' initializers")
 def weights_from_numpy(image_shape, latent_shape):
     model = make_encoder(image_shape, latent_shape)
     model.set_weights([np.random.normal(size=weight.shape, scale=0.1) for weight in model.get_weights()])
@@ -55,13 +55,13 @@ def _fix_weights(model):
 
 
 wrong(
-    "check_seed_decides_weights", mend="no seed of their own",
+    "check_seed_decides_weights", mend="do not seed initializers",
     encoder=lambda image_shape, latent_shape: _fix_weights(make_encoder(image_shape, latent_shape)),
     decoder=lambda latent_shape, output_shape: _fix_weights(make_decoder(latent_shape, output_shape)),
 )("fixed_weights")  # fmt: skip
 
 
-@builds("encoder", "check_seed_decides_weights", mend="begin with the same")
+@builds("encoder", "check_seed_decides_weights", mend="start with the same")
 def layer_with_a_seed(image_shape, latent_shape):
     dense = layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(seed=3))
     return make_encoder(image_shape, latent_shape, before=dense)
@@ -85,7 +85,7 @@ def numpy_noise(self, x, training):
     return x
 
 
-@builds("encoder", "check_compiled_and_eager_steps_agree", mend="NumPy's random numbers")
+@builds("encoder", "check_compiled_and_eager_steps_agree", mend="random numbers from Python or NumPy")
 def noise_from_numpy(image_shape, latent_shape):
     return make_encoder(image_shape, latent_shape, before=numpy_noise())
 

@@ -1,4 +1,4 @@
-"""What a model costs: operations, time and memory."""
+"""The cost of a model: operations, time and memory."""
 
 from zoo.evaluation.cost.measure import measure_cost
 

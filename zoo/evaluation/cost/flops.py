@@ -11,24 +11,24 @@ from zoo.evaluation.cost.sizes import UncountableError
 def count_flops(model: keras.Model) -> int | None:
     """Count the multiplications and additions of convolutions and matrix products for one input.
 
-    The computation itself is traced, so it does not matter which layers it is written with. Each multiply-add is two
+    The computation itself is traced, so it does not matter which layers are used. Each multiply-add counts as two
     operations, as is usual (He et al. 2016 and others count it as one: their numbers are half of these). Element-wise
-    work is left out: biases, activations, normalisation, pooling, resizing, products without a sum. What does not
-    reach the output is not counted. Inference, not training.
+    work is left out: biases, activations, normalisation, pooling, resizing, products without a sum. Anything that does
+    not reach the output is not counted. The count is for inference, not training.
 
     - A convolution: 2 * positions of the kernel * kernel height * width * input channels of a group * output channels.
-      It has as many positions as its output has pixels; zeros that it is padded with count. A transposed one has as
-      many as its input has pixels, and what it computes beyond the edges of its output counts.
+      It has as many positions as its output has pixels; zero padding counts. A transposed convolution has as many as
+      its input has pixels, and what it computes beyond the edges of its output counts.
     - A matrix product of (m, k) and (k, n): 2 * m * k * n.
-    - Of branches, the costliest.
+    - Of several branches, the most expensive one counts.
 
     Args:
-        model: a built model with one input of a known shape.
+        model: a built model with one input of a known shape; it is not changed.
 
     Returns:
-        The operations for a batch of one; None where they cannot be told: the model has other inputs, a loop computes
-        products, an operation hides its computation, or the backend is neither TensorFlow nor JAX. Nothing of the
-        model changes.
+        The operations for a batch of one; None if they cannot be counted: the model has several inputs or one of
+        unknown shape, a loop computes products, an operation hides its computation, or the backend is neither
+        TensorFlow nor JAX.
     """
     backend = keras.backend.backend()
     shape = input_shape(model)

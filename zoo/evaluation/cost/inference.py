@@ -1,4 +1,4 @@
-"""One call of a model in inference that changes nothing of it: traced by ``flops``, timed by ``cost``."""
+"""A call of a model in inference that does not change it: traced by ``flops``, timed by ``measure``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import ops
 
 
 def input_shape(model: Any) -> tuple[int, ...] | None:
-    """Return the shape of a model's only input without the batch; None if it is no such model, or a size is open."""
+    """Return the shape of a model's only input, without the batch; None if it has several or a size is unknown."""
     inputs: Any = getattr(model, "inputs", None)
     if not isinstance(model, keras.Model) or not inputs or len(inputs) != 1 or None in inputs[0].shape[1:]:
         return None
@@ -18,23 +18,23 @@ def input_shape(model: Any) -> tuple[int, ...] | None:
 
 
 def variable_values(model: keras.Model) -> tuple[list[Any], list[Any]]:
-    """Return the values of the trainable variables and of the others, as the backend holds them."""
+    """Return the values of the trainable and of the other variables, as the backend's tensors."""
     return [it.value for it in model.trainable_variables], [it.value for it in model.non_trainable_variables]
 
 
 def call_stateless(model: keras.Model, trainable: Any, other: Any, inputs: Any) -> Any:
-    """Call a model with these values of its variables; what it draws leaves the state of its seeds as it is."""
+    """Call a model with these values of its variables; random draws do not change the state of its seeds."""
     return model.stateless_call(trainable, other, inputs, training=False)[0]
 
 
 def compile_call(model: keras.Model) -> Callable[[Any], Any]:
-    """Return a function of a batch of inputs that calls a model, compiled as by Keras' ``predict``.
+    """Return a function that calls a model on a batch, compiled as in Keras' ``predict``.
 
     Args:
-        model: a model with an ``input_shape``; not to be trained while the function is in use.
+        model: a model with an ``input_shape``; it must not be trained while the function is in use.
 
     Returns:
-        It takes a tensor of any batch size and returns the outputs as NumPy arrays. On PyTorch nothing is compiled.
+        A function from a tensor of any batch size to the outputs as NumPy arrays. On PyTorch nothing is compiled.
     """
     backend = keras.backend.backend()
     call = _compile_tensorflow(model) if backend == "tensorflow" else _bind(model, backend)

@@ -11,18 +11,18 @@ Jaxpr = Any
 
 LOOPS = ("while", "scan")
 OPAQUE = ("pure_callback", "io_callback", "pallas_call", "ffi_call", "custom_partitioning")
-# JAX resizes images by matrix products, TensorFlow does not.
+# JAX resizes images with matrix products, TensorFlow does not.
 RESIZING = "_resize"
 
 
 def jaxpr_flops(jaxpr: Jaxpr) -> int:
-    """Count the operations that a jaxpr needs for its outputs; those that it contains are included.
+    """Count the operations that a jaxpr needs for its outputs, including those of the jaxprs in it.
 
     Args:
         jaxpr: a ``Jaxpr``.
 
     Raises:
-        UncountableError: they cannot be told.
+        UncountableError: the operations cannot be counted.
     """
     needed = set(map(id, jaxpr.outvars))
     total = 0
@@ -61,7 +61,7 @@ def _count_convolution(equation: Equation) -> int:
     images, kernel = (variable.aval.shape for variable in equation.invars)
     output = equation.outvars[0].aval.shape
     axes = equation.params["dimension_numbers"]
-    # To JAX a transposed convolution is one of a dilated and padded image, which the output is no smaller than.
+    # In JAX a transposed convolution dilates and pads the image, which is itself no larger than the output.
     spatial = zip(axes.lhs_spec[2:], axes.out_spec[2:], strict=True)
     positions = product(min(images[before], output[after]) for before, after in spatial)
     return 2 * product((output[axes.out_spec[0]],)) * positions * product(kernel)
@@ -70,5 +70,5 @@ def _count_convolution(equation: Equation) -> int:
 def _jaxprs(value: Any) -> list[Jaxpr]:
     if isinstance(value, list | tuple):
         return [jaxpr for item in value for jaxpr in _jaxprs(item)]
-    value = getattr(value, "jaxpr", value)  # A closed one holds its constants too.
+    value = getattr(value, "jaxpr", value)  # A closed jaxpr also holds its constants.
     return [value] if hasattr(value, "eqns") else []

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, floating-point operations, time and memory."""
+"""The cost of a model: parameters, floating-point operations, time and memory."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ from zoo.factory.create import parameter_count
 
 logger = logging.getLogger("zoo")
 BATCHES = (1, 128)
-# Of each measurement: how long it goes on, and after how long it ends with fewer calls than are wanted.
+# Duration of each measurement, and the time after which it ends with fewer calls than wanted.
 SECONDS = 0.1
 SECONDS_AT_MOST = 5.0
 WARM_UP_CALLS = 3
 CALLS = 15
 CALLS_AT_MOST = 100
-# A batch that must be expected to take longer than this is not measured.
+# A batch expected to take longer than this is not measured.
 SECONDS_OF_A_CALL = 10.0
 
 
 def measure_cost(model: AutoEncoder) -> dict[str, Any]:
-    """Measure what encoder and decoder cost in inference.
+    """Measure the cost of encoder and decoder in inference.
 
-    Times depend on the machine and on what else it does: compare those that were taken on one idle machine. It takes
-    about a second for a small model, and about a minute for a large one at the most.
+    Times depend on the machine and on what else it does: compare only times measured on one idle machine. This takes
+    about a second for a small model, and at most about a minute for a large one.
 
     Args:
-        model: the model; its weights and its random state stay as they are.
+        model: the model; its weights and its random state are not changed.
 
     Returns:
         A dict for JSON.
 
-        - ``parameters``: of encoder and decoder.
+        - ``parameters``: number of parameters of encoder and decoder.
         - ``flops``: ``{"encoder": n, "decoder": n}``, floating-point operations for one image, as ``count_flops``
           counts them: two for each multiply-add of convolutions and matrix products.
         - ``encode_ms``: ``{"1": x, "128": y}``, the median time of one compiled call of the encoder on that many
           images, until its result is in the host's memory; milliseconds. A batch that would take longer than
           ``SECONDS_OF_A_CALL`` is None.
-        - ``decode_ms``: the same of the decoder.
-        - ``peak_memory_mb``: the most memory of the host that the whole process has had at once so far, everything in
-          it included and not only the model; 2**20 bytes; None where the system does not say.
+        - ``decode_ms``: the same for the decoder.
+        - ``peak_memory_mb``: peak memory of the whole process on the host so far, not only of the model; MiB (2**20
+          bytes); None if the system does not report it.
 
-        ``flops`` of a part, ``encode_ms`` and ``decode_ms`` are None where they have no meaning or cannot be had: a
-        subclass's part may not be a model with one input of a known shape, and one that raises is warned of.
+        ``flops`` of a part, ``encode_ms`` and ``decode_ms`` are None if they do not apply or cannot be measured: a
+        subclass's part may not be a model with one input of a known shape, and one that raises causes a warning.
     """
     return {
         "parameters": parameter_count(model),
@@ -72,7 +72,7 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
 
 
 def _or_none(what: str, measure: Callable[[], Any]) -> Any:
-    # A training is not lost because a batch of 128 has no room, or because of an unforeseen layer.
+    # Do not lose a trained model because a batch of 128 does not fit into memory or a layer is unexpected.
     try:
         return measure()
     except Exception as error:
@@ -99,7 +99,7 @@ def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.n
 
 def _median_seconds(call: Callable[[Any], Any], inputs: Any) -> float:
     begun = time.perf_counter()
-    for _ in range(WARM_UP_CALLS):  # The first compiles; the next fill caches and start threads.
+    for _ in range(WARM_UP_CALLS):  # The first call compiles; the next ones fill caches and start threads.
         call(inputs)
         if time.perf_counter() - begun > SECONDS_AT_MOST:
             break

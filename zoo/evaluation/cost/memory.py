@@ -1,4 +1,4 @@
-"""The memory of this process."""
+"""Peak memory of this process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 def peak_memory() -> float | None:
-    """Return the most memory of the host that this process has had at once so far; None where the system does not say.
+    """Return the peak memory of this process on the host so far; None if the system does not report it.
 
-    The resident set on Linux and macOS, the working set on Windows, in 2**20 bytes. It is the whole process's: the
-    interpreter, the libraries, the data and whatever ran before are in it.
+    The resident set on Linux and macOS, the working set on Windows, in MiB (2**20 bytes). It covers the whole process:
+    the interpreter, the libraries, the data and whatever ran before.
     """
-    # Linux's getrusage begins with the peak of the process that started this one; this line does not.
+    # On Linux, getrusage includes the peak of the parent process; this line does not.
     with contextlib.suppress(OSError):
         line = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
         if line is not None:
@@ -31,5 +31,5 @@ def peak_memory() -> float | None:
 def _peak_working_set() -> float | None:
     import psutil
 
-    peak: int | None = getattr(psutil.Process().memory_info(), "peak_wset", None)  # On Windows alone.
+    peak: int | None = getattr(psutil.Process().memory_info(), "peak_wset", None)  # Only on Windows.
     return None if peak is None else peak / 2**20

@@ -1,4 +1,4 @@
-"""Sizes of tensors whose operations are counted."""
+"""Tensor sizes, for counting operations."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 
 class UncountableError(Exception):
-    """Something in a computation whose operations cannot be told before it runs."""
+    """A computation whose operations cannot be counted before it runs."""
 
 
 def product(sizes: Any) -> int:
     """Return the product of sizes.
 
     Raises:
-        UncountableError: a size is not known.
+        UncountableError: a size is unknown.
     """
     sizes = tuple(sizes)
     if None in sizes:

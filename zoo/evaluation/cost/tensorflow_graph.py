@@ -11,8 +11,8 @@ from zoo.typing import Tensor
 
 Operation = Any
 
-# By type: which tensor has one entry for each position of the kernel and channel (the output or an input), and how
-# many of the kernel's last axes are in that channel. The kernel is the second input.
+# By type: the tensor with one entry for each kernel position and channel (the output or an input), and how many of
+# the kernel's last axes that channel covers. The kernel is the second input.
 CONVOLUTIONS = {
     "Conv2D": ("output", 1),
     "Conv3D": ("output", 1),
@@ -21,7 +21,7 @@ CONVOLUTIONS = {
     "Conv3DBackpropInputV2": ("input", 1),
     "DepthwiseConv2dNativeBackpropInput": ("input", 2),
 }
-# By type: the attribute that says that the first matrix is transposed.
+# By type: the attribute that is set if the first matrix is transposed.
 PRODUCTS = {
     "MatMul": "transpose_a",
     "BatchMatMul": "adj_x",
@@ -34,13 +34,13 @@ OPAQUE = ("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "PyFunc", "PyFuncStateless", "
 
 
 def graph_flops(outputs: Iterable[Tensor]) -> int:
-    """Count the operations that a graph needs for its outputs; the functions that it calls are included.
+    """Count the operations that a graph needs for its outputs, including those of the functions that it calls.
 
     Args:
         outputs: tensors of one graph.
 
     Raises:
-        UncountableError: they cannot be told.
+        UncountableError: the operations cannot be counted.
     """
     return sum(_count(operation) for operation in _needed(outputs))
 
@@ -102,11 +102,14 @@ def _count_convolution(operation: Operation) -> int:
 
 
 def _put_together(output: Tensor) -> Tensor | None:
-    """Return the whole output of a dilated convolution that runs on images taken apart, which are padded for that."""
+    """Return the full output of a dilated convolution that TensorFlow runs on padded images split into parts, or None.
+
+    None means that the convolution is not run in this way.
+    """
     for consumer in output.consumers():
         if consumer.type == "BatchToSpaceND":
             return consumer.outputs[0]
-        if consumer.type == "Squeeze":  # One-dimensional ones run in two dimensions.
+        if consumer.type == "Squeeze":  # One-dimensional convolutions run in two dimensions.
             return _put_together(consumer.outputs[0])
     return None
 
@@ -122,17 +125,17 @@ def _count_einsum(operation: Operation) -> int:
         named = _name_axes(term, len(_shape(tensor)))
         labels.append(set(named))
         for label, size in zip(named, _shape(tensor), strict=True):
-            # An axis of size one under an ellipsis is broadcast.
+            # An axis of size one in an ellipsis is broadcast.
             sizes[label] = max(product((size,)), sizes.get(label, 1))
     left, right = labels
     kept = set(_name_axes(output, len(_shape(operation.outputs[0]))))
     summed = (left & right) - kept
-    # An axis that only one of them has and that is summed is summed first.
+    # A summed axis that only one operand has is summed before the product.
     return 2 * product(sizes[label] for label in kept | summed) if summed else 0
 
 
 def _name_axes(term: str, rank: int) -> list[str]:
-    """Return a label for each axis; those under an ellipsis are numbered from the last."""
+    """Return a label for each axis; those in an ellipsis are numbered from the last."""
     before, dots, after = term.partition("...")
     hidden = rank - len(before) - len(after) if dots else 0
     return [*before, *(f"...{hidden - axis}" for axis in range(hidden)), *after]

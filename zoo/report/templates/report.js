@@ -5,7 +5,7 @@
   let shown = null;
   let place = 0;
 
-  // A page is what the address says after "#": the one of that name, or the one that holds it.
+  // Show the page named after "#" in the address, or the page that contains the element of that name.
   function open() {
     const wanted = document.getElementById(location.hash.slice(1));
     const page = (wanted && wanted.closest("[data-page]")) || overview;
@@ -24,7 +24,7 @@
     shown = page;
     opening = false;
   }
-  // Links lead to a place; the back button leads to where the reader was.
+  // Links scroll to their target; the back button scrolls to where the reader was.
   let opening = false;
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
@@ -41,7 +41,7 @@
   history.scrollRestoration = "manual";
   open();
 
-  // Rows without a value are last whichever way a column is sorted.
+  // Rows without a value come last in either sort order.
   function compare(a, b, numbers) {
     if (a === "" || b === "") return a === b ? 0 : null;
     return numbers ? a - b : a.localeCompare(b, undefined, { numeric: true });

@@ -1,1 +1,1 @@
-"""The checks themselves, by what they are about."""
+"""The checks, grouped by topic."""

@@ -1,4 +1,4 @@
-"""Checks that the builders make models of any size, of the right shapes."""
+"""Checks that the builders build models with the right shapes for images of any size."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ MEND = "derive every size in the builders from image_shape, latent_shape and out
 
 @check()
 def check_builds_for_grey_images(subject: Subject) -> None:
-    """Encoder and decoder build with the defaults for 28 x 28 x 1, and what goes in comes out in its shape."""
+    """Encoder and decoder build with the defaults for 28 x 28 x 1, and images come out in the shape they went in."""
     _build(subject, GREY)
 
 
 @check()
 def check_builds_for_colour_images(subject: Subject) -> None:
-    """Encoder and decoder build with the defaults for 32 x 32 x 3, likewise."""
+    """Encoder and decoder build with the defaults for 32 x 32 x 3, with the same result."""
     _build(subject, COLOUR)
 
 
 @check()
 def check_builds_for_an_odd_size(subject: Subject) -> None:
-    """Encoder and decoder build for 31 x 17 x 2: neither even nor square, and of two channels."""
+    """Encoder and decoder build for 31 x 17 x 2: neither even nor square, and with two channels."""
     _build(subject, ODD)
 
 
 @check()
 def check_builds_for_another_latent_size(subject: Subject) -> None:
-    """An int for latent_dim, or a latent shape of the default's rank, is the shape of the latent."""
+    """The latent has the requested latent_dim, or the requested latent_shape of the same rank as the default."""
     default = subject.model.latent_shape
     wanted = (default[0] + 3,) if len(default) == 1 else (*default[:-1], default[-1] + 3)
     model = _create(subject, GREY, latent_shape=wanted)
     require(
         model.latent_shape == wanted,
-        f"latent_shape={wanted} gave a latent of {model.latent_shape}: pass latent_shape on to "
+        f"latent_shape={wanted} produced a latent of shape {model.latent_shape}: pass latent_shape on to "
         "zoo.layers.GaussianHead and to keras.Input of the decoder",
     )
 
@@ -70,7 +70,7 @@ def _build(subject: Subject, shape: tuple[int, int, int]) -> None:
         decoded = model.decoder(np.zeros((3, *latent), "float32"), training=False)
         reconstructed = model.reconstruct(images)
     except Exception as error:
-        raise CheckFailure(f"built for {shape}, but three images raised {shorten(error)}. {MEND}") from error
+        raise CheckFailure(f"the model for {shape} raised {shorten(error)} on three images. {MEND}") from error
     parts = encoded if isinstance(encoded, list | tuple) else [encoded]
     for part in parts:
         _expect(np.shape(part), (3, *latent), "the encoder", shape)
@@ -82,11 +82,11 @@ def _create(subject: Subject, shape: tuple[int, int, int], **options: Any) -> Au
     try:
         return subject.build(shape, **options)
     except Exception as error:
-        raise _explain(error, " (zoo.layers.halved_sizes computes the sizes of stages)") from error
+        raise _explain(error, " (zoo.layers.halved_sizes computes the size of each stage)") from error
 
 
 def _explain(error: Exception, hint: str = "") -> CheckFailure:
-    """Make an error a failure; one that names no way out, and is no typing error, is mostly about sizes."""
+    """Turn an error into a failure; unless it names a way out or is a slip such as a typo, it is likely about sizes."""
     is_slip = isinstance(error.__cause__, SLIPS)
     return CheckFailure(
         one_line(error) if is_slip or getattr(error, "way_out", None) else f"{one_line(error)}. {MEND}{hint}"
@@ -94,4 +94,4 @@ def _explain(error: Exception, hint: str = "") -> CheckFailure:
 
 
 def _expect(got: tuple[int, ...], expected: tuple[int, ...], what: str, shape: tuple[int, ...]) -> None:
-    require(got == expected, f"{what} gave {got} for {shape}: expected {expected}. {MEND}")
+    require(got == expected, f"{what} returned {got} for {shape}: expected {expected}. {MEND}")

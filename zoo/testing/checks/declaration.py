@@ -19,32 +19,32 @@ def check_summary_is_one_line(subject: Subject) -> None:
     summary = subject.architecture.summary
     require(
         bool(summary.strip()) and summary == summary.strip() and "\n" not in summary and len(summary) <= 100,
-        f"summary is {summary!r}: expected one line of 1 to 100 characters: say in Architecture(summary=...) what the "
-        "network is made of",
+        f"summary is {summary!r}: expected one line of 1 to 100 characters: describe the network in "
+        "Architecture(summary=...)",
     )
 
 
 @check()
 def check_defaults_survive_json(subject: Subject) -> None:
-    """The defaults come back from JSON as they were, because runs and saved models keep them so."""
+    """The defaults survive a round trip through JSON, since runs and saved models store them that way."""
     defaults = {key: value for key, value in subject.architecture.defaults.items() if key != "latent_shape"}
     try:
         kept = json.loads(json.dumps(defaults, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise CheckFailure(
-            f"defaults {defaults!r} do not go into JSON ({error}): use numbers, text, true or false, lists and dicts "
-            "of these, and make other objects of them in the builder"
+            f"defaults {defaults!r} cannot be stored as JSON ({error}): use numbers, text, booleans, and lists and "
+            "dicts of these, and create other objects from them in the builder"
         ) from None
     changed = [key for key, value in defaults.items() if kept.get(key, kept) != _plain(value)]
     require(
         not changed and set(kept) == set(defaults),
-        f"the defaults of {', '.join(changed) or 'some options'} come back from JSON as something else: use lists in "
-        "place of tuples or sets, and text as the keys of dicts",
+        f"the defaults of {', '.join(changed) or 'some options'} come back changed from JSON: use lists instead of "
+        "tuples or sets, and text as the keys of dicts",
     )
 
 
 def _plain(value: object) -> object:
-    """Return a default with tuples as lists: what a frozen description may have made of lists."""
+    """Return a default with tuples as lists, since a frozen description may hold lists as tuples."""
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
@@ -52,7 +52,7 @@ def _plain(value: object) -> object:
 
 @check()
 def check_latent_size_has_a_default(subject: Subject) -> None:
-    """The defaults have a latent size, so that the architecture can be built without options."""
+    """The defaults include a latent size, so that the architecture can be built without options."""
     require(
         any(option in subject.architecture.defaults for option in LATENT_OPTIONS),
         "the defaults have neither latent_dim nor latent_shape: set one, such as Architecture(defaults={'latent_dim': "
@@ -62,13 +62,13 @@ def check_latent_size_has_a_default(subject: Subject) -> None:
 
 @check()
 def check_defaults_reach_a_builder(subject: Subject) -> None:
-    """Every option of the defaults is an argument of a builder, and the latent size is not a builder's option."""
+    """Every default except the latent size is an argument of a builder."""
     taken = _options(subject)
     idle = sorted(set(subject.architecture.defaults) - set(LATENT_OPTIONS) - taken)
     require(
         not idle,
-        f"no builder has the argument {', '.join(idle)} of the defaults, so setting it changes nothing: name it in "
-        "build_encoder or build_decoder, or take it out of the defaults",
+        f"no builder takes {', '.join(idle)} from the defaults as an argument, so setting it has no effect: add it to "
+        "build_encoder or build_decoder, or remove it from the defaults",
     )
 
 
@@ -84,7 +84,7 @@ def _options(subject: Subject) -> set[str]:
 
 @check()
 def check_unknown_option_is_refused(subject: Subject) -> None:
-    """An option that no builder takes is refused, with the valid ones, before anything is built."""
+    """An option that no builder takes is refused before anything is built, and the error lists the valid ones."""
     options = _options(subject)
     try:
         subject.build(no_such_option=1)
@@ -93,28 +93,28 @@ def check_unknown_option_is_refused(subject: Subject) -> None:
         require(
             "no_such_option" in str(error) and not missing,
             f"the message {str(error)!r} does not name {', '.join(missing) or 'the option'}: let zoo.create_model "
-            "refuse options, and raise no TypeError of your own for them",
+            "refuse unknown options instead of raising a TypeError of your own",
         )
     except Exception as error:
         raise CheckSkipped("it cannot be tried: see check_builds_for_grey_images") from error
     else:
-        raise CheckFailure("no_such_option=1 was taken: a builder that takes **kwargs must not swallow what it ignores")
+        raise CheckFailure("no_such_option=1 was accepted: a builder with **kwargs must not swallow unknown options")
 
 
 @check()
 def check_listing_imports_no_keras(subject: Subject) -> None:
-    """The module that has the hook imports neither Keras nor its backends, so that listing stays instant."""
+    """The module that contains the hook imports neither Keras nor its backends, so that listing stays instant."""
     from zoo.registry import catalogue
 
     if catalogue.is_registered(subject.name) and subject.plugin is None:
-        raise CheckSkipped("it is registered by a script, which may import Keras before")
+        raise CheckSkipped("it is registered by a script, which may import Keras first")
     found = run_fresh("listing", plugin=subject.plugin, arguments=[subject.name])
     subject.import_seconds = found["seconds"]
     in_file = subject.plugin is not None and subject.plugin.endswith(".py")
     mend = (
-        "import Keras inside the builders, or make the file a package whose second module has them"
+        "import Keras inside the builders, or turn the file into a package with the builders in a second module"
         if in_file
-        else "do that in the module that has the builders"
+        else "do that in the module that contains the builders"
     )
     what = f"imports {', '.join(found['heavy'])}" if found["heavy"] else "takes over a second"
     require(

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
 DRAWS = 128
-SPREAD = 3.0  # Standard deviations of z: wider than the prior, so that no rectifier hides what it lets through.
+SPREAD = 3.0  # Standard deviation of z: wider than the prior, so that rectifiers are active for some z.
 LOUDER = 1e3
-LAST = 4  # Layers, from the end, of which one is to move each channel.
+LAST = 4  # Number of last layers, one of which must move each channel.
 
 
 def _draw(subject: Subject) -> np.ndarray:
@@ -29,20 +29,20 @@ def _decode(decoder: Any, z: np.ndarray) -> np.ndarray:
 
 @check()
 def check_decoder_is_linear(subject: Subject) -> None:
-    """No channel of the decoder's output is bounded: with larger last weights it goes as far below 0 and above 1."""
+    """No channel of the decoder's output is bounded: with larger last weights it goes far below 0 and above 1."""
     decoder = subject.example.decoder
     bounded = _find_bounded(decoder, _draw(subject))
     count = decoder.output_shape[-1]
     require(
         not bounded,
         f"{len(bounded)} of {count} channels of the decoder's output stay within bounds, however large its last "
-        f"weights are ({', '.join(map(str, bounded[:10]))}): take the activation (sigmoid, tanh, relu, softmax, clip) "
-        "off its end; the likelihood maps raw values to images",
+        f"weights are ({', '.join(map(str, bounded[:10]))}): remove the final activation (sigmoid, tanh, relu, "
+        "softmax, clip); the likelihood maps raw values to images",
     )
 
 
 def _find_bounded(decoder: Any, z: np.ndarray) -> list[int]:
-    """Return the channels that grow with no one of the last groups of weights, a layer's each, in both directions."""
+    """Return the channels that grow in both directions with the weights of none of the last layers."""
     groups: dict[str, list[Any]] = {}
     for weight in decoder.trainable_weights:
         groups.setdefault(weight.path.rpartition("/")[0], []).append(weight)
@@ -55,10 +55,10 @@ def _find_bounded(decoder: Any, z: np.ndarray) -> list[int]:
 
 
 def _grows(decoder: Any, z: np.ndarray, weights: list[Any]) -> np.ndarray:
-    """Tell of each channel whether it follows these weights far below 0 and above 1."""
+    """Return for each channel whether it follows these weights far below 0 and above 1."""
     before = [to_numpy(weight) for weight in weights]
     random = np.random.default_rng(0)
-    # What begins at zero, as a bias does, would stay there.
+    # Weights initialised to zero, such as biases, would stay there.
     moved = [value + 0.01 * random.standard_normal(value.shape).astype("float32") for value in before]
     outputs = []
     try:
@@ -80,7 +80,7 @@ def _grows(decoder: Any, z: np.ndarray, weights: list[Any]) -> np.ndarray:
 
 @check()
 def check_latent_reaches_every_output(subject: Subject) -> None:
-    """Every pixel of the decoder's output depends on z, in one channel at least: a scale may be the same for all z."""
+    """Every pixel of the decoder's output depends on z in at least one channel; a scale may be the same for all z."""
     given = _decode(subject.example.decoder, _draw(subject))
     still = (np.ptp(given, axis=0) == 0).all(axis=-1)
     require(
@@ -96,7 +96,7 @@ def check_every_latent_reaches_the_output(subject: Subject) -> None:
     z = _draw(subject)[:1]
     decoder = subject.example.decoder
     latents = z[0].size
-    # One latent at a time; of maps a hundred of them, spread evenly.
+    # One latent at a time; for large latents, a hundred of them, evenly spaced.
     chosen = np.unique(np.linspace(0, latents - 1, min(latents, 100)).astype(int))
     moved = np.repeat(z.reshape(1, -1), len(chosen), axis=0)
     moved[np.arange(len(chosen)), chosen] += SPREAD
@@ -104,6 +104,6 @@ def check_every_latent_reaches_the_output(subject: Subject) -> None:
     idle = [int(latent) for latent, row in zip(chosen, given[1:], strict=True) if np.array_equal(row, given[0])]
     require(
         not idle,
-        f"the latents {idle[:10]}{'...' if len(idle) > 10 else ''} of {latents} change nothing of the decoder's "
+        f"the latents {idle[:10]}{'...' if len(idle) > 10 else ''} of {latents} do not change the decoder's "
         "output: use all of z",
     )

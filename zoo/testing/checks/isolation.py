@@ -1,4 +1,4 @@
-"""Checks that two models of an architecture share nothing."""
+"""Checks that two models of an architecture share no state."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from zoo.testing.rule import check, require
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-MEND = "make every layer and weight inside the builders, not at the top of the module or in a cache"
+MEND = "create every layer and weight inside the builders, not at module level or in a cache"
 
 
 @check()
 def check_models_share_no_state(subject: Subject) -> None:
-    """Training one model leaves another model's weights as they are, and no two models share a variable."""
+    """Training one model does not change another model's weights, and no two models share a variable."""
     first, second = subject.create(), subject.create()
     shared = {id(weight) for weight in first.weights} & {id(weight) for weight in second.weights}
     require(not shared, f"two models share {len(shared)} variables: {MEND}")
@@ -25,5 +25,5 @@ def check_models_share_no_state(subject: Subject) -> None:
         weight.assign(weight + 1 if "float" in str(weight.dtype) else weight)
     require(
         all(np.array_equal(one, two) for one, two in zip(before, second.get_weights(), strict=True)),
-        f"a change of one model's weights changed another model's: {MEND}",
+        f"changing one model's weights changed another model's: {MEND}",
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
 HEAD = "end the encoder with zoo.layers.GaussianHead(latent_shape)"
-ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
+ALIKE = 1e-3  # Relative; allows for different orders of summation in float32.
 
 
 def encode(subject: Subject, images: np.ndarray, *, training: bool = False) -> list[np.ndarray]:
@@ -29,7 +29,7 @@ def _images(subject: Subject) -> np.ndarray:
 
 @check()
 def check_posterior_is_finite(subject: Subject) -> None:
-    """The encoder's output is finite for real images, for black and white ones, and for noise."""
+    """The encoder's output is finite for real images, for all-black and all-white ones, and for noise."""
     noise = np.random.default_rng(0).random((8, *GREY), "float32")
     extremes = np.stack([np.zeros(GREY, "float32"), np.ones(GREY, "float32")])
     for kind, images in (("real images", _images(subject)), ("black and white", extremes), ("noise", noise)):
@@ -37,9 +37,9 @@ def check_posterior_is_finite(subject: Subject) -> None:
             broken = int((~np.isfinite(part)).sum())
             require(
                 not broken,
-                f"{name} has {broken} values of {part.size} that are NaN or infinite, for {kind}: look for divisions "
-                f"by a batch's or an image's spread, logarithms and exponentials without a bound; {HEAD}, which bounds "
-                "the variance",
+                f"{name} has {broken} of {part.size} values that are NaN or infinite, for {kind}: look for divisions "
+                "by the standard deviation of a batch or an image, and for unbounded logarithms and exponentials; "
+                f"{HEAD}, which bounds the variance",
             )
 
 
@@ -48,18 +48,18 @@ def check_std_is_positive(subject: Subject) -> None:
     """The standard deviation is above zero."""
     _, std = encode(subject, _images(subject))
     if not np.isfinite(std).all():
-        raise CheckSkipped("it is not finite: see check_posterior_is_finite")
+        raise CheckSkipped("the standard deviation is not finite: see check_posterior_is_finite")
     require(
         bool((std > 0).all()),
-        f"the standard deviation goes down to {std.min():.3g}: expected values above 0; a variance's logarithm is no "
-        f"standard deviation: {HEAD}, or output exp(log_variance / 2)",
+        f"the standard deviation goes down to {std.min():.3g}: expected values above 0; the logarithm of the variance "
+        f"is not a standard deviation: {HEAD}, or output exp(log_variance / 2)",
     )
 
 
 @check()
 def check_posterior_differs_between_images(subject: Subject) -> None:
     """Different images have different posteriors."""
-    # As it trains too: moving averages of a few steps may still hide what a deep network makes of images.
+    # In training mode too: after a few steps, moving averages may still hide the differences in a deep network.
     modes = [encode(subject, _images(subject), training=training)[0] for training in (False, True)]
     require(
         any(float(np.ptp(mode, axis=0).max()) > 1e-6 * max(1.0, float(np.abs(mode).max())) for mode in modes),
@@ -69,7 +69,7 @@ def check_posterior_differs_between_images(subject: Subject) -> None:
 
 @check()
 def check_images_do_not_depend_on_their_batch(subject: Subject) -> None:
-    """In inference an image has the same posterior and the same reconstruction alone, and among 6 others."""
+    """In inference, an image has the same posterior and reconstruction alone and among 6 others."""
     images = subject.images()[:7]
     model = subject.example
     pairs = {
@@ -82,14 +82,14 @@ def check_images_do_not_depend_on_their_batch(subject: Subject) -> None:
             require(
                 apart <= ALIKE * max(1.0, float(np.abs(batch[0]).max())),
                 f"the {name} of an image differs by {apart:.3g} between a batch of 1 and one of 7: normalise by moving "
-                "averages in inference (keras.layers.BatchNormalization does; pass training= on in layers of your "
-                "own), and never by the batch",
+                "averages in inference (keras.layers.BatchNormalization does; pass training= on in your own layers), "
+                "never by the batch",
             )
 
 
 @check()
 def check_inference_is_deterministic(subject: Subject) -> None:
-    """The same image has the same posterior and reconstruction in two calls: only z is drawn, and that by the zoo."""
+    """The same image has the same posterior and reconstruction in two calls: only z is random, and the zoo draws it."""
     images = subject.images()[:5]
     model = subject.example
     same = all(
@@ -98,6 +98,6 @@ def check_inference_is_deterministic(subject: Subject) -> None:
     ) and np.array_equal(model.reconstruct(images), model.reconstruct(images))
     require(
         same,
-        "two calls with the same images differ: draw nothing in encoder or decoder outside training (Keras' Dropout "
-        "and noise layers keep to that; in layers of your own look at training=)",
+        "two calls with the same images differ: draw no random numbers in encoder or decoder outside training (Keras' "
+        "Dropout and noise layers do not; in your own layers, check training=)",
     )

@@ -1,4 +1,4 @@
-"""Checks that a model is kept whole, and loads where only its plugin is installed."""
+"""Checks that a model is saved completely, and can be loaded where only its plugin is installed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from zoo.testing.subject import walk_layers
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-ALIKE = 1e-4  # Absolute, of values in [0, 1] and of a latent of about 1.
+ALIKE = 1e-4  # Absolute, for values in [0, 1] and latents of about 1.
 
 
 @check()
 def check_layers_keep_their_configuration(subject: Subject) -> None:
-    """Every layer, and the model, is built again from its configuration, which JSON keeps."""
+    """Every layer, and the model, can be rebuilt from its configuration stored as JSON."""
     import keras
 
     model = subject.model
@@ -31,8 +31,8 @@ def check_layers_keep_their_configuration(subject: Subject) -> None:
         name = type(item).__name__
         require(
             not isinstance(item, keras.layers.Lambda),
-            f"the layer {name} has code for its configuration, which no safe file holds: write a layer class of your "
-            'own, decorated with @keras.saving.register_keras_serializable("my_package")',
+            f"the layer {name} stores code in its configuration, which a safe file cannot hold: write a layer class, "
+            'decorated with @keras.saving.register_keras_serializable("my_package")',
         )
         try:
             config = json.loads(json.dumps(keras.saving.serialize_keras_object(item)))
@@ -40,22 +40,22 @@ def check_layers_keep_their_configuration(subject: Subject) -> None:
             kept = json.loads(json.dumps(keras.saving.serialize_keras_object(again)))
         except Exception as error:
             raise CheckFailure(
-                f"{name} is not built again from its configuration ({shorten(error)}): decorate the class "
+                f"{name} cannot be rebuilt from its configuration ({shorten(error)}): decorate the class "
                 'with @keras.saving.register_keras_serializable("my_package"), and return every argument of __init__ '
-                "in get_config, on top of super().get_config()"
+                "in get_config, in addition to super().get_config()"
             ) from error
         before, after = _without_types(config["config"]), _without_types(kept["config"])
         changed = sorted(key for key in before | after if before.get(key) != after.get(key))
         require(
             not changed,
-            f"{name} comes back from its configuration with another {', '.join(changed)}: return every argument of "
+            f"{name} is rebuilt from its configuration with a different {', '.join(changed)}: return every argument of "
             "__init__ in get_config",
         )
 
 
 @check()
 def check_saved_model_is_safe(subject: Subject) -> None:
-    """The saved model loads without running code that the file brings."""
+    """The saved model loads without running code from the file."""
     from zoo.errors import ModelLoadError
     from zoo.saving.keras_file import read_config
 
@@ -70,7 +70,7 @@ def check_saved_model_is_safe(subject: Subject) -> None:
 
 @check()
 def check_saved_model_is_the_same(subject: Subject) -> None:
-    """A saved and loaded model has the same posterior and reconstructions."""
+    """A model has the same posterior and reconstructions after saving and loading."""
     from zoo.saving.load import load_model
 
     images = subject.images()[:5]
@@ -86,7 +86,7 @@ def check_saved_model_is_the_same(subject: Subject) -> None:
 
 @check(slow=True)
 def check_saved_model_loads_in_a_new_process(subject: Subject) -> None:
-    """``zoo.load_model(file)`` alone loads the same model in a new process, where only the plugin is known."""
+    """In a new process that knows only the plugin, ``zoo.load_model(file)`` alone loads the same model."""
     from zoo.registry import catalogue
 
     modules: list[str] = []
@@ -104,12 +104,12 @@ def check_saved_model_loads_in_a_new_process(subject: Subject) -> None:
             found = run_fresh("loading", plugin=subject.plugin, modules=modules, arguments=arguments)
         except CheckFailure as error:
             raise CheckFailure(
-                f"{str(error).replace(str(file), 'the saved model')}: define and register the classes of your layers "
-                "in the module of the builders, or in one that it imports"
+                f"{str(error).replace(str(file), 'the saved model')}: define and register your layer classes in the "
+                "module of the builders, or in one that it imports"
             ) from error
         with np.load(results) as stored:
             _compare(subject, images, [stored[name] for name in ("mean", "std", "images")], "in a new process")
-    require(found["compiled"], "the model is not compiled after loading: keep what you override of compile in the file")
+    require(found["compiled"], "the model is not compiled after loading: save the arguments of an overridden compile")
 
 
 def _registering_modules(subject: Subject) -> list[str]:
@@ -121,7 +121,7 @@ def _registering_modules(subject: Subject) -> list[str]:
 
 
 def _without_types(config: Any) -> Any:
-    """Return a configuration without dtype policies, which the zoo puts back by itself."""
+    """Return a configuration without dtype policies, which the zoo restores itself."""
     if isinstance(config, dict):
         return {key: _without_types(value) for key, value in config.items() if key != "dtype"}
     return [_without_types(value) for value in config] if isinstance(config, list) else config
@@ -133,7 +133,7 @@ def _save(subject: Subject, file: Path) -> None:
         model.save(file)
     except Exception as error:
         raise CheckFailure(
-            f"saving raised {shorten(error)}: write a get_config of plain values for every layer of your own"
+            f"saving raised {shorten(error)}: give each of your own layers a get_config that returns plain values"
         ) from error
 
 
@@ -144,6 +144,6 @@ def _compare(subject: Subject, images: np.ndarray, found: Any, where: str) -> No
         apart = float(np.abs(got - wanted).max()) if got.shape == wanted.shape else np.inf
         require(
             apart <= ALIKE * max(1.0, float(np.abs(wanted).max())),
-            f"the {name} is {apart:.3g} off {where}: make every weight in __init__ or build by add_weight, so that "
-            "Keras saves it, and keep nothing that matters in a plain attribute",
+            f"the {name} is off by {apart:.3g} {where}: create every weight with add_weight in __init__ or build, so "
+            "that Keras saves it, and keep no state in plain attributes",
         )

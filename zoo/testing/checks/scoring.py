@@ -1,4 +1,4 @@
-"""Checks that a model is scored and sampled like any other."""
+"""Checks that a model can be scored and sampled like any other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zoo.testing.subject import GREY, to_numpy
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-ALIKE = 1e-3  # Relative; what two orders of summation may differ by in float32.
+ALIKE = 1e-3  # Relative; allows for different orders of summation in float32.
 
 
 @check()
 def check_scores(subject: Subject) -> None:
-    """``zoo.evaluate`` returns scores that go into JSON, with a finite -ELBO that is the sum of its terms."""
+    """``zoo.evaluate`` returns scores that JSON can store, with a finite -ELBO that is the sum of its terms."""
     from zoo.evaluation.scores import evaluate
 
     model = subject.trained.model
@@ -29,19 +29,20 @@ def check_scores(subject: Subject) -> None:
     except Exception as error:
         raise CheckFailure(
             f"zoo.evaluate raised {shorten(error)}: override elbo_terms, log_weights, reconstruct and "
-            "extra_scores of zoo.AutoEncoder where the latent is another than a Gaussian"
+            "extra_scores of zoo.AutoEncoder if the latent is not Gaussian"
         ) from error
     total = scores["reconstruction"] + scores["kl"]
     require(
         scores["kl"] >= 0 and math.isclose(scores["negative_elbo"], total, rel_tol=1e-5),
         f"-ELBO is {scores['negative_elbo']:.6g}, its terms are {scores['reconstruction']:.6g} and {scores['kl']:.6g}: "
-        "expected their sum, and a KL divergence of at least 0: elbo_terms returns (-log p(x|z), KL), nats per image",
+        "expected their sum, and a KL divergence of at least 0: return (-log p(x|z), KL) in nats per image from "
+        "elbo_terms",
     )
 
 
 @check()
 def check_terms_are_those_of_the_bound(subject: Subject) -> None:
-    """``elbo_terms`` returns -log p(x|z) and, with the prior N(0, I), the KL divergence; nats, summed per image."""
+    """``elbo_terms`` returns -log p(x|z) and, with the prior N(0, I), the KL divergence, in nats summed per image."""
     from zoo.autoencoder.model import AutoEncoder
 
     model = subject.trained.model
@@ -51,8 +52,8 @@ def check_terms_are_those_of_the_bound(subject: Subject) -> None:
     expected = -to_numpy(model.likelihood.log_prob(model.prepare(images), model.decoder(mean, training=False)))
     require(
         given.shape == expected.shape and bool(np.allclose(given, expected, rtol=ALIKE)),
-        f"elbo_terms returns the reconstruction {_show(given)} for z of encode, -log p(x|z) is {_show(expected)}: "
-        "return -self.likelihood.log_prob(images, parameters), which sums over pixels and channels",
+        f"elbo_terms returns the reconstruction {_show(given)} for z from encode, but -log p(x|z) is "
+        f"{_show(expected)}: return -self.likelihood.log_prob(images, parameters), which sums over pixels and channels",
     )
     if not subject.is_gaussian or type(model).draw_prior is not AutoEncoder.draw_prior:
         return
@@ -60,8 +61,9 @@ def check_terms_are_those_of_the_bound(subject: Subject) -> None:
     expected = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).reshape(len(mean), -1).sum(axis=1)
     require(
         divergence.shape == expected.shape and bool(np.allclose(divergence, expected, rtol=ALIKE, atol=ALIKE)),
-        f"elbo_terms returns the KL divergence {_show(divergence)}, that from N(0, I) is {_show(expected)}: return the "
-        "whole of it, summed over latents, and leave weights to kl_weight; for another prior override draw_prior too",
+        f"elbo_terms returns the KL divergence {_show(divergence)} but the one from N(0, I) is {_show(expected)}: "
+        "return all of it, summed over latents, and leave weighting to kl_weight; for another prior, override "
+        "draw_prior too",
     )
 
 
@@ -77,10 +79,10 @@ def check_images_are_in_range(subject: Subject) -> None:
     for name, images in made.items():
         require(
             images.shape == (3, *GREY) and images.dtype == np.float32 and 0 <= images.min() <= images.max() <= 1,
-            f"{name} gave {images.dtype} of shape {images.shape} from {images.min():.3g} to {images.max():.3g}: "
-            f"expected float32 (3, {', '.join(map(str, GREY))}) in [0, 1], as the likelihood's mean returns them",
+            f"{name} returned {images.dtype} of shape {images.shape} from {images.min():.3g} to {images.max():.3g}: "
+            f"expected float32 (3, {', '.join(map(str, GREY))}) in [0, 1], as returned by the likelihood's mean",
         )
     require(
         np.array_equal(made["sample"], model.sample(3, seed=0)),
-        "sample(3, seed=0) gave other images the second time: draw z from the seed alone",
+        "sample(3, seed=0) returned different images the second time: draw z from the seed alone",
     )

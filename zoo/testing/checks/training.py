@@ -1,4 +1,4 @@
-"""Checks that a model learns, the same in every way in which Keras trains it."""
+"""Checks that a model learns, and does so consistently in every way that Keras can train it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from zoo.testing.subject import STEPS
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-FALL = 0.98  # What the loss must fall to of itself; a network that learns anything reaches a fraction of that.
-NO_SEED = "seed no initializers, and call no set_random_seed in a builder"
-ALIKE = 1e-5  # Relative; three steps in float32, whose order of summation may be another: some 1e-7.
+FALL = 0.98  # Fraction of itself that the loss must fall to; a network that learns anything gets far below.
+NO_SEED = "do not seed initializers or call set_random_seed in a builder"
+ALIKE = 1e-5  # Relative; three steps in float32 with different orders of summation differ by some 1e-7.
 
 
 @check()
 def check_training_step_runs(subject: Subject) -> None:
-    """A model takes compiled training steps."""
+    """A model runs compiled training steps."""
     from zoo.testing.subject import Training
 
     model, images = subject.create(), subject.images()
@@ -32,12 +32,12 @@ def check_training_step_runs(subject: Subject) -> None:
 
 @check()
 def check_gradient_reaches_every_weight(subject: Subject) -> None:
-    """Every trainable weight of encoder and decoder has a gradient that is not zero."""
+    """Every trainable weight of encoder and decoder has a nonzero gradient."""
     still = subject.trained.still
     require(
         not still,
         f"{len(still)} trainable weights have no gradient: {', '.join(still[:5])}{', ...' if len(still) > 5 else ''}: "
-        "connect their layers to the output, take away what stops gradients (round, argmax, casts to integers, "
+        "connect their layers to the output, remove what stops gradients (round, argmax, casts to integers, "
         "stop_gradient), or set trainable=False",
     )
 
@@ -57,46 +57,45 @@ def check_loss_falls(subject: Subject) -> None:
     require(
         end < FALL * losses[0],
         f"the loss went from {losses[0]:.1f} to {end:.1f} nats per image in {STEPS} steps on {len(subject.images())} "
-        "images: look for layers that saturate, a scale of the first weights that is far off, or a decoder that does "
-        "not use z",
+        "images: look for layers that saturate, badly scaled initial weights, or a decoder that does not use z",
     )
 
 
 @check()
 def check_seed_decides_weights(subject: Subject) -> None:
-    """The same seed leads to the same weights, another seed to other ones."""
+    """The same seed leads to the same weights, a different seed to different ones."""
     first = subject.model.get_weights()
     again, other = (subject.create(seed=seed).get_weights() for seed in (0, 1))
     require(
         all(np.array_equal(one, two) for one, two in zip(first, again, strict=True)),
-        "two models of seed 0 begin with different weights: draw first weights by Keras' initializers, not by NumPy "
-        "or Python in the builders",
+        "two models with seed 0 start with different weights: initialise weights with Keras' initializers, not with "
+        "NumPy or Python in the builders",
     )
     same = [np.array_equal(one, two) for one, two in zip(first, other, strict=True)]
-    require(not all(same), f"models of seeds 0 and 1 begin with the same weights: {NO_SEED}")
+    require(not all(same), f"models with seeds 0 and 1 start with the same weights: {NO_SEED}")
     fixed = [
         weight.path
         for weight, value, is_same in zip(subject.model.weights, first, same, strict=True)
         if is_same and weight.trainable and np.ptp(value) > 0
     ]
-    require(not fixed, f"models of seeds 0 and 1 begin with the same {', '.join(fixed[:5])}: {NO_SEED}")
+    require(not fixed, f"models with seeds 0 and 1 start with the same {', '.join(fixed[:5])}: {NO_SEED}")
 
 
 @check(slow=True)
 def check_compiled_and_eager_steps_agree(subject: Subject) -> None:
-    """Three training steps have the same losses whether compiled or run one operation after the other."""
+    """Three training steps have the same losses whether compiled or run eagerly."""
     compiled, eager = (_losses(subject, run_eagerly=flag) for flag in (False, True))
     require(
         bool(np.allclose(compiled, eager, rtol=ALIKE, equal_nan=True)),
-        f"three steps have the losses {_show(compiled)} compiled, and {_show(eager)} run eagerly, from the same seed: "
-        "in call, use keras.ops and weights; Python's and NumPy's random numbers, counters and attributes are read "
-        "once when a step is compiled",
+        f"with the same seed, three steps have the losses {_show(compiled)} compiled but {_show(eager)} eagerly: "
+        "in call, use keras.ops and weights; random numbers from Python or NumPy, counters and attributes are read "
+        "only once, when a step is compiled",
     )
 
 
 @check(slow=True)
 def check_tf_data_is_taken(subject: Subject) -> None:
-    """A ``tf.data`` stream of images and labels trains the model, its last batch shorter than the others."""
+    """A ``tf.data`` stream of images and labels trains the model, even if its last batch is shorter."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -113,13 +112,13 @@ def check_tf_data_is_taken(subject: Subject) -> None:
 
 @check(slow=True)
 def check_bfloat16_step(subject: Subject) -> None:
-    """Built under the policy mixed_bfloat16, it trains with finite losses and outputs a float32 latent."""
+    """Built under the policy mixed_bfloat16, the model trains with finite losses and its latent is float32."""
     _check_policy(subject, "mixed_bfloat16")
 
 
 @check(slow=True)
 def check_float16_step(subject: Subject) -> None:
-    """Built under the policy mixed_float16, it does the same."""
+    """Built under the policy mixed_float16, the model does the same."""
     _check_policy(subject, "mixed_float16")
 
 
@@ -127,7 +126,7 @@ def _check_policy(subject: Subject, policy: str) -> None:
     import keras
 
     images = subject.images()[:8]
-    subject.trained  # noqa: B018 - what cannot be trained at all is skipped
+    subject.trained  # noqa: B018 - skips the check if the model cannot be trained at all
     with _policy(policy), explained(f"building and training under {policy}"):
         model = subject.build()
         outputs = keras.tree.flatten(model.encoder(images.astype("float32") / 255, training=False))
@@ -149,7 +148,7 @@ def _losses(subject: Subject, *, run_eagerly: bool) -> list[float]:
     import keras
 
     model = subject.create_trainable()
-    # Of one beginning, whatever becomes of the seed: that is another check's.
+    # Start from the same weights, whatever the seed does: another check covers that.
     model.set_weights(subject.model.get_weights())
     images = subject.images()[:8]
     model.compile(keras.optimizers.SGD(1e-5), precision="float32", run_eagerly=run_eagerly)
@@ -159,7 +158,7 @@ def _losses(subject: Subject, *, run_eagerly: bool) -> list[float]:
 
 @contextlib.contextmanager
 def _other_random_numbers(seed: int) -> Iterator[None]:
-    """Let Keras begin with one seed, and Python and NumPy with another; theirs go on afterwards as if untouched."""
+    """Seed Keras with 0, and Python and NumPy with ``seed``; restore the states of the latter two afterwards."""
     import keras
 
     before = random.getstate(), np.random.get_state()
@@ -187,7 +186,7 @@ def _policy(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Make an error of the architecture a failure of the check."""
+    """Turn an error of the architecture into a failure of the check."""
     try:
         yield
     except Exception as error:
