@@ -1,6 +1,7 @@
 """What ``compile`` takes, and what a step does with it."""
 
 import inspect
+import warnings
 
 import keras
 import numpy as np
@@ -60,6 +61,36 @@ def test_compile_refuses_what_it_cannot_mean(model, argument):
 def test_train_step_needs_compile():
     with pytest.raises(ValueError, match=r"not compiled: call compile\(optimizer, loss\) before train_step"):
         AutoEncoder(*make_parts()).train_step(IMAGES)
+
+
+def test_test_step_needs_compile_and_takes_a_batch_alone():
+    with pytest.raises(ValueError, match=r"not compiled: call compile\(optimizer, loss\) before test_step"):
+        AutoEncoder(*make_parts()).test_step(IMAGES)
+    logs = make_model().test_step(IMAGES)
+    assert set(logs) == {"loss", "reconstruction_loss", "kl_loss", "negative_elbo"}
+
+
+def test_nothing_to_train():
+    model = make_model()
+    model.encoder.trainable = model.decoder.trainable = False
+    model.compile("sgd")
+    before = model.get_weights()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the model has no trainable weights")
+        history = model.fit(IMAGES, epochs=2, batch_size=12, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    for old, new in zip(before, model.get_weights(), strict=True):
+        if old.shape:  # All but the counter of steps.
+            np.testing.assert_array_equal(old, new)
+
+
+def test_metrics_are_those_of_the_weights_that_the_loss_is_of():
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.05), metrics=["mse"])
+    expected = np.mean((model.reconstruct(IMAGES).astype("float64") - IMAGES) ** 2)
+    logs = model.fit(IMAGES, batch_size=len(IMAGES), shuffle=False, verbose=0).history
+    np.testing.assert_allclose(logs["mse"][0], expected, rtol=1e-5)
+    assert abs(np.mean((model.reconstruct(IMAGES).astype("float64") - IMAGES) ** 2) - expected) > 1e-6
 
 
 def test_train_step_ignores_labels():

@@ -20,6 +20,12 @@ def test_forget_added_losses():
     assert model.losses == []
 
 
+def test_loss_tracker():
+    model = make_model()
+    assert internals.loss_tracker(model) is model.metrics[0]
+    assert internals.loss_tracker(model).name == "loss"
+
+
 def test_is_called_by_fit(monkeypatch):
     seen = []
     original = internals.is_called_by_fit

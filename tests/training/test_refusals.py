@@ -196,9 +196,10 @@ def test_a_lock_file_that_is_a_link_is_left_alone(tmp_path):
     assert (tmp_path / "other").read_text() == "precious"
 
 
-def test_file_systems_without_locks(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reason", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
+def test_file_systems_without_locks(tmp_path, monkeypatch, reason):
     def refuse(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(reason, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
     with lock.claim(tmp_path):

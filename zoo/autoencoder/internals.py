@@ -17,6 +17,11 @@ def forget_added_losses(model: Any) -> None:
     model._clear_losses()
 
 
+def loss_tracker(model: Any) -> Any:
+    """Return the metric in which Keras keeps the running mean of the loss (Keras 3.15.1)."""
+    return model._loss_tracker
+
+
 def is_called_by_fit(arguments: Mapping[str, Any]) -> bool:
     """Whether ``evaluate`` is called by ``fit``, with data that Keras has already wrapped (Keras 3.15.1)."""
     return bool(arguments.get("_use_cached_eval_dataset"))

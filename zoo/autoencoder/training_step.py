@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.compiling import CompiledModel
-from zoo.autoencoder.internals import forget_added_losses
+from zoo.autoencoder.internals import forget_added_losses, loss_tracker
 from zoo.autoencoder.precision import computing_in
 from zoo.data.checks import check_images, refuse_sample_weights
 from zoo.typing import Tensor
+
+NOTHING_TO_TRAIN = "the model has no trainable weights"  # Keras warns of it too.
 
 
 class _Mean(keras.losses.Loss):
@@ -50,9 +53,7 @@ class SteppedModel(CompiledModel):
         Raises:
             ValueError: the model is not compiled, or a NumPy batch does not contain images.
         """
-        if not self.compiled:
-            raise ValueError("the model is not compiled: call compile(optimizer, loss) before train_step")
-        images = self._images_of(args[-1])
+        images = self._begin_step("train_step", args)
         backend = keras.backend.backend()
         if backend == "jax" and len(args) == 1:
             return self.train_on_batch(images, return_dict=True)
@@ -64,11 +65,18 @@ class SteppedModel(CompiledModel):
 
     def test_step(self, *args: Any) -> Any:
         """Take one evaluation step, with z drawn from the posterior; arguments and result as in ``train_step``."""
-        images = self._images_of(args[-1])
+        images = self._begin_step("test_step", args)
         if keras.backend.backend() == "jax":
-            return super().test_step(*args[:-1], (images,))
+            if len(args) == 1:
+                return self.test_on_batch(images, return_dict=True)
+            return super().test_step(args[0], (images,))
         self.track_loss(self.compute_loss(x=images, training=False), images)
-        return self.compute_metrics(images, None, self._prediction(images))
+        return self.compute_metrics(images, None, self.predict_for_metrics(images))
+
+    def _begin_step(self, step: str, args: tuple[Any, ...]) -> Any:
+        if not self.compiled:
+            raise ValueError(f"the model is not compiled: call compile(optimizer, loss) before {step}")
+        return self._images_of(args[-1])
 
     def _images_of(self, data: Any) -> Any:
         refuse_sample_weights(data)
@@ -133,7 +141,7 @@ class SteppedModel(CompiledModel):
         mapping = [pair for ours, values in zip(own, given, strict=True) for pair in zip(ours, values, strict=True)]
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             loss = self.compute_loss(x=x, training=training)
-            prediction = self._prediction(x)
+            prediction = self.predict_for_metrics(x)
         non_trainable, metrics = ([scope.get_current_value(variable) for variable in part] for part in own[1:])
         scaled = loss
         if training:
@@ -142,7 +150,7 @@ class SteppedModel(CompiledModel):
                 scaled = self.optimizer.scale_loss(loss)
         return scaled, (loss, prediction, non_trainable, metrics)
 
-    def _prediction(self, images: Tensor) -> Tensor | None:
+    def predict_for_metrics(self, images: Tensor) -> Tensor | None:
         """Return the reconstructions if metrics passed to ``compile`` need them."""
         return self.mean_image(images) if self.has_metrics else None
 
@@ -157,8 +165,7 @@ class SteppedModel(CompiledModel):
 
             # Keras divides by the number of replicas, since their losses add up.
             loss = loss * tf.distribute.get_strategy().num_replicas_in_sync
-        tracker = next(metric for metric in self.metrics if metric.name == "loss")
-        tracker.update_state(loss, sample_weight=ops.shape(images)[0])
+        loss_tracker(self).update_state(loss, sample_weight=ops.shape(images)[0])
 
 
 def _tensorflow_step(model: SteppedModel, images: Tensor) -> Any:
@@ -168,9 +175,13 @@ def _tensorflow_step(model: SteppedModel, images: Tensor) -> Any:
         loss = model.compute_loss(x=images, training=True)
         scaled = model.optimizer.scale_loss(loss)
     model.track_loss(loss, images)
+    prediction = model.predict_for_metrics(images)  # By the weights that the loss is of.
     weights = model.trainable_weights
-    model.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
-    return model.compute_metrics(images, None, model._prediction(images))
+    if weights:
+        model.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
+    else:
+        warnings.warn(NOTHING_TO_TRAIN, stacklevel=2)
+    return model.compute_metrics(images, None, prediction)
 
 
 def _torch_step(model: SteppedModel, images: Tensor) -> Any:
@@ -179,8 +190,13 @@ def _torch_step(model: SteppedModel, images: Tensor) -> Any:
     model.zero_grad()
     loss = model.compute_loss(x=images, training=True)
     model.track_loss(loss, images)
-    model.optimizer.scale_loss(loss).backward()
     weights = model.trainable_weights
     with torch.no_grad():
-        model.optimizer.apply([weight.value.grad for weight in weights], weights)
-    return model.compute_metrics(images, None, model._prediction(images))
+        prediction = model.predict_for_metrics(images)
+    if weights:
+        model.optimizer.scale_loss(loss).backward()
+        with torch.no_grad():
+            model.optimizer.apply([weight.value.grad for weight in weights], weights)
+    else:
+        warnings.warn(NOTHING_TO_TRAIN, stacklevel=2)
+    return model.compute_metrics(images, None, prediction)

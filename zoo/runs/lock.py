@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from zoo.errors import RunError
 
 LOCK_FILE = ".lock"
+ATTEMPTS = 10
 # Some network file systems have no locks; training there runs without one.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 
@@ -33,9 +34,10 @@ def claim(path: Path) -> Iterator[None]:
         RunError: the folder cannot be created or written to.
     """
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
-    lock, file = FileLock(path / LOCK_FILE, timeout=0), path / LOCK_FILE
+    file = path / LOCK_FILE
+    # A lock file alone would stay locked when its holder is killed.
+    lock = FileLock(file, timeout=0, fallback_to_soft=False)
     try:
-        path.mkdir(parents=True, exist_ok=True)
         _acquire(lock, file)
     except Timeout:
         raise HeldError(f"{path}: {_holder(file)} is training this run: wait until it ends, or interrupt it") from None
@@ -54,15 +56,22 @@ def claim(path: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _acquire(lock: FileLock, file: Path) -> None:
-    try:
-        lock.acquire()
-    except Timeout:
-        raise
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
+def _acquire(lock: BaseFileLock, file: Path) -> None:
+    for attempt in range(ATTEMPTS):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
             raise
-        return
+        except FileNotFoundError:  # Another process has just removed the folder, which it had left empty.
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return
+        break
     # Tell other processes who holds the lock; Windows does not allow writing to a locked file.
     with contextlib.suppress(OSError):
         file.write_text(str(os.getpid()), encoding="ascii")
