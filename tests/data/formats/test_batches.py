@@ -162,6 +162,7 @@ def test_what_is_allowed_cannot_be_put_to_another_use(tmp_path):
         (PYTHON2.replace(b"numpy\ndtype", b"numpy\nmemmap"), r"asks for 'numpy\.memmap', which was not run"),
         (PYTHON2.replace(b"numpy\ndtype", b"numpy.dtype\n"), "is damaged or truncated"),
         (PYTHON2.replace(b"K\2K\4\x86", b"J\xff\xff\xff\x7fK\4\x86"), "has 8 bytes of data, expected uint8"),
+        (b"\x80\2cnumpy\ndtype\n}X\4\0\0\0evilNsb.", "is damaged or truncated: .*has no state"),
         (b"\x80\2c_codecs\nencode\nX\1\0\0\0aX\5\0\0\0bz2__\x86R.", "asks for a call or a type of array"),
     ]:
         read_damaged(tmp_path / "batch", content, message)
@@ -176,8 +177,14 @@ def test_what_is_allowed_cannot_be_put_to_another_use(tmp_path):
         (make_binary_batch(PLANES, LABELS), "is damaged or truncated: .*opcode .* unknown"),
         (bytes(10_000), "is too long: more than 4624 bytes, expected a python batch of 2 images"),
         (b"N" * 4000, "has more than 1032 pickle operations"),
-        (b"}K\1" + b"\x85" * 1010 + b"Ns.", "has more than 1000 tuples"),  # Deep ones would overflow a hash.
+        (b"}K\1" + b"\x85" * 500 + b"Ns.", "has more than 16 tuples"),  # Deep ones would overflow a hash.
         (b"\x80\2Nr\xff\xff\xff\xff.", "stores an object in place 4294967295"),  # Room for as many: 32 GB.
+        # Pairs of pairs, as a key: their hashes would take for ever.
+        (b"\x80\2}K\1" + b"q\0h\0h\0\x86" * 60 + b"Ns.", "has more than 16 tuples"),
+        (
+            b"\x80\2}c_codecs\nencode\nq\x09K\1" + b"q\0h\x09h\0h\0\x86q\1Rh\1" * 60 + b"Ns.",
+            "has more than 16 tuples",
+        ),
         (b"\x80\2T\xff\xff\xff\x7f.", "is damaged or truncated"),
         (b"\x80\2T\xff\xff\xff\xff.", "is damaged or truncated"),
         (b"\x80\2h\5.", "is damaged or truncated: not a pickle of CIFAR-10: "),
@@ -193,19 +200,19 @@ def test_damaged_python_batches(tmp_path, content, message):
 
 
 @pytest.mark.parametrize(
-    "copy",
+    ("copy", "message"),
     [
-        pytest.param(b"h\1h\2h\3\x86R", id="texts that are encoded"),
-        pytest.param(b"}h\4Ns", id="keys of dicts"),
-        pytest.param(b"h\2\x85", id="tuples"),
+        pytest.param(b"h\1h\2h\3\x86R", "without data", id="texts that are encoded"),
+        pytest.param(b"}h\4Ns", "without data", id="keys of dicts"),
+        pytest.param(b"h\2\x85", "has more than 16 tuples", id="tuples"),
     ],
 )
-def test_one_text_is_not_copied_again_and_again(tmp_path, copy):
+def test_one_text_is_not_copied_again_and_again(tmp_path, copy, message):
     text = "é".encode() * 1_000_000
     head = b"\x80\2]q\0c_codecs\nencode\nq\1X" + struct.pack("<I", len(text)) + text + b"q\2X\6\0\0\0latin1q\3"
     head += b"T" + struct.pack("<i", len(text)) + text + b"q\4"
     tracemalloc.start()
-    read_damaged(tmp_path / "batch", head + b"h\0(" + copy * 200 + b"e.", "without data", shape=(1000, 3072))
+    read_damaged(tmp_path / "batch", head + b"h\0(" + copy * 200 + b"e.", message, shape=(1000, 3072))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30_000_000

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ OPERATIONS = frozenset({
     "BUILD",
 })  # fmt: skip
 TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
-MOST_TUPLES = 1000  # Except call arguments; deeply nested tuples would overflow the stack when hashed.
+MOST_TUPLES = 16  # Except call arguments; deeply nested tuples would overflow the stack when hashed.
 # A batch has an array and its type; Python 3 writes bytes as calls of _codecs.encode.
 ARRAY, NEW_ARRAY, TYPE, ENCODE = "ndarray", "_reconstruct", "dtype", "encode"
 ALLOWED = {
@@ -73,8 +74,7 @@ def read_pickle(path: Path, content: bytes, most: int) -> Any:
 
 def _check_operations(path: Path, content: bytes, most: int) -> None:
     """Raise ``DatasetError`` for operations that a python batch does not have, or for too many operations."""
-    count = tuples = 0
-    is_tuple = False
+    tuples, is_tuple, places = 0, False, set()
     for count, (operation, argument, position) in enumerate(pickletools.genops(content), start=1):
         name = operation.name
         if name not in OPERATIONS:
@@ -87,8 +87,11 @@ def _check_operations(path: Path, content: bytes, most: int) -> None:
         if name in ("BINPUT", "LONG_BINPUT"):
             if not isinstance(argument, int) or argument > most:  # The unpickler would allocate that many places.
                 raise DatasetError(f"{path} is damaged: it stores an object in place {argument}")
+            if is_tuple:
+                places.add(argument)
             continue
-        tuples += is_tuple and name != "REDUCE"
+        # The arguments of a call do not count, unless they are fetched again.
+        tuples += (is_tuple and name != "REDUCE") + (name in ("BINGET", "LONG_BINGET") and argument in places)
         is_tuple = name in TUPLES
         del argument  # It may be a copy of most of the file.
     if tuples > MOST_TUPLES:
@@ -109,10 +112,26 @@ class _Unpickler(pickle.Unpickler):
             raise DatasetError(
                 f"{stand_ins.path} asks for {shown!r}, which was not run, expected only NumPy arrays and lists"
             )
-        return {
+        calls: dict[str, Callable[..., Any]] = {
             NEW_ARRAY: stand_ins.make_array, TYPE: stand_ins.make_type, ENCODE: stand_ins.encode,
             ARRAY: stand_ins.refuse,
-        }[name]  # fmt: skip
+        }  # fmt: skip
+        return _Call(calls[name])
+
+
+class _Call:
+    """A function that a pickle may call and do nothing else with: it has no attributes to be set."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise TypeError("a function has no state")
 
 
 class _StandIns:
@@ -123,7 +142,8 @@ class _StandIns:
         self.encoded: dict[str, bytes] = {}
 
     def make_array(self, kind: object, *_: object) -> Inert:
-        return Inert("array") if kind == self.refuse else self.refuse()
+        is_array = isinstance(kind, _Call) and kind.function == self.refuse
+        return Inert("array") if is_array else self.refuse()
 
     def make_type(self, kind: object, *_: object) -> Inert:
         return Inert("type") if kind in ("u1", b"u1") else self.refuse()
