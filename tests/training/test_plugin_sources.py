@@ -47,7 +47,11 @@ def test_it_follows_the_code(module, architecture):
     second = digest_sources(mine)
     assert second != first
     (module.parent / "blocks.py").write_text("WIDTH = 3\n")
-    assert digest_sources(mine) != second
+    third = digest_sources(mine)
+    assert third != second
+    (module.parent / "parts").mkdir()
+    (module.parent / "parts" / "blocks.py").write_text("WIDTH = 3\n")  # Wherever in the package.
+    assert digest_sources(mine) != third
 
 
 def test_it_is_that_of_the_zoos_own_wherever_they_lie(clean_registry):

@@ -10,7 +10,7 @@ from zoo.registry.presets import Preset
 from zoo.runs.json_fields import to_json
 from zoo.runs.record import RunConfig, RunRecord
 from zoo.training.plan import describe_plan
-from zoo.training.plugin_sources import digest_sources
+from zoo.training.plugin_sources import builder_modules, digest_sources, is_packaged
 from zoo.version import __version__
 
 
@@ -36,16 +36,23 @@ class CodeCheck:
         here = (__version__, None if plugin is None else plugin.version)
         if here != (record.provenance.zoo, None if trained is None else trained.version):
             return False
-        digest = self._digest(plan)
-        if digest is not None and record.provenance.plugin_sources is not None:
-            return digest == record.provenance.plugin_sources
-        return record.cost.parameters == self._count(plan, describe_plan(plan, record.config.seed))
+        digest, recorded = self._digest(plan), record.provenance.plugin_sources
+        known = digest is not None and recorded is not None
+        if known and digest != recorded:
+            return False
+        return (known and self._is_packaged(plan)) or record.cost.parameters == self._count(
+            plan, describe_plan(plan, record.config.seed)
+        )
 
     def _digest(self, plan: Preset) -> str | None:
         name = plan.architecture.name
         if name not in self._digests:
             self._digests[name] = digest_sources(plan.architecture)
         return self._digests[name]
+
+    def _is_packaged(self, plan: Preset) -> bool:
+        """Whether the digest covers all of the plugin's code: a plugin file may import from files beside it."""
+        return all(map(is_packaged, builder_modules(plan.architecture)))
 
     def _count(self, plan: Preset, config: RunConfig) -> int | None:
         """Return the number of parameters; None if the model cannot be built."""

@@ -15,8 +15,9 @@ from zoo.registry.specs import Architecture
 def digest_sources(architecture: Architecture) -> str | None:
     """Return the SHA-256 of the code of an architecture's builders, without blank lines and comment lines.
 
-    The code is the file of each builder or, if that file is in a package, all files beside it. The files are read from
-    disk, so a change after the import counts too.
+    The code is the file of each builder or, if that file is in a package, all files of the whole package: of
+    ``my_package`` for ``my_package.models.build``, of ``zoo.plugins.residual`` for one of the zoo's own. The files are
+    read from disk, so a change after the import counts too.
 
     Args:
         architecture: the architecture.
@@ -28,9 +29,9 @@ def digest_sources(architecture: Architecture) -> str | None:
     if catalogue.is_registered(architecture.name):
         return None
     try:
-        files = {file for module in _modules(architecture) for file in _files(module)}
+        files = {file for module in builder_modules(architecture) for file in _files(module)}
         digest = hashlib.sha256()
-        for file in sorted(files, key=lambda file: (file.name, file)):
+        for file in sorted(files, key=lambda file: (file.name, file.parent.name, file)):
             lines = [line.rstrip() for line in file.read_bytes().splitlines()]
             code = [line for line in lines if line and not line.lstrip().startswith(b"#")]
             digest.update(b"\n".join([file.name.encode(), *code, b""]))
@@ -39,7 +40,8 @@ def digest_sources(architecture: Architecture) -> str | None:
     return digest.hexdigest()
 
 
-def _modules(architecture: Architecture) -> Iterator[str]:
+def builder_modules(architecture: Architecture) -> Iterator[str]:
+    """Yield the names of the modules that define an architecture's builders and its class."""
     for reference in (architecture.encoder, architecture.decoder, architecture.autoencoder):
         if reference is not None:
             yield resolve_reference(reference).__module__
@@ -48,6 +50,14 @@ def _modules(architecture: Architecture) -> Iterator[str]:
 
 
 def _files(module: str) -> list[Path]:
-    found = sys.modules[module]
-    file = Path(str(found.__file__))
-    return sorted(file.parent.glob("*.py")) if found.__package__ else [file]
+    if not is_packaged(module):
+        return [Path(str(sys.modules[module].__file__))]
+    # The zoo's own plugins are packages of a package.
+    depth = 3 if module.startswith("zoo.plugins.") else 1
+    package = sys.modules[".".join(module.split(".")[:depth])]
+    return [file for folder in package.__path__ for file in sorted(Path(folder).rglob("*.py"))]
+
+
+def is_packaged(module: str) -> bool:
+    """Whether a module is in a package, so that its digest covers all the code that it imports from there."""
+    return bool(sys.modules[module].__package__)
