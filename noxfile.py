@@ -1,7 +1,7 @@
-"""Everything that is checked: ``nox -s NAME``, or ``nox`` for what a change needs before it is shown to anybody.
+"""Everything that is checked: ``nox -s NAME``, or ``nox`` for the quick checks of a change.
 
 All sessions but two run in the environment that nox is in, which has ``pip install -e ".[dev]"``, and ``jax`` also
-``".[jax]"``: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have one of their own, in ``.nox/``.
+``".[jax]"``: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have their own environments in ``.nox/``.
 """
 
 import glob
@@ -66,19 +66,6 @@ def jax(session):
     pytest(session, *(session.posargs or [*BACKEND, CONFORMANCE]), env=settings)
     if not session.posargs:
         pytest(session, "-m", "slow", CONFORMANCE, env=settings)
-
-
-@nox.session
-def readme(session):
-    """The README's main job, in a folder of the user's that has a folder called plugins."""
-    folder = Path(session.create_tmp())
-    (folder / "plugins").mkdir(exist_ok=True)
-    shutil.rmtree(folder / "runs", ignore_errors=True)
-    with session.chdir(folder):
-        session.run(str(Path(sys.executable).with_name("zoo")), "benchmark", "--epochs", "1", external=True)
-        for name in ("leaderboard.md", "reconstructions.png"):
-            if not Path("runs", name).stat().st_size:
-                session.error(f"runs/{name} is empty")
 
 
 @nox.session
