@@ -72,6 +72,12 @@ def test_bad_arguments_stop_before_the_first_training(tiny, tmp_path, arguments,
     assert not (tmp_path / "bench").exists()
 
 
+def test_an_empty_selection_is_not_the_default_set(tmp_path):
+    with pytest.raises(ValueError, match="got 0 presets and 1 seeds; expected at least one of each"):
+        zoo.benchmark([], out=tmp_path / "bench")
+    assert not (tmp_path / "bench").exists()
+
+
 def test_an_executor_is_all_that_a_cluster_needs(tiny, tmp_path):
     class Cluster:
         def __init__(self):

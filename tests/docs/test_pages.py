@@ -32,7 +32,7 @@ assert set(logs) == {"loss", "reconstruction_loss", "kl_loss", "negative_elbo"}
 assert {"negative_elbo", "kl", "psnr"} <= scores.keys()
 assert (same.reconstruct(images[:10]) == autoencoder.reconstruct(images[:10])).all()
 """,
-    "docs/data.md": "assert photos.classes == ('cats', 'dogs')\n",
+    "docs/data.md": "assert photos.classes == ('cats', 'dogs')\nassert model.image_shape == (8, 8, 1)\n",
     "docs/subclassing.md": """
 assert isinstance(model, Doubled)
 images = zoo.load_dataset("mnist_sample", limit=8).test.images

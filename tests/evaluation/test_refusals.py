@@ -49,7 +49,7 @@ def test_a_score_of_its_own_with_the_name_of_another(images):
 
 
 def test_a_whole_dataset():
-    with pytest.raises(ValueError, match=r"pass dataset\.train"):
+    with pytest.raises(ValueError, match=r"one of its splits: dataset\.train, \.validation"):
         zoo.evaluate(make(), zoo.load_dataset("mnist_sample", limit=12))
 
 

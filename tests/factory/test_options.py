@@ -1,11 +1,15 @@
 """What ``create_model`` is told: names, options and image shapes."""
 
+import inspect
+
 import pytest
 from keras import layers
 from support.dense_parts import SHAPE, TINY, build_encoder
 
 import zoo
+from zoo.autoencoder.latent_space import LatentModel
 from zoo.errors import ArchitectureError, UnknownNameError
+from zoo.registry.recipe import RECIPE_KEYS
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 
@@ -192,3 +196,13 @@ def test_a_parameter_of_a_builder_with_the_name_of_a_setting(add):
         ArchitectureError, match=r"build_encoder takes 'learning_rate', which is already an argument of zoo\.create_mod"
     ):
         zoo.create_model("made", image_shape=SHAPE)
+
+
+@pytest.mark.parametrize("key", [key for key in RECIPE_KEYS if key != "likelihood"])  # That one create_model takes.
+def test_what_is_said_to_take_a_setting_takes_it(key):
+    with pytest.raises(TypeError, match=f"{key} is a recipe setting: pass it to zoo.train") as caught:
+        zoo.create_model("small_cnn", image_shape=SHAPE, **{key: 1})
+    takers = {"AutoEncoder": LatentModel.__init__, "compile": zoo.AutoEncoder.compile, "fit": zoo.AutoEncoder.fit}
+    for name, function in takers.items():
+        if str(caught.value).endswith((f"{name})", f"model's {name})")) and key != "learning_rate":
+            assert key in inspect.signature(function).parameters

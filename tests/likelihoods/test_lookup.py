@@ -245,3 +245,9 @@ def test_bytes_are_rescaled(name):
         likelihood.log_prob(images, parameters), likelihood.log_prob(floats, parameters), rtol=1e-6
     )
     np.testing.assert_allclose(likelihood(images, parameters), likelihood(floats, parameters), rtol=1e-6)
+
+
+def test_other_integers_are_refused():
+    images = np.zeros((2, 3, 3, 1), "int64")
+    with pytest.raises(ValueError, match=r"got int(32|64); expected uint8 in 0\.\.255 or float in \[0, 1\]"):
+        likelihoods.get("bernoulli").log_prob(images, np.zeros((2, 3, 3, 1), "float32"))

@@ -79,7 +79,9 @@ def benchmark(
     """
     folder = Path(out if out is not None else "runs")
     chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    names = [presets] if isinstance(presets, str) else list(presets or catalogue.benchmark_presets())
+    names = (
+        [presets] if isinstance(presets, str) else list(catalogue.benchmark_presets() if presets is None else presets)
+    )
     if not chosen or not names:
         raise ValueError(f"got {len(names)} presets and {len(chosen)} seeds; expected at least one of each")
     if jobs < 1:

@@ -41,7 +41,7 @@ def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images
     if isinstance(data, Split):
         data = data.images
     if isinstance(data, Dataset):
-        raise ValueError(f"{what}: got a whole dataset; expected one of its splits: pass dataset.train")
+        raise ValueError(f"{what}: got a whole dataset; expected one of its splits: dataset.train, .validation, .test")
     if data is None:
         raise ValueError(f"{what}: got None; expected images or a stream of batches")
     if isinstance(data, tuple):

@@ -91,13 +91,19 @@ def _alike(values: Any, default: Any) -> bool:
     return len(values) > 0 and {_kind(value) for value in values} <= {_kind(value) for value in default}
 
 
+def _takers(key: str) -> str:
+    """Return what takes a setting of the recipe, for a message."""
+    if key == "binarization":
+        return "zoo.train or zoo.AutoEncoder"
+    if key in ("optimizer", "kl_weight", "free_bits", "importance_samples", "precision"):
+        return "zoo.train or the model's compile"
+    if key == "learning_rate":
+        return "zoo.train, or an optimizer that has it to the model's compile"
+    return "zoo.train or the model's fit" if key in ("batch_size", "epochs") else "zoo.train"
+
+
 def _refuse_unknown(config: Mapping[str, Any], valid: list[str], where: str) -> None:
     for key in config:
         if key not in valid:
-            hint = (
-                f" ({key} is a recipe setting: pass it to zoo.train, to AutoEncoder or its compile, or set it for a "
-                "preset in a registry file)"
-                if key in RECIPE_KEYS
-                else ""
-            )
+            hint = f" ({key} is a recipe setting: pass it to {_takers(key)})" if key in RECIPE_KEYS else ""
             raise TypeError(f"unknown option {key!r} for {where}: expected one of {', '.join(valid)}{hint}")

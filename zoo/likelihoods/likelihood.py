@@ -72,11 +72,19 @@ class Likelihood(keras.losses.Loss):
 
 
 def to_unit_interval(images: Tensor) -> Tensor:
-    """Return images, uint8 in 0..255 or float in [0, 1], as float32 in [0, 1]."""
+    """Return images, uint8 in 0..255 or float in [0, 1], as float32 in [0, 1].
+
+    Raises:
+        ValueError: integers other than uint8, whose range is unknown.
+    """
     images = ops.convert_to_tensor(images)
-    is_bytes = keras.backend.standardize_dtype(images.dtype) == "uint8"
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    if "int" in dtype and dtype != "uint8":
+        raise ValueError(
+            f"images: got {dtype}; expected uint8 in 0..255 or float in [0, 1]: use images.astype('uint8')"
+        )
     images = ops.cast(images, "float32")
-    return images / 255.0 if is_bytes else images
+    return images / 255.0 if dtype == "uint8" else images
 
 
 # Likelihoods by name; ``zoo.likelihoods`` adds its own.
