@@ -71,7 +71,8 @@ def jax(session):
     }
     pytest(session, *(session.posargs or [*BACKEND, CONFORMANCE]), env=settings)
     if not session.posargs:
-        pytest(session, "-m", "slow", CONFORMANCE, env=settings)
+        # One file, whose tests share nothing: each goes to whichever process is free.
+        pytest(session, "-m", "slow", "--dist", "load", CONFORMANCE, env=settings)
 
 
 @nox.session
