@@ -159,7 +159,7 @@ def test_a_plugin_that_cannot_be_loaded(tmp_path):
 @pytest.mark.slow
 def test_three_lines_in_pytest(tmp_path):
     (tmp_path / "conftest.py").write_text(
-        "import zoo\nfrom wrong_architectures import CASES\nzoo.register(CASES['sigmoid_at_the_end'][0])\n"
+        "import zoo\nfrom support.wrong_architectures import CASES\nzoo.register(CASES['sigmoid_at_the_end'][0])\n"
     )
     (tmp_path / "test_mine.py").write_text(
         "import zoo.testing\n"
