@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.internals import is_called_by_fit
+from zoo.autoencoder.on_batch import BatchModel
 from zoo.autoencoder.tf_pipeline import split_off, stream_arrays
-from zoo.autoencoder.training_step import SteppedModel
-from zoo.data.checks import check_batch_size, check_data, check_share, is_array, refuse_targets, refuse_weights
+from zoo.autoencoder.weights import check_weights
+from zoo.data.checks import check_batch_size, check_share, is_array, refuse_targets, refuse_weights
 from zoo.data.dataset import Split
+from zoo.data.inputs import check_data, explain_pipeline_error
 
 
-class TrainableModel(SteppedModel):
+class TrainableModel(BatchModel):
     """A model that is trained, evaluated and applied like any Keras model, but on images without targets."""
 
     def fit(
@@ -61,7 +65,8 @@ class TrainableModel(SteppedModel):
             Keras' ``History``.
 
         Raises:
-            ValueError: the images are not as described above; raised before training (streams: for the first batch).
+            ValueError: the images are not as described above; raised before training, or at a later batch of a stream;
+                or a weight is NaN or infinite.
         """
         refuse_targets(y)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
@@ -82,17 +87,20 @@ class TrainableModel(SteppedModel):
             "x": data, "batch_size": batch_size, "shuffle": shuffle,
             "validation_data": self._repeatable(validation_data), "validation_batch_size": validation_batch_size,
         }  # fmt: skip
-        return super().fit(
-            **stream_arrays(self, given, training=True),
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_freq=validation_freq,
-        )
+        check_weights(self)
+        self.notice_changes(training=True)
+        with _plain_errors():
+            return super().fit(
+                **stream_arrays(self, given, training=True),
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_freq=validation_freq,
+            )
 
     def evaluate(
         self,
@@ -134,7 +142,10 @@ class TrainableModel(SteppedModel):
         refuse_weights(sample_weight=sample_weight)
         check_batch_size("batch_size", batch_size)
         data = self._repeatable(check_data(x, self.image_shape))
-        return super().evaluate(**stream_arrays(self, {"x": data, "batch_size": batch_size}), **loop)
+        check_weights(self)
+        self.notice_changes()
+        with _plain_errors():
+            return super().evaluate(**stream_arrays(self, {"x": data, "batch_size": batch_size}), **loop)
 
     def predict(
         self,
@@ -161,9 +172,12 @@ class TrainableModel(SteppedModel):
         """
         check_batch_size("batch_size", batch_size)
         given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
-        images: np.ndarray = super().predict(
-            **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
-        )
+        check_weights(self)
+        self.notice_changes()
+        with _plain_errors():
+            images: np.ndarray = super().predict(
+                **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
+            )
         return images
 
     def _repeatable(self, data: Any) -> Any:
@@ -171,3 +185,15 @@ class TrainableModel(SteppedModel):
         if isinstance(data, np.ndarray) and self.binarization == "dynamic":
             return binarize(data, self.seed or 0)
         return data
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn TensorFlow's error for a batch that is refused within ``tf.data`` into the ``ValueError`` of the check."""
+    try:
+        yield
+    except Exception as error:
+        message = explain_pipeline_error(error)
+        if message is None:
+            raise
+        raise ValueError(message) from error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from zoo.data.dataset import Dataset, Split
 
 EXPECTED = "uint8 in 0..255 or float in [0, 1]"
 
@@ -22,35 +20,6 @@ def is_array(data: object) -> bool:
 def as_float(images: np.ndarray) -> np.ndarray:
     """Return images, uint8 in 0..255 or float in [0, 1], as floats in [0, 1]."""
     return images / np.float32(255) if images.dtype == np.uint8 else images
-
-
-def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
-    """Check any input that a model is trained on, evaluated on or applied to.
-
-    Args:
-        data: images, a ``zoo.Split``, a stream as in ``check_batches``, or a tuple that contains only images.
-        image_shape: as in ``check_images``.
-        what: the name of the data in messages.
-
-    Returns:
-        The images as a NumPy array, or the stream to use instead.
-
-    Raises:
-        ValueError: as in ``check_images``, or targets are included.
-    """
-    if isinstance(data, Split):
-        data = data.images
-    if isinstance(data, Dataset):
-        raise ValueError(f"{what}: got a whole dataset; expected one of its splits: dataset.train, .validation, .test")
-    if data is None:
-        raise ValueError(f"{what}: got None; expected images or a stream of batches")
-    if isinstance(data, tuple):
-        for extra in data[1:]:
-            refuse_targets(extra, what)
-        data = data[0]
-    if is_array(data):
-        return check_images(data, image_shape, what)
-    return check_batches(data, image_shape, what)
 
 
 def check_images(images: Any, image_shape: Sequence[int | None], what: str = "images") -> np.ndarray:
@@ -71,10 +40,7 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
     _check_shape(array, image_shape, what)
     if array.dtype == np.uint8:
         if array.max() == 1:
-            raise ValueError(
-                f"{what}: got uint8 that holds only 0 and 1; expected {EXPECTED}: "
-                "pass binary images as float (images.astype('float32')) or as 0 and 255 (images * 255)"
-            )
+            raise ValueError(explain_range("uint8", 0, 1, what))
     elif np.issubdtype(array.dtype, np.floating):
         _check_range(array, what)
     else:
@@ -118,11 +84,23 @@ def _check_range(array: np.ndarray, what: str) -> None:
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise ValueError(f"{what}: got {count} values that are NaN or infinite; expected {EXPECTED}")
+    raise ValueError(explain_range(str(array.dtype), low, high, what))
+
+
+def explain_range(dtype: str, low: float, high: float, what: str) -> str:
+    """Return the message for images whose values go from ``low`` to ``high``."""
+    if dtype == "uint8":
+        return (
+            f"{what}: got uint8 that holds only 0 and 1; expected {EXPECTED}: "
+            "pass binary images as float (images.astype('float32')) or as 0 and 255 (images * 255)"
+        )
+    if not (math.isfinite(low) and math.isfinite(high)) or 0 <= low <= high <= 1:
+        return f"{what}: got values that are NaN or infinite; expected {EXPECTED}"
     if low >= 0 and 2 < high <= 255:
         hint = ": divide by 255, or use images.astype('uint8')"
     else:
         hint = ": np.clip(images, 0, 1) for rounding errors, otherwise rescale"
-    raise ValueError(f"{what}: got {array.dtype} from {low:.9g} to {high:.9g}; expected {EXPECTED}{hint}")
+    return f"{what}: got {dtype} from {low:.9g} to {high:.9g}; expected {EXPECTED}{hint}"
 
 
 def refuse_targets(targets: object, what: str = "y") -> None:
@@ -151,57 +129,3 @@ def refuse_weights(**weights: object) -> None:
     for name, value in weights.items():
         if value is not None:
             raise ValueError(f"{name} is given; expected none: every image counts the same")
-
-
-def refuse_sample_weights(batch: Any) -> None:
-    """Raise ``ValueError`` if a batch is ``(images, labels, weights)``."""
-    if isinstance(batch, tuple | list) and len(batch) > 2 and batch[2] is not None:
-        raise ValueError("the batch has sample weights: expected images, or (images, labels)")
-
-
-def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
-    """Check the first batch of a stream, and no later ones.
-
-    Args:
-        stream: a ``tf.data.Dataset``, a ``keras.utils.PyDataset``, a data loader or a generator of batches of images
-            or of ``(images, labels)``.
-        image_shape: as in ``check_images``.
-        what: the name of the images in messages.
-
-    Returns:
-        The stream to use instead: the check takes the first batch from a generator, and this one puts it back.
-
-    Raises:
-        ValueError: as in ``check_images``, or there is no batch, or targets of the images' shape instead of labels.
-    """
-    if isinstance(stream, Iterator):
-        first = next(stream, None)
-        _check_first(first, image_shape, what)
-        return _yield_tuples(itertools.chain([first], stream))
-    if hasattr(stream, "element_spec"):
-        if not hasattr(stream, "take"):
-            return stream  # A distributed dataset: its batches are on the replicas.
-        first = next(iter(stream.take(1)), None)
-    elif hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):
-        first = stream[0] if len(stream) else None
-    else:
-        first = next(iter(stream), None)
-    _check_first(first, image_shape, what)
-    return stream
-
-
-def _yield_tuples(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    # The only iterators that Keras accepts are generators of tuples.
-    for batch in batches:
-        yield tuple(batch) if isinstance(batch, tuple | list) else (batch,)
-
-
-def _check_first(batch: Any, image_shape: Sequence[int | None], what: str) -> None:
-    if batch is None:
-        raise ValueError(f"{what}: got a stream without a batch; expected at least one image")
-    images, *others = batch if isinstance(batch, tuple | list) else (batch,)
-    # Not only in the step: after an error in a step on JAX, the weights are gone.
-    refuse_sample_weights(batch)
-    checked = check_images(images, image_shape, f"{what} (first batch)")
-    if others and getattr(others[0], "shape", None) == checked.shape:
-        refuse_targets(others[0], f"{what} (first batch)")

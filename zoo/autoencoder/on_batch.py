@@ -1,0 +1,57 @@
+"""Keras' steps on a single batch, with the checks of its loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.autoencoder.training_step import SteppedModel
+from zoo.autoencoder.weights import check_weights
+from zoo.data.checks import refuse_targets, refuse_weights
+
+
+class BatchModel(SteppedModel):
+    """A model that is trained, evaluated and applied batch by batch, on images without targets."""
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Take one training step as ``keras.Model.train_on_batch`` does, on images without targets.
+
+        Args:
+            x: images ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], or a ``zoo.Split``.
+            y: refused: an autoencoder's target is its input.
+            sample_weight: refused: every image counts the same.
+            class_weight: refused likewise.
+            return_dict: whether to return the results by name.
+
+        Returns:
+            ``loss``, ``reconstruction_loss``, ``kl_loss`` and ``negative_elbo`` of this batch, nats per image, in the
+            order of ``metrics_names``.
+
+        Raises:
+            ValueError: the images are not as described above, or the model cannot be trained as it is.
+        """
+        refuse_targets(y)
+        refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
+        images = self.check_array(x)
+        self.notice_changes(training=True)
+        return super().train_on_batch(images, return_dict=return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Take one evaluation step; arguments, result and errors as in ``train_on_batch``."""
+        refuse_targets(y)
+        refuse_weights(sample_weight=sample_weight)
+        images = self.check_array(x)
+        check_weights(self)
+        self.notice_changes()
+        return super().test_on_batch(images, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Return the mean images of a batch, float32 in [0, 1]; images and errors as in ``train_on_batch``."""
+        images = self.check_array(x)
+        check_weights(self)
+        self.notice_changes()
+        predicted: np.ndarray = super().predict_on_batch(images)
+        return predicted[: len(images)]  # Keras returns one copy for each replica.
