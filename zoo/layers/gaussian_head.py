@@ -24,6 +24,7 @@ class GaussianHead(keras.layers.Layer):
 
     Args:
         latent_shape: the shape of the latent, such as ``(16,)`` or ``(4, 4, 8)``.
+        moments_dtype: the dtype policy of the inner linear layer, as a saved file of a quantised model has it.
 
     Call arguments:
         features: ``(batch, ...)``, float.
@@ -32,16 +33,17 @@ class GaussianHead(keras.layers.Layer):
         ``(mean, std)``, each ``(batch, *latent_shape)``, float32, std > 0.
     """
 
-    def __init__(self, latent_shape: int | tuple[int, ...], **kwargs: Any) -> None:
+    def __init__(self, latent_shape: int | tuple[int, ...], *, moments_dtype: Any = "float32", **kwargs: Any) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
+        self.moments_dtype = moments_dtype
         self.latent_shape = (latent_shape,) if isinstance(latent_shape, int) else tuple(latent_shape)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the linear layer that computes means and log-variances."""
         self.pointwise = len(self.latent_shape) == 3 and tuple(input_shape[1:3]) == self.latent_shape[:2]
         size = self.latent_shape[-1] if self.pointwise else math.prod(self.latent_shape)
-        self.dense = keras.layers.Dense(2 * size, dtype="float32", name="moments")
+        self.dense = keras.layers.Dense(2 * size, dtype=self.moments_dtype, name="moments")
         self.dense.build(input_shape if self.pointwise else (None, math.prod(input_shape[1:])))
         self.built = True
 
@@ -61,4 +63,7 @@ class GaussianHead(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {**super().get_config(), "latent_shape": self.latent_shape}
+        config = {**super().get_config(), "latent_shape": self.latent_shape}
+        if self.built and self.dense.quantization_mode is not None:
+            config["moments_dtype"] = keras.dtype_policies.serialize(self.dense.dtype_policy)
+        return config
