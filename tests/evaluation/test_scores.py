@@ -222,3 +222,21 @@ def test_numbers_of_numpy_give_json(model, sample):
 def test_wrong_images(model):
     with pytest.raises(ValueError, match=r"got shape \(2, 32, 32, 3\); expected \(batch, 28, 28, 1\)"):
         zoo.evaluate(model, np.zeros((2, 32, 32, 3), "uint8"))
+
+
+def test_scores_of_each_image_average_to_the_scores_and_repeat(model, sample):
+    scores = zoo.evaluate(model, sample.test, importance_samples=3, per_image=True)
+    images = scores["per_image"]
+    json.dumps(scores, allow_nan=False)
+    assert images["cross_entropy"] is None
+    known = {key: values for key, values in images.items() if values is not None}
+    assert known.keys() == {"negative_elbo", "reconstruction", "kl", "bits_per_dim", "mse", "psnr", "ssim", "iwae"}
+    for key, values in known.items():
+        assert len(values) == 60
+        assert np.ptp(values) > 0
+        expected = scores["iwae"]["nats"] if key == "iwae" else scores[key]
+        assert np.mean(values) == pytest.approx(expected, rel=1e-12), key
+    assert zoo.evaluate(model, sample.test, importance_samples=3, per_image=True)["per_image"] == images
+    mean, std = (part.astype("float64") for part in model.encode(sample.test.images))
+    np.testing.assert_allclose(images["kl"], np.sum((mean**2 + std**2 - 1) / 2 - np.log(std), axis=1), rtol=1e-4)
+    assert "per_image" not in zoo.evaluate(model, sample.test)

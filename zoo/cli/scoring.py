@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
 from zoo.cli.printing import print_comparison, print_json, print_scores
 from zoo.cli.trained import load_split, load_trained, tell_doubts
+from zoo.files import write_text
 
 
 @click.command()
@@ -21,22 +24,31 @@ from zoo.cli.trained import load_split, load_trained, tell_doubts
 @click.option("--importance-samples", metavar="K", type=click.IntRange(0), default=0,
               help="Samples for the importance-weighted bound (default: 0, which omits it).")  # fmt: skip
 @click.option("--iwae", type=click.IntRange(0), hidden=True)  # Its former name.
+@click.option("--per-image", metavar="CSV", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write the scores of each image to this file.")  # fmt: skip
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="Score only the first N images.")
 @seed_option
 @as_json
 def evaluate(
     source: Path, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
-    limit: int | None, seed: int, as_json: bool,
+    per_image: Path | None, limit: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the model in a run folder or a .keras file, and measure its cost."""
     if iwae is not None:
         click.echo("zoo: warning: --iwae is now called --importance-samples", err=True)
         importance_samples = iwae
     model = load_trained(source)
+    from zoo.evaluation.warnings import explain_scores
+
     split = load_split(model, source, dataset, part, data_dir)
     if limit is not None:
         split = split.limit(limit)
-    scores = zoo.evaluate(model, split, importance_samples=importance_samples, seed=seed, cost=True, progress=True)
+    scores = zoo.evaluate(
+        model, split, importance_samples=importance_samples, seed=seed, cost=True, per_image=per_image is not None,
+        progress=True,
+    )  # fmt: skip
+    if per_image is not None:
+        _write_csv(per_image, scores.pop("per_image"))
     if importance_samples and scores["iwae"] is None:
         reason = (
             f"{model.likelihood.identifier} is not a likelihood for these images"
@@ -44,10 +56,22 @@ def evaluate(
             else f"{type(model).__name__} overrides the terms of the bound, but not log_weights"
         )
         click.echo(f"zoo: no importance-weighted bound: {reason}", err=True)
+    for sentence in explain_scores(scores):
+        click.echo(f"zoo: warning: {sentence}", err=True)
     if as_json:
         print_json(scores)
     else:
         print_scores(scores)
+
+
+def _write_csv(file: Path, scores: dict[str, list[float | None] | None]) -> None:
+    """Write the scores of each image, a row each, without those that are not defined for the model."""
+    known = {name: values for name, values in scores.items() if values is not None}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", *known])
+    writer.writerows([index, *row] for index, row in enumerate(zip(*known.values(), strict=True)))
+    write_text(file, text.getvalue())
 
 
 @click.command()

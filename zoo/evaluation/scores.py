@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.model import AutoEncoder
-from zoo.data.checks import check_data
+from zoo.autoencoder.weights import check_weights
 from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost
@@ -29,6 +29,7 @@ def evaluate(
     importance_samples: int = 0,
     seed: int = 0,
     cost: bool = False,
+    per_image: bool = False,
     progress: bool = False,
     iwae_samples: int | None = None,
 ) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def evaluate(
         importance_samples: k of the importance-weighted bound; 0 omits it.
         seed: seed for the draws of z and for dynamic binarization.
         cost: measure time, memory and floating-point operations too.
+        per_image: return the scores of each image too; equal for the same model, images and seed.
         progress: show progress of the importance-weighted bound on stderr.
         iwae_samples: the former name of ``importance_samples``.
 
@@ -63,12 +65,15 @@ def evaluate(
           section 5.2); None for a single image.
         - ``parameters``: number of parameters of encoder and decoder.
         - ``cost``: the result of ``zoo.evaluation.cost.measure_cost``; only if requested.
+        - ``per_image``: ``negative_elbo``, ``reconstruction``, ``kl``, ``bits_per_dim``, ``cross_entropy``, ``mse``,
+          ``psnr``, ``ssim`` and ``iwae`` (nats) of each image, in their order, of which the scores above are the means;
+          only if requested. None in place of a list or a number as above.
         - ``data``, ``likelihood``, ``binarization``, ``seed``: together with ``iwae``'s k, what is needed to interpret
           the scores; results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
         ValueError: images that the model does not accept, an invalid number of samples or seed, or a model
-            whose terms of the bound are not finite.
+            with a weight, or with terms of the bound, that are not finite.
         TypeError: not a model of the zoo.
     """
     if not isinstance(model, AutoEncoder):
@@ -81,15 +86,24 @@ def evaluate(
     samples = _check_count("importance_samples", importance_samples, MOST_SAMPLES)
     seed = _check_count("seed", seed, 2**32 - 1)
     split = data if isinstance(data, Split) else None
-    images = _read_images(model, data)
+    images = model.check_array(data)
+    check_weights(model)
     # Binarise the whole set at once, so that the draws do not depend on the batches.
     inputs = binarize(images, seed) if model.binarization == "dynamic" else images
-    scores = _bounds(model, inputs, samples, seed, progress)
-    scores |= _image_scores(model, images) | {"active_units": _active_units(model, inputs)}
+    of_images = _bounds(model, inputs, samples, seed, progress)
+    kl_per_latent = of_images.pop("kl_per_latent")
+    of_images |= _image_scores(model, images)
+    bound = of_images.pop("iwae")
+    scores: dict[str, Any] = {key: _mean(values) for key, values in of_images.items()}
+    scores["kl_per_latent"] = np.mean(kl_per_latent, axis=0).tolist() if has_latents(model) else None
+    scores["iwae"] = None if bound is None else {"k": samples, "nats": _mean(bound), "images": len(images)}
+    scores["active_units"] = _active_units(model, inputs)
     scores["parameters"] = parameter_count(model)
     scores |= _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed"})
     if cost:
         scores["cost"] = measure_cost(model)
+    if per_image:
+        scores["per_image"] = {key: _as_list(values) for key, values in {**of_images, "iwae": bound}.items()}
     scores["data"] = {
         "dataset": split.dataset if split is not None else None,
         "part": split.part if split is not None else None,
@@ -118,14 +132,11 @@ def _check_count(name: str, value: Any, most: int) -> int:
     return int(value)
 
 
-def _read_images(model: AutoEncoder, data: Any) -> np.ndarray:
-    images = check_data(data, model.image_shape)
-    if not isinstance(images, np.ndarray):
-        raise ValueError(f"images: got a stream ({type(data).__name__}); expected a split of a dataset or an array")
-    return images
+Values = dict[str, np.ndarray | None]
 
 
-def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool) -> dict[str, Any]:
+def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool) -> Values:
+    """Return the bounds on -log p(x) and their terms, ``(n,)`` each, and the KL of each latent, ``(n, latents)``."""
     terms, kl_terms = elbo_terms(model, images, seed)
     broken = ~np.isfinite(terms) | ~np.isfinite(kl_terms).all(axis=1)
     if broken.any():
@@ -133,23 +144,30 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, pro
             f"the model's -log p(x|z) or KL divergence is not a finite number for {broken.sum():,} of "
             f"{len(images):,} images, so it cannot be scored: train it again, with a lower learning rate if it diverged"
         )
-    reconstruction, kl_per_latent = float(np.mean(terms)), np.mean(kl_terms, axis=0)
-    kl = float(np.sum(kl_per_latent))
+    kl = np.sum(kl_terms, axis=1)
     support = model.likelihood.support
-    scores: dict[str, Any] = dict.fromkeys(("negative_elbo", "reconstruction", "kl", "bits_per_dim", "iwae"))
-    scores |= {"kl": kl, "kl_per_latent": kl_per_latent.tolist() if has_latents(model) else None}
-    scores["cross_entropy"] = None
+    values: Values = dict.fromkeys(("negative_elbo", "reconstruction"))
+    values |= {"kl": kl, "bits_per_dim": None, "iwae": None, "cross_entropy": None, "kl_per_latent": kl_terms}
     if support is None:
-        return scores
+        return values
     if support == "binary" and not _is_binary(model, images):
-        return scores | {"cross_entropy": reconstruction}
-    scores |= {"negative_elbo": reconstruction + kl, "reconstruction": reconstruction}
+        return values | {"cross_entropy": terms}
+    values |= {"negative_elbo": terms + kl, "reconstruction": terms}
     if support == "bytes" and model.binarization == "none":
-        scores["bits_per_dim"] = (reconstruction + kl) / (math.prod(model.image_shape) * math.log(2))
+        values["bits_per_dim"] = (terms + kl) / (math.prod(model.image_shape) * math.log(2))
     if samples and has_weights(model):
-        bound = importance_weighted_bound(model, images, samples, seed, progress=progress)
-        scores["iwae"] = {"k": samples, "nats": float(np.mean(bound)), "images": len(images)}
-    return scores
+        values["iwae"] = importance_weighted_bound(model, images, samples, seed, progress=progress)
+    return values
+
+
+def _mean(values: np.ndarray | None) -> float | None:
+    """Return the mean over images; None if it is not defined, as the PSNR of an exact reconstruction."""
+    mean = math.nan if values is None else float(np.mean(values))
+    return mean if math.isfinite(mean) else None
+
+
+def _as_list(values: np.ndarray | None) -> list[float | None] | None:
+    return None if values is None else [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
@@ -167,14 +185,12 @@ def _active_units(model: AutoEncoder, images: np.ndarray) -> int | None:
     return int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE))
 
 
-def _image_scores(model: AutoEncoder, images: np.ndarray) -> dict[str, Any]:
+def _image_scores(model: AutoEncoder, images: np.ndarray) -> Values:
     reconstructions = model.reconstruct(images)
     targets = ops.convert_to_numpy(model.prepare(images))
     errors = mean_squared_error(targets, reconstructions)
-    noise_ratio = float(np.mean(peak_signal_to_noise_ratio(errors)))
-    similarity = structural_similarity(targets, reconstructions)
     return {
-        "mse": float(np.mean(errors)),
-        "psnr": noise_ratio if math.isfinite(noise_ratio) else None,
-        "ssim": None if similarity is None else float(np.mean(similarity)),
+        "mse": errors,
+        "psnr": peak_signal_to_noise_ratio(errors),
+        "ssim": structural_similarity(targets, reconstructions),
     }
