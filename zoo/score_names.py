@@ -223,3 +223,11 @@ def main_score(results: Iterable[Mapping[str, Any]]) -> Score:
         if score.in_table is not None and score.in_table.orders and all(score.read(it) is not None for it in results):
             return score
     raise ValueError("the rows have no score in common that could order the table")
+
+
+COLLAPSED_KL = 0.1
+
+
+def has_collapsed(active_units: float | None, kl: float | None) -> bool:
+    """Whether the posterior has collapsed onto the prior: no latent is active, or the KL is below 0.1 nats in all."""
+    return active_units == 0 or (kl is not None and kl < COLLAPSED_KL)

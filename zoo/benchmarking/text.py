@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from zoo.benchmarking.columns import VALIDATION_PLACE, make_columns
 from zoo.benchmarking.table import FailedRun, Row, Table
-from zoo.score_names import table_scores
+from zoo.score_names import has_collapsed, table_scores
 
 FACTS = ("dataset", "part", "images", "likelihood", "binarization", "epochs")
 
@@ -89,7 +89,19 @@ def explain_table(table: Table) -> str:
         if any(row.difference for row in table.rows)
         else ""
     )
-    return f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}{paired}{cost}; {interval}."
+    text = f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}{paired}{cost}; {interval}."
+    return text + _explain_collapse([row.model for row in table.rows if _has_collapsed(row)])
+
+
+def _has_collapsed(row: Row) -> bool:
+    found = (row.scores.get(key) for key in ("active_units", "kl"))
+    return has_collapsed(*(None if summary is None else summary.mean for summary in found))
+
+
+def _explain_collapse(models: list[str]) -> str:
+    if not models:
+        return ""
+    return f" No latent is active in {', '.join(models)}: the posterior has collapsed onto the prior."
 
 
 def table_cells(table: Table) -> list[list[str]]:
