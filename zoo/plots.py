@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import figure as matplotlib_figure
 from matplotlib.ticker import MaxNLocator
 
-from zoo.data.checks import as_float, check_images
+from zoo.data.checks import as_float
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,18 +47,21 @@ def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
 
     Args:
         model: the model.
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; preferably at most 12.
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], or a ``zoo.Split``; preferably at most 12.
 
     Returns:
         Two rows: the originals, and the mean images through the posterior mean.
+
+    Raises:
+        ValueError: the images are not as described above, or the model's result is NaN, as for all of these plots.
     """
-    array = check_images(images, model.image_shape)
-    return plot_rows({"original": as_float(array), "reconstruction": model.reconstruct(array)})
+    array = model.check_array(images)
+    return plot_rows({"original": as_float(array), "reconstruction": _finite(model.reconstruct(array))})
 
 
 def plot_samples(model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int | None = 0) -> Figure:
     """Show mean images of z drawn from the prior."""
-    images = model.sample(rows * columns, seed=seed)
+    images = _finite(model.sample(rows * columns, seed=seed))
     grid = {str(row): images[row * columns : (row + 1) * columns] for row in range(rows)}
     return plot_rows(grid, "samples from the prior", named=False)
 
@@ -75,7 +78,7 @@ def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> F
     first, last = np.asarray(a), np.asarray(b)
     if first.ndim == 3:
         first, last = first[None], last[None]
-    path = model.interpolate(first, last, steps)
+    path = _finite(model.interpolate(first, last, steps))
     return plot_rows({str(row): images for row, images in enumerate(path)}, "interpolation", named=False)
 
 
@@ -93,7 +96,7 @@ def plot_latent_space(
     Raises:
         ValueError: fewer than two latents or three images, or the numbers of labels and images differ.
     """
-    means = model.encode(images)[0]
+    means = _finite(model.encode(images)[0])
     means = means.reshape(len(means), -1).astype("float64")
     if means.shape[1] < 2 or len(means) < 3:
         raise ValueError(f"got {len(means)} images and {means.shape[1]} latents; expected at least 3 and 2")
@@ -113,6 +116,16 @@ def plot_latent_space(
     axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
     axes.set_box_aspect(1)
     return figure
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Return what a model has computed; ``ValueError`` if it is not finite, since it would look like black pictures."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "the model's result is NaN or infinite, so it cannot be drawn: use a model saved before it diverged, or "
+            "train again, with a lower learning rate"
+        )
+    return values
 
 
 def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import numbers
 import types
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,28 +10,14 @@ from keras import ops
 
 from zoo import likelihoods, schedules
 from zoo.autoencoder.adam import get_optimizer
-from zoo.autoencoder.objective import EvidenceModel, check_samples_of
-from zoo.autoencoder.precision import find_obstacle, resolve_precision
+from zoo.autoencoder.objective import check_samples_of
+from zoo.autoencoder.precision import resolve_precision
+from zoo.autoencoder.settings import AdjustableModel, check_free_bits
 from zoo.registry.recipe import check_importance_samples
 
-logger = logging.getLogger("zoo")
 
-
-class CompiledModel(EvidenceModel):
-    """A model with its training settings."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.kl_schedule: schedules.Schedule = schedules.Constant(1.0)
-        self.free_bits = 0.0
-        self.importance_samples = 1
-        self.precision = "float32"
-        self._settled = True
-        self._requested: Mapping[str, Any] = {}
-        self.kl_step = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, autocast=False, aggregation="only_first_replica",
-            dtype="float32", name="kl_step",
-        )  # fmt: skip
+class CompiledModel(AdjustableModel):
+    """A model that can be compiled."""
 
     def compile(
         self,
@@ -77,59 +59,46 @@ class CompiledModel(EvidenceModel):
         for refused in ("loss_weights", "weighted_metrics"):
             if kwargs.pop(refused, None) is not None:
                 raise ValueError(f"{refused} is given: expected none; kl_weight balances the two terms")
-        if not isinstance(free_bits, numbers.Real) or not math.isfinite(free_bits) or free_bits < 0:
-            raise ValueError(f"free_bits is {free_bits!r}: expected a finite number of at least 0")
+        check_free_bits(free_bits)
         check_importance_samples(importance_samples, free_bits)
         likelihood = self.own_likelihood if loss is None else self.check_likelihood(likelihoods.get(loss))
         check_samples_of(likelihood, importance_samples)
         self.check_objective(float(free_bits), importance_samples)
-        self.likelihood = likelihood
-        self.kl_schedule = schedules.get(kl_weight)
-        self.free_bits = float(free_bits)
-        self.importance_samples = int(importance_samples)
-        self.precision = resolve_precision(precision)
+        schedule = schedules.get(kl_weight)
+        self._likelihood = likelihood
+        self._set_kl_schedule(schedule)
+        self._free_bits = float(free_bits)
+        self._importance_samples = int(importance_samples)
+        self._precision = resolve_precision(precision)
         self._settled = False
         optimizer = get_optimizer(optimizer)
         # Keras' own copy has jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
         # Keras would track the metrics in a plain dict and log them from then on.
-        self._requested = types.MappingProxyType({
-            **kwargs, "optimizer": optimizer, "loss": None if loss is None else likelihood,
-            "kl_weight": self.kl_schedule,
-            "free_bits": self.free_bits, "importance_samples": self.importance_samples,
-            "precision": precision, "jit_compile": jit_compile,
-        })  # fmt: skip
+        self._requested = types.MappingProxyType(
+            {**kwargs, "optimizer": optimizer, "precision": precision, "jit_compile": jit_compile}
+        )
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.kl_step.assign(ops.zeros(()))
         # Optimizer slots can be loaded from a file only if they already exist.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+        self._trained = tuple(map(id, self.trainable_variables))
 
     @property
     def has_metrics(self) -> bool:
         """Whether metrics were passed to ``compile``, which need reconstructions in every step."""
         return bool(self._requested.get("metrics"))
 
-    @property
-    def kl_weight(self) -> float:
-        """The KL weight of the next training step."""
-        return float(ops.convert_to_numpy(self.kl_schedule(self.kl_step)))
-
-    def settle_precision(self) -> str:
-        """Return the precision of training steps; with ``auto``, float32 if a layer does not support bfloat16."""
-        if not self._settled:
-            self._settled = True
-            if self.precision == "bfloat16" and self._requested["precision"] == "auto":
-                obstacle = find_obstacle(self)
-                if obstacle is not None:
-                    self.precision = "float32"
-                    logger.warning("training in float32, since the model cannot compute in bfloat16: %s", obstacle)
-        return self.precision
-
     def get_compile_config(self) -> dict[str, Any] | None:
         """Return the arguments of ``compile`` as they were passed."""
         if not self.compiled:
             return None
-        return {key: keras.saving.serialize_keras_object(value) for key, value in self._requested.items()}
+        current = {
+            **self._requested, "loss": None if self._likelihood is self.own_likelihood else self._likelihood,
+            "kl_weight": self._kl_schedule, "free_bits": self._free_bits,
+            "importance_samples": self._importance_samples,
+        }  # fmt: skip
+        return {key: keras.saving.serialize_keras_object(value) for key, value in current.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile the model from the result of ``get_compile_config``."""

@@ -9,6 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def all_layers(model: Any) -> Any:
+    """Return an iterator over a model, its layers and theirs (Keras 3.15.1)."""
+    return model._flatten_layers()
+
+
+def own_variables(layer: Any) -> list[Any]:
+    """Return a layer's variables without those of its layers, in the order in which a file has them (Keras 3.15.1)."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
 def forget_added_losses(model: Any) -> None:
     """Drop the losses that ``add_loss`` has collected in a model and its layers, as a call would (Keras 3.15.1).
 

@@ -1,137 +1,27 @@
-"""The model itself: an encoder, a decoder and a likelihood, and operations on its latent space."""
+"""Operations on a model's latent space, on NumPy arrays of any length."""
 
 from __future__ import annotations
 
-import functools
-from typing import Any, ClassVar
+from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
-from zoo import likelihoods
-from zoo.autoencoder.binarization import batch_thresholds, binarize
-from zoo.autoencoder.parts import POSTERIORS, check_pair
-from zoo.autoencoder.prediction import DecodePass, EncodePass, predict_in_batches, traced
-from zoo.data.checks import check_images
-from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
-from zoo.registry.recipe import BINARIZATIONS
-from zoo.typing import Tensor
+from zoo.autoencoder.pair import PairedModel
+from zoo.autoencoder.prediction import DecodePass, EncodePass, run_pass
+from zoo.data.inputs import check_data
 
 
-class LatentModel(keras.Model):
-    """An encoder, a decoder and a likelihood; see ``AutoEncoder`` for the arguments.
+class LatentModel(PairedModel):
+    """A model whose latent space can be used; all results are deterministic, except ``sample`` without a seed.
 
-    Methods that take and return NumPy arrays are deterministic, except ``sample`` without a seed.
+    Results are NaN, with a warning, if a weight is NaN or infinite.
     """
-
-    posterior: ClassVar[str] = "gaussian"
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Check the kind of posterior that a subclass declares."""
-        super().__init_subclass__(**kwargs)
-        if cls.posterior not in POSTERIORS:
-            raise TypeError(f"{cls.__name__}.posterior is {cls.posterior!r}: expected one of {', '.join(POSTERIORS)}")
-
-    def __init__(
-        self,
-        encoder: keras.Model,
-        decoder: keras.Model,
-        likelihood: Any = "bernoulli",
-        binarization: str = "none",
-        *,
-        seed: int | None = None,
-        provenance: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        # autocast would round images to half precision before the likelihood sees them.
-        super().__init__(autocast=False, **kwargs)
-        if binarization not in BINARIZATIONS:
-            raise ValueError(f"binarization is {binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
-        self.image_shape, self.latent_shape = check_pair(encoder, decoder, self.posterior)
-        self.encoder = encoder
-        self.decoder = decoder
-        self.own_likelihood = self.check_likelihood(likelihoods.get(likelihood))
-        self.likelihood = self.own_likelihood
-        self.binarization = binarization
-        self.seed = seed
-        self.provenance = provenance
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.built = True
-
-    @functools.cached_property
-    def traced_passes(self) -> dict[Any, tuple[Any, Any]]:
-        """Compiled passes that ``zoo.autoencoder.prediction.traced`` keeps."""
-        return {}
-
-    def check_likelihood(self, likelihood: Likelihood) -> Likelihood:
-        """Return the likelihood, or raise ``ValueError`` unless the decoder outputs the channels that it needs."""
-        height, width, channels = self.image_shape
-        needed = (height, width, likelihood.output_channels(channels))
-        got = tuple(self.decoder.output_shape[1:])
-        if got != needed:
-            raise ValueError(
-                f"the decoder outputs {got}; {likelihood.identifier} of images {self.image_shape} needs {needed}: "
-                f"build it with build_decoder({self.latent_shape}, {needed})"
-            )
-        return likelihood
-
-    def prepare(self, images: Tensor, *, draw: str = "threshold") -> Tensor:
-        """Return images as the encoder and the likelihood take them: float32 in [0, 1], binarised if the model does so.
-
-        Args:
-            images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-            draw: how ``dynamic`` binarises: with ``new`` draws; with ``fixed`` draws, the same in every evaluation (a
-                NumPy array is treated as an entire set of images, a tensor as a batch of one); or by a ``threshold`` at
-                one half.
-
-        Returns:
-            float32 of the same shape.
-        """
-        if isinstance(images, np.ndarray) and self.binarization == "dynamic" and draw == "fixed":
-            return ops.convert_to_tensor(binarize(images, self.seed or 0))
-        images = to_unit_interval(images)
-        if self.binarization == "none":
-            return images
-        if self.binarization == "threshold" or draw == "threshold":
-            return ops.cast(images >= 0.5, "float32")
-        if draw == "new":
-            thresholds = keras.random.uniform(ops.shape(images), seed=self.seed_generator)
-        else:
-            thresholds = batch_thresholds(images, self.seed or 0)
-        return ops.cast(thresholds < images, "float32")
-
-    def posterior_parameters(self, images: Tensor, *, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Return the mean and standard deviation of q(z|x), float32.
-
-        Args:
-            images: as ``prepare`` returns them.
-            training: whether layers such as batch normalisation are training.
-
-        Returns:
-            ``(mean, std)``, each ``(batch, *latent_shape)``; std is zero where the posterior is a point.
-        """
-        outputs = self.encoder(images, training=training)
-        if self.posterior == "point":
-            z = ops.cast(outputs, "float32")
-            return z, ops.zeros_like(z)
-        mean, std = outputs
-        return ops.cast(mean, "float32"), ops.cast(std, "float32")
-
-    def mean_image(self, images: Tensor, *, training: bool = False) -> Tensor:
-        """Return the mean image in [0, 1] through the posterior mean, as a tensor; see ``reconstruct``."""
-        mean, _ = self.posterior_parameters(self.prepare(images), training=training)
-        return self.likelihood.mean(self.decoder(mean, training=training))
-
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
-        """Return the mean image in [0, 1] through the posterior mean."""
-        return self.mean_image(images, training=training)
 
     def reconstruct(self, images: Any) -> np.ndarray:
         """Return the mean image through the posterior mean.
 
         Args:
-            images: ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1].
+            images: ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1]; or a ``zoo.Split``.
 
         Returns:
             ``(batch, height, width, channels)``, float32 in [0, 1].
@@ -151,10 +41,9 @@ class LatentModel(keras.Model):
             ``(mean, std)``, each ``(batch, *latent_shape)``, float32; std is zero where the posterior is a point.
 
         Raises:
-            ValueError: the images are not as described above.
+            ValueError: as in ``reconstruct``.
         """
-        array = check_images(images, self.image_shape)
-        mean, std = predict_in_batches(traced(self, EncodePass), array)
+        mean, std = run_pass(self, EncodePass, self.check_array(images))
         return mean, std
 
     def decode(self, latents: Any) -> np.ndarray:
@@ -169,8 +58,14 @@ class LatentModel(keras.Model):
         Raises:
             ValueError: the latents have the wrong shape or are not finite.
         """
-        images: np.ndarray = predict_in_batches(traced(self, DecodePass), self.check_latents(latents))
-        return images
+        return run_pass(self, DecodePass, self.check_latents(latents))[0]
+
+    def check_array(self, images: Any) -> np.ndarray:
+        """Return the images of an array or a ``zoo.Split``, or raise ``ValueError`` for anything else."""
+        array = check_data(images, self.image_shape)
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"images: got a stream ({type(images).__name__}); expected a split of a dataset or an array")
+        return array
 
     def check_latents(self, latents: Any) -> np.ndarray:
         """Return z as float32, or raise ``ValueError`` unless it is finite, ``(batch, *latent_shape)``."""

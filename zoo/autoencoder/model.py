@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from zoo.autoencoder.fitting import TrainableModel
+from zoo.autoencoder.internals import all_layers
 from zoo.autoencoder.precision import restore_policies, training_policy
 
 
@@ -21,9 +22,10 @@ class AutoEncoder(TrainableModel):
     [0, 1]; ``model(x)``, ``predict(x)`` and ``reconstruct(x)`` return the mean image in [0, 1] through the posterior
     mean.
 
-    It is the last in a chain of classes, each of which calls only itself and its ancestors: ``LatentModel`` (encode,
-    decode, sample), ``EvidenceModel`` (the bounds and the objective), ``CompiledModel`` (the training settings),
-    ``SteppedModel`` (the steps), ``TrainableModel`` (Keras' loops), and this one, which can be saved.
+    It is the last in a chain of classes, each of which calls only itself and its ancestors: ``PairedModel`` (encoder,
+    decoder and likelihood), ``LatentModel`` (encode, decode, sample), ``EvidenceModel`` (the bounds and the objective),
+    ``AdjustableModel`` (the objective's settings), ``CompiledModel`` (``compile``), ``SteppedModel`` (the steps),
+    ``BatchModel`` and ``TrainableModel`` (Keras' loops), and this one, which can be saved.
 
     Args:
         encoder: a built functional or Sequential model: images ``(batch, H, W, C)``, float32 in [0, 1], to
@@ -56,10 +58,12 @@ class AutoEncoder(TrainableModel):
             **kwargs: further arguments of ``keras.Model.save``.
 
         Raises:
-            ValueError: the name does not end in ``.keras``.
+            ValueError: the name does not end in ``.keras``, or a layer of its own was quantised and does not record it.
         """
         if not str(filepath).endswith(".keras"):
             raise ValueError(f"{filepath}: expected a name ending in .keras (the older formats lose the objective)")
+        for part in (self.encoder, self.decoder):
+            _check_quantised(part)
         super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -99,3 +103,20 @@ class AutoEncoder(TrainableModel):
         if loss is not None:
             model.likelihood = model.check_likelihood(loss)
         return model
+
+
+def _check_quantised(part: keras.Model) -> None:
+    """Raise ``ValueError`` if a part that was quantised would not be rebuilt with the weights that it has now."""
+    layers = list(all_layers(part))
+    if all(layer.quantization_mode is None for layer in layers):
+        return
+    again = keras.saving.deserialize_keras_object(copy.deepcopy(keras.saving.serialize_keras_object(part)))
+    restore_policies(again, keras.saving.serialize_keras_object(part))
+    for layer, rebuilt in zip(part.layers, again.layers, strict=True):
+        before, after = ([(tuple(w.shape), w.dtype) for w in it.weights] for it in (layer, rebuilt))
+        if before != after:
+            raise ValueError(
+                f"the layer {layer.name} ({type(layer).__name__}) has layers of its own that were quantised, and its "
+                "get_config does not record their dtype policies, so a file of it could not be loaded: return them "
+                "from get_config, or save the model before quantising it"
+            )

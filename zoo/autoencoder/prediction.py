@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo.autoencoder.tf_pipeline import stream
+from zoo.autoencoder.weights import describe_structure, find_broken
 from zoo.typing import Tensor
 
 BATCH = 128
@@ -22,11 +25,16 @@ def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
         kind: a class of Keras models.
         *arguments: its further arguments.
     """
+    structure = describe_structure(model.encoder, model.decoder)
     parts = (model.encoder, model.decoder, model.likelihood, model.binarization)
     key, kept = (kind, *arguments), model.traced_passes
-    if key not in kept or any(old is not new for old, new in zip(kept[key][0], parts, strict=True)):
-        kept[key] = parts, kind(model, *arguments)
-    made: Pass = kept[key][1]
+    if (
+        key not in kept
+        or kept[key][0] != structure
+        or any(a is not b for a, b in zip(kept[key][1], parts, strict=True))
+    ):
+        kept[key] = structure, parts, kind(model, *arguments)
+    made: Pass = kept[key][2]
     return made
 
 
@@ -34,7 +42,7 @@ def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
     """Return ``model.predict`` for arrays; all batches are full except a single short one, as each size is compiled."""
     count = len(inputs)
     if count <= BATCH:
-        return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.
+        return predict_batch(model, inputs)  # A pipeline for one batch takes longer than most models.
     if count % BATCH:
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
     if keras.backend.backend() == "tensorflow":
@@ -42,6 +50,15 @@ def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
     else:
         outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
+
+
+def predict_batch(model: keras.Model, inputs: Any) -> Any:
+    """Return ``model.predict_on_batch`` for an array or a tuple of arrays.
+
+    Under a distribution strategy, Keras returns the whole batch once for each replica: the first is taken.
+    """
+    count = len(inputs[0] if isinstance(inputs, tuple) else inputs)
+    return keras.tree.map_structure(lambda output: output[:count], model.predict_on_batch(inputs))
 
 
 class EncodePass(keras.Model):
@@ -52,8 +69,9 @@ class EncodePass(keras.Model):
         self.model = model
 
     def call(self, images: Tensor) -> list[Tensor]:
-        """Return the mean and standard deviation."""
-        return list(self.model.posterior_parameters(self.model.prepare(images)))
+        """Return the mean and standard deviation, and the sum of the weights for each image."""
+        mean, std = self.model.posterior_parameters(self.model.prepare(images))
+        return [mean, std, _sum_of_weights(self.model.encoder, images)]
 
 
 class DecodePass(keras.Model):
@@ -63,6 +81,30 @@ class DecodePass(keras.Model):
         super().__init__(autocast=False, name="decode")
         self.model = model
 
-    def call(self, z: Tensor) -> Tensor:
-        """Return the mean images."""
-        return self.model.likelihood.mean(self.model.decoder(z, training=False))
+    def call(self, z: Tensor) -> list[Tensor]:
+        """Return the mean images, and the sum of the weights for each."""
+        images = self.model.likelihood.mean(self.model.decoder(z, training=False))
+        return [images, _sum_of_weights(self.model.decoder, z)]
+
+
+def _sum_of_weights(part: keras.Model, batch: Tensor) -> Tensor:
+    """Return the sum of all weights, once for each entry of the batch: not finite if a weight is not."""
+    total = ops.zeros(())
+    for weight in part.weights:
+        total = total + ops.sum(ops.cast(weight, "float32"))
+    return ops.broadcast_to(total, (ops.shape(batch)[0],))
+
+
+def run_pass(model: Any, kind: type[keras.Model], inputs: np.ndarray) -> list[np.ndarray]:
+    """Return the outputs of ``EncodePass`` or ``DecodePass`` for an array.
+
+    If a weight is NaN or infinite, all of them are NaN, and a warning names the weight: a rectifier may have turned NaN
+    into zeros, which look like a result.
+    """
+    *outputs, totals = predict_in_batches(traced(model, kind), inputs)
+    if not np.isfinite(totals).all():
+        broken = find_broken(model)  # The sum of finite weights may overflow.
+        if broken is not None:
+            warnings.warn(f"{broken}: the result is NaN", RuntimeWarning, stacklevel=3)
+            return [np.full_like(output, np.nan) for output in outputs]
+    return outputs

@@ -85,7 +85,9 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(READY).with_options(options)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(READY).with_options(options)
+    dataset.is_checked = True  # The arrays were.
+    return dataset
 
 
 def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

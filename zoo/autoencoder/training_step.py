@@ -13,7 +13,9 @@ from keras import ops
 from zoo.autoencoder.compiling import CompiledModel
 from zoo.autoencoder.internals import forget_added_losses, loss_tracker
 from zoo.autoencoder.precision import computing_in
-from zoo.data.checks import check_images, refuse_sample_weights
+from zoo.autoencoder.replicas import count_replicas, fill_empty, sum_over_replicas
+from zoo.data.checks import check_images
+from zoo.data.inputs import refuse_mapping, refuse_sample_weights
 from zoo.typing import Tensor
 
 NOTHING_TO_TRAIN = "the model has no trainable weights"  # Keras warns of it too.
@@ -79,6 +81,7 @@ class SteppedModel(CompiledModel):
         return self._images_of(args[-1])
 
     def _images_of(self, data: Any) -> Any:
+        refuse_mapping(data, "images")
         refuse_sample_weights(data)
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if isinstance(images, np.ndarray):
@@ -106,15 +109,20 @@ class SteppedModel(CompiledModel):
             The mean over the batch, nats per image, plus the losses that layers have added with ``add_loss``.
         """
         forget_added_losses(self)
+        count = ops.shape(x)[0]
         with keras.name_scope(self.name):
-            objective, reconstruction, kl = self.objective(
-                x,
-                kl_weight=self.kl_schedule(self.kl_step) if training else self.kl_schedule.final,
-                free_bits=self.free_bits if training else 0.0,
-                importance_samples=self.importance_samples,
-                training=training,
+            # The mean over no images would be NaN: a replica without any computes one and leaves it out.
+            objective, reconstruction, kl = (
+                term[:count]
+                for term in self.objective(
+                    fill_empty(x),
+                    kl_weight=self.kl_weight_of(training=training),
+                    free_bits=self.free_bits if training else 0.0,
+                    importance_samples=self.importance_samples,
+                    training=training,
+                )
             )
-        loss = self._mean(objective, objective)
+        loss = self._mean(objective, objective) if count_replicas() == 1 else _mean_over_replicas(objective, count)
         if self.losses:
             loss = loss + super().compute_loss(x=x, training=training)
         self.reconstruction_tracker.update_state(reconstruction)
@@ -160,12 +168,17 @@ class SteppedModel(CompiledModel):
 
     def track_loss(self, loss: Tensor, images: Tensor) -> None:
         """Update the running mean of the loss, as Keras' own steps do."""
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
+        count = ops.shape(images)[0]
+        if count_replicas() > 1:
+            # Each replica's loss is its share of the mean over the whole batch.
+            whole = sum_over_replicas(ops.cast(count, "float32"))
+            loss = loss * whole / ops.maximum(ops.cast(count, "float32"), 1.0)
+        loss_tracker(self).update_state(loss, sample_weight=count)
 
-            # Keras divides by the number of replicas, since their losses add up.
-            loss = loss * tf.distribute.get_strategy().num_replicas_in_sync
-        loss_tracker(self).update_state(loss, sample_weight=ops.shape(images)[0])
+
+def _mean_over_replicas(values: Tensor, count: Tensor) -> Tensor:
+    """Return a replica's share of the mean over the images of all replicas, which may have different numbers."""
+    return ops.sum(values) / sum_over_replicas(ops.cast(count, "float32"))
 
 
 def _tensorflow_step(model: SteppedModel, images: Tensor) -> Any:

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from zoo import layers, likelihoods, schedules
 from zoo.autoencoder.model import AutoEncoder
+from zoo.autoencoder.weights import find_broken
 from zoo.errors import ModelLoadError
 from zoo.factory.resolve import PARTS, describe
 from zoo.registry import catalogue
@@ -36,8 +37,8 @@ def load_model(path: str | Path) -> AutoEncoder:
         The model, compiled as it was, with the optimizer's state.
 
     Raises:
-        ModelLoadError: there is no such file, it is not a zoo model, or its plugin is not installed; the message names
-            the distribution and version to install.
+        ModelLoadError: there is no such file, it is not a zoo model, a weight is not finite, or its plugin is not
+            installed; the message names the distribution and version to install.
     """
     path = Path(path)
     file = path / MODEL_FILE if path.is_dir() else path
@@ -57,6 +58,9 @@ def load_model(path: str | Path) -> AutoEncoder:
         raise ModelLoadError(f"{file}: {text}") from (error if whole else None)
     if not isinstance(model, AutoEncoder):
         raise ModelLoadError(f"{file}: contains a {type(model).__name__}; expected a zoo.AutoEncoder")
+    broken = find_broken(model)
+    if broken is not None:
+        raise ModelLoadError(f"{file}: {broken}: use a model saved before that, or train again")
     if missing:
         warnings.warn(f"{file}: {missing}; it was loaded anyway, since all its layers are known", stacklevel=2)
     return model

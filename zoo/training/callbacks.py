@@ -9,6 +9,7 @@ import time
 
 import keras
 
+from zoo.autoencoder.weights import find_broken
 from zoo.runs.history import History
 from zoo.runs.run import Run
 from zoo.runs.writer import RecordWriter
@@ -16,12 +17,13 @@ from zoo.training.checkpoint import keep_as_best, remove_checkpoints, save_check
 
 
 class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
-    """Callback that stops at the first step whose loss is NaN or infinite, and records that step."""
+    """Callback that stops at the first step whose loss is NaN or infinite, and records what became of its terms."""
 
     def __init__(self) -> None:
         super().__init__()
         self.epoch = 0
         self.message: str | None = None
+        self._finite: dict[str, float] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remember the epoch."""
@@ -29,12 +31,34 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
 
     def on_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Check the loss: from the first invalid step on, the running mean is invalid too."""
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss) and self.message is None:
+        logs = logs or {}
+        loss = logs.get("loss", 0.0)
+        if math.isfinite(loss):
+            self._finite = logs
+        elif self.message is None:
             step = self.epoch * self.params["steps"] + batch + 1
-            self.message = f"the loss became {loss} at step {step} (epoch {self.epoch + 1})"
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            self.message = (
+                f"the loss became {loss} at step {step} (epoch {self.epoch + 1}), at a learning rate of {rate:.3g}: "
+                f"{_explain_terms(self._finite, logs)}; try a lower learning_rate"
+            )
             with contextlib.redirect_stdout(sys.stderr):  # Only results go to stdout.
                 super().on_batch_end(batch, logs)
+
+    def stop_at(self, epoch: int, reason: str) -> None:
+        """Stop after an epoch that left a model that cannot be used."""
+        self.message = f"after epoch {epoch} {reason}; try a lower learning_rate"
+        self.model.stop_training = True
+
+
+def _explain_terms(before: dict[str, float], after: dict[str, float]) -> str:
+    """Return the two terms of the loss, before the step and after."""
+    shown = []
+    for key, name in (("reconstruction_loss", "the reconstruction loss"), ("kl_loss", "the KL divergence")):
+        now = after.get(key, math.nan)
+        begun = f" (before it, {before[key]:.4g})" if key in before else ""
+        shown.append(f"{name} is {now:.4g}{begun}")
+    return " and ".join(shown)
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -105,6 +129,9 @@ class SaveEpochs(keras.callbacks.Callback):
         """Save the epoch, and stop after ``patience`` epochs without a lower validation loss."""
         self.history.rows.append({"epoch": epoch + 1, "kl_weight": self.model.kl_weight, **(logs or {})})
         self.history.write(self.run.path)
+        if self.guard.message is None and (broken := find_broken(self.model)) is not None:
+            # A rectifier may turn NaN into zeros, and the loss stays finite.
+            self.guard.stop_at(epoch + 1, broken)
         if self.guard.message is not None:
             return
         checkpoint = save_checkpoint(self.model, self.run.path, epoch + 1)

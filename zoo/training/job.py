@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from zoo import plots
 from zoo.autoencoder.model import AutoEncoder
-from zoo.data.checks import check_data
+from zoo.autoencoder.weights import has_moving_averages
 from zoo.data.dataset import Dataset
+from zoo.data.inputs import check_data
 from zoo.errors import RunError, ZooError
 from zoo.evaluation import evaluate
 from zoo.evaluation.cost.measure import measure_cost
+from zoo.evaluation.warnings import explain_epoch, explain_scores
 from zoo.factory.create import create_from_preset, parameter_count
 from zoo.registry.presets import Preset
 from zoo.registry.recipe import Recipe
@@ -29,6 +32,8 @@ from zoo.training.profile import ProfileSteps
 from zoo.training.progress import ShowProgress
 from zoo.training.shuffling import SeedEpochs, ShuffledImages
 from zoo.training.tensorboard import WriteEvents
+
+logger = logging.getLogger("zoo")
 
 SHOWN = 10
 _STACK = '\n  File "'
@@ -91,6 +96,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
                 raise RunError("no epoch ended with a finite validation loss")
             writer.note_scores(evaluate(run.model, job.dataset.test))
             writer.save()
+            _warn(job)
             writer.note_inference(measure_cost(run.model))
             _draw(job, run.model)
             writer.note_end("finished")
@@ -143,6 +149,16 @@ def _fit(job: Job) -> None:
         # Resuming from here would only reach the same loss again.
         remove_checkpoints(run.path)
         raise RunError(guard.message)
+
+
+def _warn(job: Job) -> None:
+    """Log what the scores do not say by themselves."""
+    record, rows = job.writer.record, job.point.history.rows
+    found = list(explain_scores(record.scores or {}))
+    if record.best is not None:
+        found += explain_epoch(rows[record.best.epoch - 1], has_averages=has_moving_averages(job.run.model))
+    for sentence in found:
+        logger.warning("%s, seed %s: %s", job.plan.name, job.seed, sentence)
 
 
 def _set_learning_rate(model: AutoEncoder, recipe: Recipe, images: int) -> None:

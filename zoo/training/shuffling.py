@@ -13,6 +13,8 @@ from zoo.autoencoder.tf_pipeline import stream
 class _Batches(keras.utils.PyDataset):
     """The batches of an epoch on backends other than TensorFlow."""
 
+    is_checked = True
+
     def __init__(self, images: ShuffledImages) -> None:
         super().__init__()
         self.images = images
