@@ -13,7 +13,7 @@ from zoo.errors import ModelLoadError
 
 
 def break_weight(model, value=np.nan):
-    weight = next(weight for weight in model.decoder.weights if weight.path.endswith("dense/kernel"))
+    weight = next(weight for weight in model.decoder.weights if weight.path.endswith("kernel"))
     values = keras.ops.convert_to_numpy(weight).copy()
     values.flat[5] = value
     weight.assign(values)

@@ -59,14 +59,20 @@ def test_a_number_of_samples_that_is_none(samples, images):
         zoo.evaluate(make(), images, importance_samples=samples)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, r"the weight \S+ has [\d,]+ of [\d,]+ values that are NaN or infinite, and so have \d other weights"),
+        (1e30, "not a finite number for 12 of 12 images, so it cannot be scored"),
+    ],
+)
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
-def test_a_model_of_no_numbers(part, images, monkeypatch):
+def test_a_model_of_no_numbers(part, value, message, images, monkeypatch):
     model = make()
     network = getattr(model, part)
-    # All of them: ReLU makes zeros of NaN.
-    network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+    network.set_weights([np.full_like(weight, value) for weight in network.get_weights()])
     monkeypatch.setattr("zoo.evaluation.scores.importance_weighted_bound", None)  # not reached
-    with pytest.raises(ValueError, match="not a finite number for 12 of 12 images, so it cannot be scored"):
+    with pytest.raises(ValueError, match=message):
         zoo.evaluate(model, images, importance_samples=100)
 
 

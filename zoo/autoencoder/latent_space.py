@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.autoencoder.inputs import check_data
 from zoo.autoencoder.pair import PairedModel
 from zoo.autoencoder.prediction import DecodePass, EncodePass, run_pass
-from zoo.data.inputs import check_data
 
 
 class LatentModel(PairedModel):
@@ -64,7 +64,9 @@ class LatentModel(PairedModel):
         """Return the images of an array or a ``zoo.Split``, or raise ``ValueError`` for anything else."""
         array = check_data(images, self.image_shape)
         if not isinstance(array, np.ndarray):
-            raise ValueError(f"images: got a stream ({type(images).__name__}); expected a split of a dataset or an array")
+            raise ValueError(
+                f"images: got a stream ({type(images).__name__}); expected a split of a dataset or an array"
+            )
         return array
 
     def check_latents(self, latents: Any) -> np.ndarray:

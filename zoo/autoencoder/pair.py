@@ -11,10 +11,10 @@ from keras import ops
 
 from zoo import likelihoods
 from zoo.autoencoder.binarization import batch_thresholds, binarize
+from zoo.autoencoder.inputs import find_values
 from zoo.autoencoder.parts import POSTERIORS, check_pair
 from zoo.autoencoder.replicas import fill_empty
 from zoo.data.checks import check_images
-from zoo.data.inputs import find_values
 from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
 from zoo.registry.recipe import BINARIZATIONS
 from zoo.typing import Tensor

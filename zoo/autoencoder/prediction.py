@@ -101,6 +101,7 @@ def run_pass(model: Any, kind: type[keras.Model], inputs: np.ndarray) -> list[np
     If a weight is NaN or infinite, all of them are NaN, and a warning names the weight: a rectifier may have turned NaN
     into zeros, which look like a result.
     """
+    outputs: list[np.ndarray]
     *outputs, totals = predict_in_batches(traced(model, kind), inputs)
     if not np.isfinite(totals).all():
         broken = find_broken(model)  # The sum of finite weights may overflow.

@@ -47,7 +47,7 @@ class AdjustableModel(EvidenceModel):
     @property
     def kl_weight(self) -> float:
         """The KL weight of the next training step; a number or a schedule that is set takes effect at once."""
-        return float(ops.convert_to_numpy(self.kl_weight_of(training=True)))
+        return float(self.kl_weight_of(training=True))
 
     @kl_weight.setter
     def kl_weight(self, kl_weight: Any) -> None:
@@ -70,7 +70,7 @@ class AdjustableModel(EvidenceModel):
             self.jax_state_sync()  # Within fit, the values of all variables are elsewhere.
         self._kl_schedule = schedule
         if isinstance(schedule, schedules.Constant):
-            self.kl_constant.assign(ops.cast(schedule.value, "float32"))
+            self.kl_constant.assign(schedule.value)
 
     def kl_weight_of(self, *, training: bool) -> Tensor:
         """Return the KL weight of a step, a float32 scalar; validation uses the final one."""

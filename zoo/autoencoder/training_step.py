@@ -11,11 +11,11 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.compiling import CompiledModel
+from zoo.autoencoder.inputs import refuse_mapping, refuse_sample_weights
 from zoo.autoencoder.internals import forget_added_losses, loss_tracker
 from zoo.autoencoder.precision import computing_in
 from zoo.autoencoder.replicas import count_replicas, fill_empty, sum_over_replicas
 from zoo.data.checks import check_images
-from zoo.data.inputs import refuse_mapping, refuse_sample_weights
 from zoo.typing import Tensor
 
 NOTHING_TO_TRAIN = "the model has no trainable weights"  # Keras warns of it too.

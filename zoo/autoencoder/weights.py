@@ -19,7 +19,7 @@ def find_broken(model: keras.Model) -> str | None:
     """Return what is wrong with the first weight that has values that are NaN or infinite; None if all are finite."""
     broken = []
     for weight in model.weights:
-        values = ops.convert_to_numpy(weight)
+        values = _to_array(weight)
         if np.issubdtype(values.dtype, np.integer):
             continue
         # The sum is much faster, and exact unless it overflows.
@@ -32,6 +32,15 @@ def find_broken(model: keras.Model) -> str | None:
     path, count, size = broken[0]
     others = f", and so have {len(broken) - 1} other weights" if len(broken) > 1 else ""
     return f"the weight {path} has {count:,} of {size:,} values that are NaN or infinite{others}"
+
+
+def _to_array(weight: Any) -> np.ndarray:
+    tensor = ops.convert_to_tensor(weight)
+    if keras.backend.backend() == "tensorflow":
+        # Keras' conversion lets NumPy 2 warn of TensorFlow's arrays.
+        values: np.ndarray = np.asarray(tensor.numpy())
+        return values
+    return np.asarray(ops.convert_to_numpy(tensor))
 
 
 def check_weights(model: keras.Model) -> None:

@@ -36,7 +36,10 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
     Raises:
         ValueError: a wrong shape, type or range, an empty set, NaN, or uint8 that holds only 0 and 1.
     """
-    array = np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except ValueError as error:
+        raise ValueError(f"{what}: got entries of different shapes; expected one array of images") from error
     _check_shape(array, image_shape, what)
     if array.dtype == np.uint8:
         if array.max() == 1:

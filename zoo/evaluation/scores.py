@@ -90,8 +90,7 @@ def evaluate(
     check_weights(model)
     # Binarise the whole set at once, so that the draws do not depend on the batches.
     inputs = binarize(images, seed) if model.binarization == "dynamic" else images
-    of_images = _bounds(model, inputs, samples, seed, progress)
-    kl_per_latent = of_images.pop("kl_per_latent")
+    of_images, kl_per_latent = _bounds(model, inputs, samples, seed, progress)
     of_images |= _image_scores(model, images)
     bound = of_images.pop("iwae")
     scores: dict[str, Any] = {key: _mean(values) for key, values in of_images.items()}
@@ -135,7 +134,9 @@ def _check_count(name: str, value: Any, most: int) -> int:
 Values = dict[str, np.ndarray | None]
 
 
-def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool) -> Values:
+def _bounds(
+    model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool
+) -> tuple[Values, np.ndarray]:
     """Return the bounds on -log p(x) and their terms, ``(n,)`` each, and the KL of each latent, ``(n, latents)``."""
     terms, kl_terms = elbo_terms(model, images, seed)
     broken = ~np.isfinite(terms) | ~np.isfinite(kl_terms).all(axis=1)
@@ -147,17 +148,17 @@ def _bounds(model: AutoEncoder, images: np.ndarray, samples: int, seed: int, pro
     kl = np.sum(kl_terms, axis=1)
     support = model.likelihood.support
     values: Values = dict.fromkeys(("negative_elbo", "reconstruction"))
-    values |= {"kl": kl, "bits_per_dim": None, "iwae": None, "cross_entropy": None, "kl_per_latent": kl_terms}
+    values |= {"kl": kl, "bits_per_dim": None, "iwae": None, "cross_entropy": None}
     if support is None:
-        return values
+        return values, kl_terms
     if support == "binary" and not _is_binary(model, images):
-        return values | {"cross_entropy": terms}
+        return values | {"cross_entropy": terms}, kl_terms
     values |= {"negative_elbo": terms + kl, "reconstruction": terms}
     if support == "bytes" and model.binarization == "none":
         values["bits_per_dim"] = (terms + kl) / (math.prod(model.image_shape) * math.log(2))
     if samples and has_weights(model):
         values["iwae"] = importance_weighted_bound(model, images, samples, seed, progress=progress)
-    return values
+    return values, kl_terms
 
 
 def _mean(values: np.ndarray | None) -> float | None:

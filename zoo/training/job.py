@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo import plots
+from zoo.autoencoder.inputs import check_data
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.weights import has_moving_averages
 from zoo.data.dataset import Dataset
-from zoo.data.inputs import check_data
 from zoo.errors import RunError, ZooError
 from zoo.evaluation import evaluate
 from zoo.evaluation.cost.measure import measure_cost

@@ -41,8 +41,8 @@ def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images
         for extra in data[1:]:
             refuse_targets(extra, what)
         data = data[0]
-    if isinstance(data, list) and len(data) > 1 and all(np.ndim(part) == 4 for part in data):
-        refuse_targets(data[1], what)  # As Keras' older versions took (x, y).
+    if isinstance(data, list) and len(data) > 1 and len(getattr(data[0], "shape", ())) == 4:
+        refuse_targets(data[1], what)  # [x, y]
     if is_array(data):
         return check_images(data, image_shape, what)
     return check_batches(data, image_shape, what)
