@@ -56,7 +56,8 @@ def tests(session):
 @nox.session
 def slow(session):
     """The tests that take long."""
-    pytest(session, "-m", "slow", *session.posargs)
+    # By test and not by file: one file would keep one process busy for minutes after the other is done.
+    pytest(session, "-m", "slow", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
