@@ -53,7 +53,7 @@ def train():
     # The last batch is of one image.
     history = model.fit(images, batch_size=8, epochs=2, shuffle=False, validation_data=images, verbose=0).history
     weights = np.concatenate([weight.numpy().ravel() for weight in model.trainable_weights])
-    return model, {"history": history, "weights": weights.tolist(), "steps": float(model.kl_step)}
+    return model, {"history": history, "weights": weights.tolist(), "steps": float(model.kl_step.numpy())}
 
 
 one, trained = train()

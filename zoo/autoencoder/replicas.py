@@ -15,10 +15,14 @@ def check_strategy(model: keras.Model) -> None:
         return
     import tensorflow as tf
 
-    for refused in (tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.experimental.ParameterServerStrategy):
-        if isinstance(model.distribute_strategy, refused):
+    refused = {
+        "MultiWorkerMirroredStrategy": tf.distribute.MultiWorkerMirroredStrategy,
+        "ParameterServerStrategy": tf.distribute.experimental.ParameterServerStrategy,
+    }
+    for name, kind in refused.items():
+        if isinstance(model.distribute_strategy, kind):
             raise ValueError(
-                f"the model was made under {refused.__name__}, which Keras 3 does not support: expected "
+                f"the model was made under {name}, which Keras 3 does not support: expected "
                 "tf.distribute.MirroredStrategy, for the devices of one machine; to use several machines, train one "
                 "run on each"
             )
