@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -20,10 +23,21 @@ class Likelihood(keras.losses.Loss):
 
     Images are ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1]; parameters are ``(batch,
     height, width, output_channels(channels))``, any real values.
+
+    A subclass defines ``_log_prob`` (nats of each value) or ``log_prob`` (of each image), ``mean`` and ``sample``.
+    Whoever calls these, or ``call``, they get images as float32 in [0, 1] and parameters as float32, whatever the
+    precision that the decoder computes in.
     """
 
     support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: not a likelihood
     parameters_per_channel: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the methods that a subclass defines get float32."""
+        super().__init_subclass__(**kwargs)
+        for name, converters in _CONVERTERS.items():
+            if inspect.isfunction(vars(cls).get(name)):
+                setattr(cls, name, _converting(vars(cls)[name], converters))
 
     def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
         super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
@@ -39,9 +53,7 @@ class Likelihood(keras.losses.Loss):
 
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Return log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
-        images = to_unit_interval(images)
-        parameters = widen(ops.convert_to_tensor(parameters))
-        values = self._log_prob(images, parameters)
+        values = self._log_prob(to_unit_interval(images), _widen(parameters))
         return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
     def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
@@ -85,6 +97,34 @@ def to_unit_interval(images: Tensor) -> Tensor:
         )
     images = ops.cast(images, "float32")
     return images / 255.0 if dtype == "uint8" else images
+
+
+def _widen(parameters: Tensor) -> Tensor:
+    return widen(ops.convert_to_tensor(parameters))
+
+
+# How each method's tensors, in the order of its arguments, are converted.
+_CONVERTERS: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
+    "call": (to_unit_interval, _widen),
+    "log_prob": (to_unit_interval, _widen),
+    "_log_prob": (to_unit_interval, _widen),
+    "mean": (_widen,),
+    "sample": (_widen,),
+}
+
+
+def _converting(function: Callable[..., Tensor], converters: tuple[Callable[[Tensor], Tensor], ...]) -> Any:
+    names = list(inspect.signature(function).parameters)[1 : 1 + len(converters)]
+
+    @functools.wraps(function)
+    def converted(self: Likelihood, *given: Any, **named: Any) -> Tensor:
+        tensors = [convert(value) for convert, value in zip(converters, given, strict=False)]
+        for name, convert in zip(names, converters, strict=False):
+            if name in named:
+                named[name] = convert(named[name])
+        return function(self, *tensors, *given[len(tensors) :], **named)
+
+    return converted
 
 
 # Likelihoods by name; ``zoo.likelihoods`` adds its own.
