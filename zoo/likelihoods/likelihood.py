@@ -10,7 +10,11 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from zoo.errors import PluginLoadError, one_line
 from zoo.likelihoods.special_functions import widen
+from zoo.registry import catalogue
+from zoo.registry.references import resolve_reference
+from zoo.registry.scoring_specs import LikelihoodSpec
 from zoo.typing import Tensor
 
 
@@ -77,6 +81,9 @@ class Likelihood(keras.losses.Loss):
         for name, cls in LIKELIHOODS.items():
             if cls is type(self):
                 return name
+        registered = find_name(self)
+        if registered is not None:
+            return registered
         common = super().get_config()
         settings = sorted((key, value) for key, value in self.get_config().items() if key not in common)
         shown = ", ".join(f"{key}={value!r}" for key, value in settings)
@@ -125,6 +132,38 @@ def _converting(function: Callable[..., Tensor], converters: tuple[Callable[[Ten
         return function(self, *tensors, *given[len(tensors) :], **named)
 
     return converted
+
+
+def make_likelihood(spec: LikelihoodSpec) -> Likelihood:
+    """Return a new likelihood that a plugin describes.
+
+    Raises:
+        PluginLoadError: it cannot be imported or made, or is none.
+    """
+    where = f"likelihood {spec.name}" + (f" of plugin {spec.plugin.name}" if spec.plugin else "")
+    try:
+        made = resolve_reference(spec.likelihood)()
+    except (Exception, SystemExit) as error:
+        raise PluginLoadError(
+            f"{where}: {spec.likelihood!r} cannot be made: {type(error).__name__}: {one_line(error)}"
+        ) from error
+    if not isinstance(made, Likelihood):
+        raise PluginLoadError(f"{where}: {spec.likelihood!r} gives {made!r}: expected a zoo.likelihoods.Likelihood")
+    return made
+
+
+def find_name(likelihood: Likelihood) -> str | None:
+    """Return the name under which a plugin provides an equal likelihood; None if none does."""
+    for name, spec in catalogue.plugin_likelihoods().items():
+        if not spec.is_imported or (isinstance(spec.likelihood, type) and spec.likelihood is not type(likelihood)):
+            continue
+        try:
+            made = make_likelihood(spec)
+        except PluginLoadError:
+            continue
+        if type(made) is type(likelihood) and made.get_config() == likelihood.get_config():
+            return name
+    return None
 
 
 # Likelihoods by name; ``zoo.likelihoods`` adds its own.
