@@ -208,7 +208,7 @@ def make_checks() -> str:
     from zoo.testing.catalogue import list_checks
 
     rows = [["check", "rule", ""]]
-    for kind in ("architecture", "dataset"):
+    for kind in ("architecture", "dataset", "likelihood", "metric"):
         rows += [[f"`{item.name}`", item.rule, "slow" if item.slow else ""] for item in list_checks(kind)]
     return _markdown(rows, numbers=())
 

@@ -12,7 +12,8 @@ from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.benchmarking.text import table_cells
 from zoo.evaluation.comparison import FACTS
 from zoo.report.tables import make_table
-from zoo.score_names import SCORES, InTable, Score, main_score, score_at, table_scores
+from zoo.score import InTable, Score
+from zoo.score_names import SCORES, main_score, score_at, table_scores
 
 SCHEMA = json.loads((files("zoo.runs") / "run.schema.json").read_text())
 # What a result holds beside numbers that are shown.

@@ -9,11 +9,13 @@ from .evaluation.comparison import compare
 from .evaluation.scores import evaluate
 from .factory.create import create_model
 from .plots import plot_history, plot_interpolation, plot_latent_space, plot_reconstructions, plot_samples
-from .registry.catalogue import get_model_info, list_datasets, list_models, list_plugins, refresh
+from .registry.catalogue import list_datasets, list_likelihoods, list_models, list_plugins, refresh
 from .registry.hookspecs import hookimpl
+from .registry.model_info import get_model_info
 from .registry.recipe import Recipe
 from .registry.record import PluginRecord
 from .registry.register import register
+from .registry.scoring_specs import LikelihoodSpec, Metric
 from .registry.specs import Architecture, DatasetSpec
 from .runs.run import Run
 from .saving.load import load_model
@@ -27,6 +29,8 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "Leaderboard",
+    "LikelihoodSpec",
+    "Metric",
     "PluginRecord",
     "Recipe",
     "Run",
@@ -43,6 +47,7 @@ __all__ = [
     "layers",
     "likelihoods",
     "list_datasets",
+    "list_likelihoods",
     "list_models",
     "list_plugins",
     "load_dataset",

@@ -3,103 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from zoo.score import DESCRIPTIONS, InTable, Score, described_scores
 
 NATS = "nats/image"
 # Units of scores specific to a kind of model (``AutoEncoder.extra_scores``), by the last word of the name.
 UNITS = {"nats": NATS, "bits": "bits/image", "db": "dB"}
-
-
-@dataclass(frozen=True)
-class InTable:
-    """A score's column in a leaderboard.
-
-    Args:
-        place: the sort key of the columns.
-        digits: the number of decimals.
-        name: its title; None: the score's.
-        unit: its unit; None: the score's.
-        heading: title and unit combined, for lack of space; None: one after the other.
-        orders: whether rows can be ordered by it; a table uses the first such score that all its rows have.
-        over_seeds: whether the value differs between seeds, so that a row shows the mean with its interval.
-        on_page: whether it also appears on a model's page of a report.
-    """
-
-    place: int
-    digits: int = 1
-    name: str | None = None
-    unit: str | None = None
-    heading: str | None = None
-    orders: bool = False
-    over_seeds: bool = True
-    on_page: bool = True
-
-
-@dataclass(frozen=True)
-class Score:
-    """One number of a result.
-
-    Args:
-        path: its path in a result: ``("psnr",)``, ``("cost", "flops", "encoder")``.
-        title: its display name.
-        unit: the unit shown; empty if there is none.
-        definition: what it is, in one line.
-        digits: the number of decimals shown; whole numbers have none.
-        lower_is_better: None if neither direction is better.
-        scale: the stored value is divided by this when shown.
-        in_table: its column in a leaderboard; None if it has none.
-    """
-
-    path: tuple[str, ...]
-    title: str
-    unit: str = ""
-    definition: str = ""
-    digits: int = 2
-    lower_is_better: bool | None = True
-    scale: float = 1
-    in_table: InTable | None = None
-
-    @property
-    def key(self) -> str:
-        """The path in one word: ``psnr``, ``cost.flops.encoder``."""
-        return ".".join(self.path)
-
-    @property
-    def name(self) -> str:
-        """The title of its column."""
-        return self.title if self.in_table is None or self.in_table.name is None else self.in_table.name
-
-    @property
-    def heading(self) -> str:
-        """The title of its column, with its unit."""
-        column = self.in_table
-        if column is not None and column.heading is not None:
-            return column.heading
-        unit = self.unit if column is None or column.unit is None else column.unit
-        return f"{self.name} {unit}".strip()
-
-    @property
-    def hint(self) -> str:
-        """Its definition and which direction is better, for the header of its column."""
-        return self.definition + (f"; {self.direction} is better" if self.direction else "")
-
-    @property
-    def direction(self) -> str:
-        """The better direction: ``lower``, ``higher``, or empty."""
-        return {True: "lower", False: "higher", None: ""}[self.lower_is_better]
-
-    def show(self, value: float, sign: str = "") -> str:
-        """Return a value as text; ``sign="+"`` always shows its sign."""
-        shown = value if self.scale == 1 else value / self.scale
-        return f"{shown:{sign},}" if isinstance(shown, int) else f"{shown:{sign},.{self.digits}f}"
-
-    def read(self, result: Mapping[str, Any]) -> Any:
-        """Return its value in a result; None if it has none."""
-        value: Any = result
-        for key in self.path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
 
 
 def _time(verb: str, count: int, column: InTable | None = None) -> Score:
@@ -178,6 +88,11 @@ SCORES: tuple[Score, ...] = (
     Score(("cost", "epochs"), "epochs", "", "the number of epochs trained", lower_is_better=None),
 )  # fmt: skip
 _BY_PATH = {score.path: score for score in SCORES}
+# What a result, a leaderboard's row or its columns already hold, so that no plugin's score may have the name.
+TAKEN_NAMES = frozenset({score.path[0] for score in SCORES} | {score.path[-1] for score in SCORES}) | {
+    DESCRIPTIONS, "baseline", "binarization", "data", "dataset", "decode_ms", "difference", "encode_ms", "flops",
+    "images", "kl_per_latent", "likelihood", "model", "part", "preset", "rank", "runs", "seed", "seeds", "validation",
+}  # fmt: skip
 
 
 def find_score(*path: str) -> Score | None:
@@ -185,12 +100,17 @@ def find_score(*path: str) -> Score | None:
     return _BY_PATH.get(path)
 
 
-def score_at(*path: str) -> Score:
+def score_at(*path: str, result: Mapping[str, Any] | None = None) -> Score:
     """Return the table's score with that path in a result, or one derived from the name itself.
 
     The name of a score specific to a kind of model ends with its unit, if it has one: ``rate_bits``.
+
+    Args:
+        *path: the path.
+        result: a result that may describe plugins' scores.
     """
-    known = find_score(*path) or find_score(path[-1])
+    described = next((score for score in described_scores(result) if score.path == path), None)
+    known = described or find_score(*path) or find_score(path[-1])
     if known is not None:
         return known
     words = " ".join(path).split("_")
@@ -198,13 +118,14 @@ def score_at(*path: str) -> Score:
     return Score(path, " ".join(words[:-1] if unit else words), unit, lower_is_better=None)
 
 
-def table_scores(*, over_seeds: bool | None = None) -> list[Score]:
+def table_scores(result: Mapping[str, Any] | None = None, *, over_seeds: bool | None = None) -> list[Score]:
     """Return the scores that leaderboards have columns for, in their order.
 
     Args:
+        result: one that may describe plugins' scores, which then have columns too.
         over_seeds: only those that differ between seeds, or only the others; None: all.
     """
-    shown = [(score.in_table, score) for score in SCORES if score.in_table is not None]
+    shown = [(score.in_table, score) for score in (*SCORES, *described_scores(result)) if score.in_table]
     wanted = [(it, score) for it, score in shown if over_seeds in (None, it.over_seeds)]
     return [score for _, score in sorted(wanted, key=lambda pair: pair[0].place)]
 

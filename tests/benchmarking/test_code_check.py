@@ -110,9 +110,9 @@ def test_other_code_is_noticed(finished, monkeypatch):
     cell = finished[0]
     record = Run(cell.path).content
     assert CodeCheck().is_current(record, cell.plan)
-    monkeypatch.setattr(code_check, "digest_sources", lambda architecture: "0" * 64)
+    monkeypatch.setattr(code_check, "digest_sources", lambda *_: "0" * 64)
     assert not CodeCheck().is_current(record, cell.plan)
-    monkeypatch.setattr(code_check, "digest_sources", lambda architecture: None)
+    monkeypatch.setattr(code_check, "digest_sources", lambda *_: None)
     assert CodeCheck().is_current(record, cell.plan)
     cost = dataclasses.replace(record.cost, parameters=record.cost.parameters + 1)
     assert not CodeCheck().is_current(dataclasses.replace(record, cost=cost), cell.plan)

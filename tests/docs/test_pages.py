@@ -40,7 +40,11 @@ terms = model.objective(images, kl_weight=1.0, free_bits=0.0, importance_samples
 loss, reconstruction, kl = (keras.ops.convert_to_numpy(term) for term in terms)
 assert abs(loss - reconstruction - 2 * kl).max() < 1e-2
 """,
-    "docs/likelihoods.md": "assert model.likelihood.identifier == 'logistic_mixture:5'\n",
+    "docs/likelihoods.md": """
+assert model.likelihood.identifier == 'logistic_mixture:5'
+assert real.likelihood.identifier == 'laplace'
+""",
+    "docs/scores.md": "assert zoo.evaluate(model, images)['mae'] > 0\n",
 }
 # Runs each page's script in a namespace of its own; tracebacks have the page's lines.
 RUNNER = """

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from support.pages import PLUGINS, PYTHON, run
@@ -36,6 +37,16 @@ def test_the_package_is_listed_and_builds(my_package):
     assert record.status == "ok"
     model = zoo.create_model("my_cnn/mnist")
     assert list(model.encoder.output_shape) == [(None, 16), (None, 16)]
+
+
+def test_the_plugin_file_and_its_networks(my_package, tmp_path):
+    catalogue.load_plugin(str(tmp_path / "site-packages" / "my_ae.py"))
+    model = zoo.create_model("my_ae", image_shape=(9, 7, 1), latent_dim=2)
+    assert [type(layer).__name__ for layer in model.encoder.layers].count("Residual") == 1
+    model.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).integers(0, 256, (3, 9, 7, 1), np.uint8)
+    loaded = zoo.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.reconstruct(images), model.reconstruct(images), atol=1e-6)
 
 
 @pytest.mark.slow

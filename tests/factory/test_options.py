@@ -187,14 +187,16 @@ def test_a_presets_image_shape_may_be_repeated_but_not_changed():
     )
 
 
-def test_a_parameter_of_a_builder_with_the_name_of_a_setting(add):
-    def build(image_shape, latent_shape, learning_rate=0.1):
-        return build_encoder(image_shape, latent_shape)
+def build_at_a_rate(image_shape, latent_shape, learning_rate=0.1):
+    return build_encoder(image_shape, latent_shape)
 
-    add(encoder=build)
-    with pytest.raises(
-        ArchitectureError, match=r"build_encoder takes 'learning_rate', which is already an argument of zoo\.create_mod"
-    ):
+
+def test_a_parameter_of_a_builder_with_the_name_of_a_setting(add):
+    message = r"build_encoder takes 'learning_rate', which is already an argument of zoo\.create_mod"
+    with pytest.raises(ArchitectureError, match=message):
+        add(encoder=build_at_a_rate)
+    add(encoder=f"{__name__}:build_at_a_rate")  # Imported when a model is built.
+    with pytest.raises(ArchitectureError, match=message):
         zoo.create_model("made", image_shape=SHAPE)
 
 

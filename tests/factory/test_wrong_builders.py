@@ -52,6 +52,18 @@ def encode_nothing_with(image_shape):
     raise AssertionError("called without a latent_shape")
 
 
+def encode_drawn(image_shape, latent_shape):
+    encoder = build_encoder(image_shape, latent_shape)
+    mean, std = encoder.outputs
+    return keras.Model(encoder.inputs, mean + std * keras.random.normal(mean.shape))
+
+
+def encode_drawn_names(image_shape, latent_shape):
+    encoder = build_encoder(image_shape, latent_shape)
+    mean, std = encoder.outputs
+    return keras.Model(encoder.inputs, {"mean": mean, "std": std, "z": mean})
+
+
 def raise_in_encoder(image_shape, latent_shape):
     raise ZeroDivisionError("no filters")
 
@@ -89,10 +101,15 @@ CALL = r"build_encoder\(\(6, 5, 1\), \(3,\)\)"
         (lambda *shapes: layers.Dense(3), rf"{CALL} returned a layer, Dense: expected a functional or Sequential"),
         (raise_in_encoder, rf"{CALL} raised ZeroDivisionError: no filters"),
         (
-            encode_nothing_with,
-            rf"{CALL} raised TypeError: .* takes 1 positional argument but 2 were given: "
-            r"it is called with two positional shapes but takes image_shape: "
+            f"{__name__}:encode_nothing_with",  # A function itself is refused when it is registered.
+            "build_encoder cannot be called: it is called with two positional shapes but takes image_shape: "
             r"define it as build_encoder\(image_shape, latent_shape, ...\)",
+        ),
+        (encode_drawn, rf"{CALL} raised .*: return its mean and standard deviation, and let the zoo draw z$"),
+        (encode_drawn_names, r".*: end the builder with .*: z is drawn by the zoo$"),
+        (
+            encode_one_output,
+            r".* if this is z drawn from mean and standard deviation, return those two, and the zoo draws",
         ),
         (lambda shape, latent: shape.none, r".*AttributeError.* but takes shape, latent: define it as build_encoder\("),
         ("nowhere_at_all:build", "encoder builder 'nowhere_at_all:build' cannot be imported: ModuleNotFoundError"),

@@ -13,16 +13,17 @@ import zoo
 from zoo.errors import PluginLoadError, PluginLoadWarning, UnknownNameError
 
 # module of sample_plugins -> what its record says
+HOOKS = "zoo_datasets, zoo_likelihoods, zoo_metrics"
 FAULTS = {
     "import_error": "ModuleNotFoundError: No module named 'a_module_that_nobody_has' (import_error.py, line 3)",
     "exits": "SystemExit: usage: exits FILE (exits.py, line 3)",
     "hook_raises": "OSError: the weights folder is gone (hook_raises.py, line 8)",
     "hook_raises_half_way": "KeyError: 'second_half' (hook_raises_half_way.py, line 9)",
     "second_hook_raises": "RuntimeError: no data today (second_hook_raises.py, line 13)",
-    "hook_misspelt": f"unknown hook zoo_architecture: zoo {VERSION} has zoo_architectures and zoo_datasets",
+    "hook_misspelt": f"unknown hook zoo_architecture: zoo {VERSION} has zoo_architectures, {HOOKS}",
     "hook_unmarked": "zoo_architectures is not marked with @zoo.hookimpl",
     "hook_argument": "definition: zoo_architectures(config)",
-    "hook_absent": "implements no hook: expected zoo_architectures or zoo_datasets, marked with @zoo.hookimpl",
+    "hook_absent": f"implements no hook: expected one of zoo_architectures, {HOOKS}, marked with @zoo.hookimpl",
     "gives_strings": "zoo_architectures returned 'my_cnn': expected zoo.Architecture",
     "gives_none": "zoo_architectures returned None: expected an iterable of zoo.Architecture",
     "gives_text": "zoo_datasets returned 'mnist': expected an iterable of zoo.DatasetSpec",

@@ -60,13 +60,38 @@ def test_a_presets_latent_replaces_the_default_in_its_description(clean_registry
     assert (config["latent_shape"], "latent_dim" in config) == ([3], False)
 
 
-def test_which_variants_there_are():
+def named(names, make):
+    return {name: make(name) for name in names}
+
+
+def toy(name, side=4):
+    return zoo.DatasetSpec(name, "toy", (side, side, 1), (), "m:load")
+
+
+def test_which_variants_there_are(architecture):
     patterns = ["cnn/toy-a", "*/toy-b", "res*/*-c", "*/other-d", "nobody/toy-e", "cnn/toy-*", "cnn/toy?-f"]
-    names = preset_names(["residual", "cnn"], ["toy", "toy2"], {pattern: {} for pattern in patterns})
+    architectures, datasets = named(["residual", "cnn"], architecture), named(["toy", "toy2"], toy)
+    names = preset_names(architectures, datasets, {pattern: {} for pattern in patterns})
     assert names == [
         "cnn/toy", "cnn/toy-a", "cnn/toy-b", "cnn/toy2", "cnn/toy2-f",
         "residual/toy", "residual/toy-b", "residual/toy-c", "residual/toy2", "residual/toy2-c",
     ]  # fmt: skip
+
+
+def test_datasets_of_other_images_have_no_preset(architecture):
+    architectures = {"any": architecture("any"), "small": architecture("small", image_shapes=((4, 4, None),))}
+    names = preset_names(architectures, {"toy": toy("toy"), "large": toy("large", 8)}, {"*/*-a": {}})
+    assert names == ["any/large", "any/large-a", "any/toy", "any/toy-a", "small/toy", "small/toy-a"]
+
+
+def test_a_preset_of_other_images_is_refused_with_the_shapes(clean_registry, add):
+    add("small", image_shapes=((4, 4, None), (32, 32, 3)))
+    assert zoo.list_models("small/*") == ["small/cifar10", "small/cifar10_sample"]
+    for name in ("small/mnist", "small/mnist-binary"):
+        with pytest.raises(
+            ValueError, match=r"^architecture small is for images of 4 x 4 .* not of 28 x 28 x 1: resize"
+        ):
+            zoo.get_model_info(name)
 
 
 def test_a_pattern_of_variants_applies_to_those_that_there_are(preset):

@@ -1,11 +1,15 @@
 """``zoo.register`` in a script or a notebook."""
 
+import runpy
+
 import numpy as np
 import pytest
 from support.dense_parts import build_decoder, build_encoder
 
 import zoo
-from zoo.errors import DuplicateNameError, PluginLoadError, PluginLoadWarning
+from zoo.errors import ArchitectureError, DuplicateNameError, PluginLoadError, PluginLoadWarning
+from zoo.likelihoods import Gaussian
+from zoo.registry import catalogue
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 
@@ -195,7 +199,7 @@ def test_a_class_without_a_builder(missing):
 
 
 def test_register_without_a_name():
-    with pytest.raises(TypeError, match=r'expected a name, as in @zoo\.register\("my_ae"\), an Architecture or a Data'):
+    with pytest.raises(TypeError, match=r'expected a name, as in @zoo\.register\("my_ae"\), an Architecture, a Data'):
         zoo.register(Builders)
 
 
@@ -210,3 +214,110 @@ def test_register_refuses_what_a_plugin_may_not_give(architecture):
     with pytest.raises(PluginLoadError, match="architecture made needs autoencoder-zoo >=99; this is"):
         zoo.register(architecture(requires_zoo=">=99"))
     assert "made" not in zoo.list_models()
+
+
+# What cannot work is refused at once
+
+
+class WithSelf:
+    def build_encoder(self, image_shape, latent_shape): ...
+
+    @staticmethod
+    def build_decoder(latent_shape, output_shape): ...
+
+
+class OneShape:
+    @staticmethod
+    def build_encoder(image_shape): ...
+
+    @staticmethod
+    def build_decoder(latent_shape, output_shape): ...
+
+
+class Reserved:
+    @staticmethod
+    def build_encoder(image_shape, latent_shape): ...
+
+    @staticmethod
+    def build_decoder(latent_shape, output_shape, *, epochs=3): ...
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (WithSelf, r"build_encoder cannot be called: .* takes self, image_shape, latent_shape: define it as build_enc"),
+        (OneShape, r"build_encoder cannot be called: it is called with two positional shapes but takes image_shape: "),
+        (Reserved, "build_decoder takes 'epochs', which is already an argument of zoo.create_model or zoo.train"),
+    ],
+)
+def test_signatures_are_checked_when_registered(cls, message):
+    with pytest.raises(ArchitectureError, match=f"^architecture my_ae: {message}"):
+        zoo.register("my_ae")(cls)
+    with pytest.raises(ArchitectureError, match=message):
+        zoo.register(zoo.Architecture("my_ae", "x", cls.build_encoder, cls.build_decoder))
+    assert "my_ae" not in zoo.list_models()
+
+
+@pytest.mark.parametrize(
+    "builder", [lambda a, b: None, lambda *shapes: None, lambda a, b, *, units, **more: None, Builders.build_encoder]
+)
+def test_other_signatures_are_fine(builder):
+    zoo.register(zoo.Architecture("my_ae", "x", builder, Builders.build_decoder))
+    assert "my_ae" in zoo.list_models()
+
+
+# Likelihoods and metrics
+
+
+def count_pixels(images, reconstructions): ...
+
+
+def test_likelihoods_and_metrics_are_registered_like_the_rest():
+    class Mine(Gaussian):
+        """One line.
+
+        More lines.
+        """
+
+    assert zoo.register("mine")(Mine) is Mine
+    spec = zoo.LikelihoodSpec("other", "Another", Gaussian)
+    assert zoo.register(spec) is spec
+    metric = zoo.register(zoo.Metric("pixels", "pixels", count_pixels))
+    assert {"mine", "other", "gaussian"} <= set(zoo.list_likelihoods())
+    assert catalogue.plugin_likelihoods()["mine"].summary == "One line."
+    assert list(catalogue.metrics().values()) == [metric]
+    assert [record.provides for record in zoo.list_plugins()[-3:]] == [("mine",), ("other",), ("pixels",)]
+    assert all(map(catalogue.is_registered, ("mine", "other", "pixels")))
+
+
+def test_a_name_is_of_one_thing_alone(add):
+    add("mine")
+    with pytest.raises(DuplicateNameError, match="the name 'mine' is provided by"):
+        zoo.register(zoo.LikelihoodSpec("mine", "x", Gaussian))
+    with pytest.raises(ValueError, match="is one of the zoo's own"):
+        zoo.register("bernoulli")(Gaussian)
+
+
+def test_other_classes_are_refused():
+    with pytest.raises(
+        ValueError, match=r"class Gaussian2 has no function build_encoder: .* or a subclass of zoo.like"
+    ):
+        zoo.register("mine")(type("Gaussian2", (), {}))
+    with pytest.raises(TypeError, match="digits given with a Metric: set them in it"):
+        zoo.register(zoo.Metric("pixels", "pixels", count_pixels), digits=2)
+
+
+def test_files_are_relative_to_the_script(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import zoo\n"
+        "builders = ('parts/nets.py:encode', 'parts/nets.py:decode')\n"
+        "zoo.register(zoo.Architecture('beside', 'x', *builders, {'latent_dim': 2}))\n"
+    )
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "nets.py").write_text(
+        "from support.dense_parts import build_decoder, build_encoder\n"
+        "encode = lambda shape, latent: build_encoder(shape, latent)\n"
+        "decode = lambda latent, shape: build_decoder(latent, shape)\n"
+    )
+    runpy.run_path(str(tmp_path / "script.py"))
+    assert zoo.create_model("beside", image_shape=(4, 3, 1)).latent_shape == (2,)

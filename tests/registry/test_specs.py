@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 
 import zoo
-from zoo.registry.specs import check_shape
+from zoo.registry.fields import check_shape
+from zoo.registry.scoring_specs import OWN_LIKELIHOODS
 
 NAMES = [
     ("My_cnn", False),
@@ -57,7 +58,8 @@ def test_other_builders_are_refused(architecture, reference):
     for part in ("encoder", "decoder"):
         with pytest.raises(ValueError, match=f"^architecture made: {part} is ") as caught:
             architecture(**{part: reference})
-        assert str(caught.value).endswith(f"{part} is {reference!r}: expected 'module:function' or the function itself")
+        expected = "'module:function', 'file.py:function' or the function itself"
+        assert str(caught.value).endswith(f"{part} is {reference!r}: expected {expected}")
     with pytest.raises(ValueError, match=r"^dataset toy: load is .*: expected 'module:function'"):
         make_dataset(load=reference)
 
@@ -160,3 +162,91 @@ def test_check_shape_takes_numpy_ints():
     assert type(shape[0]) is int
     with pytest.raises(ValueError, match="latent_shape"):
         check_shape((3, 4, 5), "latent_shape", rank=2)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "shape", "takes"),
+    [
+        (None, (7, 5, 2), True),
+        (((32, 32, None), (64, 64, 3)), (32, 32, 1), True),
+        (((32, 32, None), (64, 64, 3)), (64, 64, 3), True),
+        (((32, 32, None), (64, 64, 3)), (64, 64, 1), False),
+        (((32, 32, None),), (32, 33, 1), False),
+        ([[None, None, 3]], (5, 9, 3), True),
+        (((64, 64, 3),), (64, 64, None), True),
+    ],
+)
+def test_an_architecture_may_be_for_some_shapes_of_images(architecture, patterns, shape, takes):
+    made = architecture(image_shapes=patterns)
+    assert made.takes(shape) is takes
+    if takes:
+        made.check_takes(shape)
+        return
+    with pytest.raises(ValueError, match=r"^architecture made is for images of .*, not of 6?3?") as caught:
+        made.check_takes(shape)
+    assert str(caught.value).endswith("resize the images, or choose another architecture (zoo list)")
+
+
+@pytest.mark.parametrize(
+    "patterns", [(), (32, 32, 3), ((32, 32),), ((0, 32, 3),), ((32, "32", 3),), "32x32x3", ((True, 2, 3),)]
+)
+def test_shapes_of_images_that_are_none(architecture, patterns):
+    with pytest.raises(ValueError, match=r"^architecture made: image_shapes is .*: expected shapes .* such as \(\(32"):
+        architecture(image_shapes=patterns)
+
+
+def test_shapes_are_said_in_words(architecture):
+    made = architecture(image_shapes=((32, 32, None), (64, 48, 3), (None, None, 1)))
+    with pytest.raises(
+        ValueError, match=r"32 x 32 \(any channels\) or 64 x 48 x 3 or any size with 1 channels, not of 8 x 8 x 2"
+    ):
+        made.check_takes((8, 8, 2))
+
+
+def encode_reconstructions(images, reconstructions): ...
+
+
+METRIC = {"name": "sharpness", "title": "sharpness", "function": encode_reconstructions}
+LIKELIHOOD = {"name": "laplace", "summary": "A Laplace density", "likelihood": "m:Laplace"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"name": "psnr"}, "metric name 'psnr' is already used in results and leaderboards"),
+        ({"name": "likelihood"}, "metric name 'likelihood' is already used"),
+        ({"name": "Sharp"}, "metric name 'Sharp': expected lower-case"),
+        ({"title": " "}, "metric sharpness: title is ' ': expected its name in tables"),
+        ({"unit": None}, "metric sharpness: unit is None: expected one line of text"),
+        ({"digits": 1.5}, "metric sharpness: digits is 1.5: expected a whole number from 0 to 12"),
+        ({"digits": 13}, "metric sharpness: digits is 13"),
+        ({"lower_is_better": "no"}, "metric sharpness: lower_is_better is 'no': expected True, False or None"),
+        ({"of": "images"}, "metric sharpness: of is 'images': expected one of reconstructions, model"),
+        ({"function": "f"}, "metric sharpness: function is 'f': expected 'module:function'"),
+    ],
+)
+def test_metrics_that_are_wrong(fields, message):
+    assert zoo.Metric(**METRIC).digits == 3
+    with pytest.raises(ValueError, match=message):
+        zoo.Metric(**{**METRIC, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"name": "gaussian"}, "likelihood name 'gaussian' is one of the zoo's own: expected another name"),
+        ({"name": "La"}, "likelihood name 'La': expected lower-case"),
+        ({"summary": 3}, "likelihood laplace: summary is 3: expected one line of text"),
+        ({"likelihood": "Laplace"}, "likelihood laplace: likelihood is 'Laplace': expected 'module:function'"),
+    ],
+)
+def test_likelihoods_that_are_wrong(fields, message):
+    assert zoo.LikelihoodSpec(**LIKELIHOOD).name == "laplace"
+    with pytest.raises(ValueError, match=message):
+        zoo.LikelihoodSpec(**{**LIKELIHOOD, **fields})
+
+
+def test_the_summaries_of_the_zoos_own_likelihoods_are_whole():
+    from zoo.likelihoods import LIKELIHOODS
+
+    assert set(OWN_LIKELIHOODS) == set(LIKELIHOODS)

@@ -113,8 +113,9 @@ def test_package_works(package, tmp_path):
 def test_plugin_file(new, monkeypatch):
     result = new("my_ae", "--here")
     assert result.exit_code == 0
-    assert files_of(".") == {"my_ae.py", "registry.yaml"}
-    assert result.stdout.splitlines()[:4] == ["my_ae.py", "registry.yaml", "", "listed in registry.yaml"]
+    assert files_of(".") == {"my_ae.py", "my_ae_networks.py", "registry.yaml"}
+    written = ["my_ae.py", "my_ae_networks.py", "registry.yaml"]
+    assert result.stdout.splitlines()[:5] == [*written, "", "listed in registry.yaml"]
     assert "\n  zoo --registry registry.yaml check my_ae\n" in result.stdout
     assert Path("registry.yaml").read_text() == "version: 1\nplugins: [./my_ae.py]\n"
     monkeypatch.setenv("ZOO_REGISTRY", "registry.yaml")
@@ -129,7 +130,7 @@ def test_plugin_file_and_package_are_one_architecture(new):
     new("my_ae")
     new("my_ae", "--here")
     shapes = []
-    for path in ("my_ae.py", "my_ae/src/my_ae/model.py"):
+    for path in ("my_ae_networks.py", "my_ae/src/my_ae/model.py"):
         module = import_file(Path(path).absolute())
         encoder = module.build_encoder((31, 17, 2), (5,), filters=[4, 8, 6])
         decoder = module.build_decoder((5,), (31, 17, 4), filters=[4, 8, 6])
@@ -149,7 +150,7 @@ def test_the_registry_in_use_is_the_one_to_be_changed(new, write_registry, monke
     file = write_registry("")
     monkeypatch.setenv("ZOO_REGISTRY", str(file))
     result = new("my_ae", "--here")
-    assert files_of(".") == {"my_ae.py"}
+    assert files_of(".") == {"my_ae.py", "my_ae_networks.py"}
     assert f"{file} exists and was not changed" in result.stdout
     assert f'plugins: ["{Path("my_ae.py").absolute()}"]' in result.stdout  # Quoted: the path has a space.
     assert f"zoo --registry '{file}' check my_ae" in result.stdout
@@ -183,7 +184,8 @@ def test_ruff_finds_nothing(new, name):
     assert new(name, "--here").exit_code == 0
     settings = ROOT / "pyproject.toml"
     run_tool("ruff", "check", "--config", settings, f"{name}.py", cwd=".")
-    run_tool("ruff", "format", "--check", "--config", settings, f"{name}.py", cwd=".")
+    run_tool("ruff", "check", "--config", settings, "--ignore", "TID253", f"{name}_networks.py", cwd=".")
+    run_tool("ruff", "format", "--check", "--config", settings, f"{name}.py", f"{name}_networks.py", cwd=".")
 
 
 @pytest.mark.slow
@@ -193,4 +195,4 @@ def test_mypy_finds_nothing(new, tmp_path):
     options = ("--follow-imports=silent", "--cache-dir", tmp_path / "cache")
     run_tool("mypy", *options, cwd="my_ae")
     assert new("my_ae", "--here").exit_code == 0
-    run_tool("mypy", *options, "my_ae.py", cwd=".")
+    run_tool("mypy", *options, "my_ae.py", "my_ae_networks.py", cwd=".")

@@ -140,7 +140,7 @@ def test_an_interrupted_command_prints_what_it_has_and_what_ran(clean_registry):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "pass the name of an architecture or a dataset, or --plugin"),
+        ([], "pass the name of an architecture, a dataset, a likelihood or a metric, or --plugin"),
         (["absent"], "no architecture is called 'absent'"),
     ],
 )
@@ -224,7 +224,7 @@ def test_wrong_datasets(clean_registry, check):
     fields, options, mend = DATASETS[check]
     fields = {"summary": "Breaks a rule", "classes": ("a", "b"), **fields}
     spec = zoo.DatasetSpec("wrong_set", image_shape=(8, 8, 1), load=lambda data_dir: make_dataset(**options), **fields)
-    catalogue.add_plugin(Plugin(PluginRecord("wrong_set", "here", provides=("wrong_set",)), datasets=[spec]))
+    catalogue.add_plugin(Plugin(PluginRecord("wrong_set", "here", provides=("wrong_set",)), items=[spec]))
     with pytest.raises(CheckFailure, match=r"^wrong_set: 1 of 6 checks failed:") as failure:
         zoo.testing.check_dataset("wrong_set")
     assert check in str(failure.value)

@@ -63,8 +63,9 @@ class Cell:
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether only this process can run it, since its architecture or its dataset was registered in this one."""
-        return any(map(catalogue.is_registered, (self.plan.architecture.name, self.plan.dataset.name)))
+        """Whether only this process can run it, since something that it needs was registered in this one."""
+        needed = (self.plan.architecture.name, self.plan.dataset.name, self.plan.recipe.likelihood)
+        return any(map(catalogue.is_registered, (*needed, *catalogue.metrics())))
 
     def to_json(self) -> str:
         """Return the cell as text, for another process."""

@@ -10,7 +10,7 @@ from zoo.registry.presets import Preset
 from zoo.runs.json_fields import to_json
 from zoo.runs.record import RunConfig, RunRecord
 from zoo.training.plan import describe_plan
-from zoo.training.plugin_sources import builder_modules, digest_sources, is_packaged
+from zoo.training.plugin_sources import digest_sources
 from zoo.version import __version__
 
 
@@ -22,7 +22,7 @@ class CodeCheck:
     """
 
     def __init__(self) -> None:
-        self._digests: dict[str, str | None] = {}
+        self._digests: dict[tuple[str, str], str | None] = {}
         self._parameters: dict[str, int | None] = {}
 
     def is_current(self, record: RunRecord, plan: Preset) -> bool:
@@ -37,22 +37,15 @@ class CodeCheck:
         if here != (record.provenance.zoo, None if trained is None else trained.version):
             return False
         digest, recorded = self._digest(plan), record.provenance.plugin_sources
-        known = digest is not None and recorded is not None
-        if known and digest != recorded:
-            return False
-        return (known and self._is_packaged(plan)) or record.cost.parameters == self._count(
-            plan, describe_plan(plan, record.config.seed)
-        )
+        if digest is not None and recorded is not None:
+            return digest == recorded
+        return record.cost.parameters == self._count(plan, describe_plan(plan, record.config.seed))
 
     def _digest(self, plan: Preset) -> str | None:
-        name = plan.architecture.name
-        if name not in self._digests:
-            self._digests[name] = digest_sources(plan.architecture)
-        return self._digests[name]
-
-    def _is_packaged(self, plan: Preset) -> bool:
-        """Whether the digest covers all of the plugin's code: a plugin file may import from files beside it."""
-        return all(map(is_packaged, builder_modules(plan.architecture)))
+        key = plan.architecture.name, plan.recipe.likelihood
+        if key not in self._digests:
+            self._digests[key] = digest_sources(plan.architecture, plan.recipe.likelihood)
+        return self._digests[key]
 
     def _count(self, plan: Preset, config: RunConfig) -> int | None:
         """Return the number of parameters; None if the model cannot be built."""

@@ -9,7 +9,7 @@ from functools import partial
 
 from zoo.benchmarking.intervals import Summary
 from zoo.benchmarking.table import Row, Table
-from zoo.score_names import InTable, Score, table_scores
+from zoo.score import InTable, Score
 
 Value = str | int | float | Summary | None
 EMPTY = "-"
@@ -92,7 +92,7 @@ class Column:
 def make_columns(table: Table) -> list[Column]:
     """Return the columns of a table, without those that have no value in any row."""
     main = table.main
-    shown = [(it.in_table, it) for it in table_scores() if it.in_table is not None]
+    shown = [(it.in_table, it) for it in table.scores() if it.in_table is not None]
     placed = [(it.place, _score_column(score, it)) for it, score in shown if not it.orders]
     placed += [(VALIDATION_PLACE, _VALIDATION), (FLOPS_PLACE, _OPERATIONS)]
     columns = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from zoo.evaluation.comparison import FACTS, read_facts
 from zoo.files import write_json, write_text
 from zoo.runs.record import BestEpoch, Cost
 from zoo.runs.run import RUN_FILE, Run
-from zoo.score_names import Score, main_score, table_scores
+from zoo.score import DESCRIPTIONS, Score
+from zoo.score_names import main_score
 
 SCHEMA = 1
 BOARD_FILE = "leaderboard.json"
@@ -70,7 +71,7 @@ class Leaderboard:
             cell = json.dumps({name: value for name, value in run.config.items() if name != "seed"}, sort_keys=True)
             groups.setdefault(key, {}).setdefault(cell, []).append(run)
         tables = [
-            Table(**dict(zip(KEYS, key, strict=True)), rows=_rows(list(cells.values()), path, baseline))
+            _table(dict(zip(KEYS, key, strict=True)), list(cells.values()), path, baseline)
             for key, cells in groups.items()
         ]
         return cls(tables, failed, path)
@@ -95,9 +96,17 @@ class Leaderboard:
         return text.to_csv(self.tables)
 
 
-def _rows(cells: list[list[Run]], folder: Path, baseline: str | None) -> tuple[Row, ...]:
+def _table(facts: Mapping[str, Any], cells: list[list[Run]], folder: Path, baseline: str | None) -> Table:
+    metrics: dict[str, Any] = {}
+    for run in (run for runs in cells for run in runs):
+        metrics = {**((run.content.scores or {}).get(DESCRIPTIONS) or {}), **metrics}
+    table = Table(**facts, metrics=metrics or None)
+    return replace(table, rows=_rows(cells, folder, baseline, table.scores(over_seeds=True)))
+
+
+def _rows(cells: list[list[Run]], folder: Path, baseline: str | None, scores: list[Score]) -> tuple[Row, ...]:
     labels = _labels([runs[0] for runs in cells])
-    made = [(_row(runs, label, folder), runs) for runs, label in zip(cells, labels, strict=True)]
+    made = [(_row(runs, label, folder, scores), runs) for runs, label in zip(cells, labels, strict=True)]
     main = main_score(row.scores for row, _ in made)
     by_seed = {
         row.model: {run.content.config.seed: float(main.read(run.content.scores or {})) for run in runs}
@@ -116,7 +125,7 @@ def _rows(cells: list[list[Run]], folder: Path, baseline: str | None) -> tuple[R
     )
 
 
-def _row(runs: list[Run], label: str, folder: Path) -> Row:
+def _row(runs: list[Run], label: str, folder: Path, shown: list[Score]) -> Row:
     scores = [run.content.scores or {} for run in runs]
     return Row(
         preset=runs[0].content.config.preset,
@@ -124,7 +133,7 @@ def _row(runs: list[Run], label: str, folder: Path) -> Row:
         seeds=tuple(run.content.config.seed for run in runs),
         runs=tuple(_relative(run.path, folder) for run in runs),
         validation=summarise([_best(run).negative_elbo for run in runs]),
-        scores={it.key: _summary([it.read(score) for score in scores]) for it in table_scores(over_seeds=True)},
+        scores={it.key: _summary([it.read(score) for score in scores]) for it in shown},
         # The number of epochs requested is a fact of the table; the number trained is not a cost of the model.
         cost=replace(_mean_cost([run.content.cost for run in runs]), parameters=scores[0]["parameters"], epochs=None),
     )

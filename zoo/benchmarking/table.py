@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.benchmarking.intervals import Summary
-from zoo.runs.json_fields import from_json, to_json
+from zoo.runs.json_fields import from_json, optional, to_json
 from zoo.runs.record import Cost
-from zoo.score_names import Score, main_score, table_scores
+from zoo.score import DESCRIPTIONS, Score
+from zoo.score_names import main_score, table_scores
 
 _COSTS = (
     "parameters", "flops", "encode_ms", "decode_ms", "peak_memory_mb", "train_seconds", "train_images_per_second"
@@ -58,9 +59,9 @@ class Row:
         return {**plain, **scores, **{name: cost[name] for name in _COSTS}, **last}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Row:
-        """Return the row that ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
-        scores = {score.key: data.get(score.key) for score in table_scores(over_seeds=True)}
+    def from_dict(cls, data: Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> Row:
+        """Return the row that ``leaderboard.json`` holds, with these metrics; ``RunError`` names a wrong field."""
+        scores = {it.key: data.get(it.key) for it in table_scores({DESCRIPTIONS: metrics}, over_seeds=True)}
         return from_json(cls, {**data, "scores": scores, "cost": data})
 
 
@@ -79,6 +80,7 @@ class Table:
         seed: seed of the draws.
         epochs: the recipes' number of epochs.
         rows: the rows, best first.
+        metrics: what describes the plugins' scores of the runs, by name, as in a result of ``zoo.evaluate``.
     """
 
     dataset: str | None
@@ -91,6 +93,11 @@ class Table:
     seed: int
     epochs: int
     rows: tuple[Row, ...] = field(default=())
+    metrics: Mapping[str, Mapping[str, Any]] | None = optional(None)
+
+    def scores(self, *, over_seeds: bool | None = None) -> list[Score]:
+        """The scores that it may have columns for; see ``table_scores``."""
+        return table_scores({DESCRIPTIONS: self.metrics}, over_seeds=over_seeds)
 
     @property
     def main(self) -> Score:
@@ -110,7 +117,7 @@ class Table:
     def from_dict(cls, data: Mapping[str, Any]) -> Table:
         """Return the table that ``leaderboard.json`` holds; ``RunError`` names a field that is wrong."""
         facts = from_json(cls, {**data, "rows": []})
-        return replace(facts, rows=tuple(Row.from_dict(row) for row in data["rows"]))
+        return replace(facts, rows=tuple(Row.from_dict(row, facts.metrics) for row in data["rows"]))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def to_csv(tables: Iterable[Table]) -> str:
     """Return the rows of all tables as comma-separated values: means, and the bounds of their 95 % intervals."""
     plain = ("rank", "model", "preset", "baseline")
     costs = ("parameters", "train_seconds", "train_images_per_second")
-    names = _summary_names()
+    tables = list(tables)
+    names = _summary_names(tables)
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
@@ -52,14 +53,15 @@ def to_csv(tables: Iterable[Table]) -> str:
     return written.getvalue()
 
 
-def _summary_names() -> list[str]:
+def _summary_names(tables: list[Table]) -> list[str]:
     """Return the names of the values that vary by seed, in the order of the columns."""
-    scores = [(it.in_table.place, it.key) for it in table_scores(over_seeds=True) if it.in_table is not None]
+    known = [*table_scores(over_seeds=True), *(it for table in tables for it in table.scores(over_seeds=True))]
+    scores = {(it.in_table.place, it.key) for it in known if it.in_table is not None}
     return [name for _, name in sorted([*scores, (VALIDATION_PLACE, "validation")])] + ["difference"]
 
 
 def _bounds(row: Row, name: str) -> tuple[float | None, float | None, float | None]:
-    found = {**row.scores, "validation": row.validation, "difference": row.difference}[name]
+    found = {**row.scores, "validation": row.validation, "difference": row.difference}.get(name)
     return (None, None, None) if found is None else (found.mean, found.low, found.high)
 
 

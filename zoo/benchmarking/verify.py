@@ -15,9 +15,11 @@ from zoo.benchmarking.table import Table
 from zoo.data.load import load_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, ZooError
 from zoo.evaluation import evaluate
+from zoo.registry import catalogue
 from zoo.runs.checksums import DoubtKind
 from zoo.runs.run import RUN_FILE, Run
 from zoo.saving.load import MODEL_FILE
+from zoo.score import DESCRIPTIONS
 
 # Relative. Other versions of Python, NumPy or SciPy round means and intervals in another way.
 ROUNDING = 1e-9
@@ -101,13 +103,18 @@ def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verd
         return Verdict(run.path, Status.UNCHECKED, (f"the scores cannot be recomputed: {error}",))
     except (ZooError, ValueError) as error:
         return Verdict(run.path, Status.FAILED, (str(error),))
+    absent = tuple(
+        f"the score {name} cannot be recomputed: no plugin provides it" for name in _absent_metrics(run.scores or {})
+    )
     beyond = tuple(
         f"{name} is {old!r} in {RUN_FILE}, but {new!r} when scored again"
         for name, (old, new, drift) in drifts.items()
         if drift > tolerance
     )
     largest = max((drift for _, _, drift in drifts.values()), default=0.0)
-    return Verdict(run.path, Status.FAILED if beyond else Status.VERIFIED, beyond, largest)
+    if absent and not beyond:
+        return Verdict(run.path, Status.UNCHECKED, absent, largest)
+    return Verdict(run.path, Status.FAILED if beyond else Status.VERIFIED, beyond + absent, largest)
 
 
 def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, Any, float]]:
@@ -118,12 +125,23 @@ def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, 
     split = load_dataset(run.config["dataset"], data_dir=data_dir).test
     if before["data"]["sha256"] != split.sha256:
         raise DatasetError(f"the test images of {run.config['dataset']} are not those that the run was scored on")
-    after = json.loads(json.dumps(evaluate(run.model, split, seed=before["seed"])))
+    absent = _absent_metrics(before)
+    described = before.get(DESCRIPTIONS) or {}
+    metrics = [name for name in described if name not in absent]
+    after = json.loads(json.dumps(evaluate(run.model, split, seed=before["seed"], metrics=metrics)))
+    # Only values are compared: a plugin may describe its scores in other words.
+    before = {name: value for name, value in before.items() if name not in (*absent, DESCRIPTIONS)}
+    after.pop(DESCRIPTIONS, None)
     known, now = dict(_numbers(before)), dict(_numbers(after))
     return {
         name: (known.get(name), now.get(name), _apart(known.get(name), now.get(name)))
         for name in sorted(known.keys() | now.keys())
     }
+
+
+def _absent_metrics(scores: dict[str, Any]) -> list[str]:
+    """Return the scores of plugins that are not found here."""
+    return [name for name in scores.get(DESCRIPTIONS) or {} if name not in catalogue.metrics()]
 
 
 def _numbers(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:

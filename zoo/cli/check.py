@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,6 @@ import click
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json
 from zoo.cli.printing import print_json, print_table
-from zoo.errors import UnknownNameError
 from zoo.registry import catalogue
 
 if TYPE_CHECKING:
@@ -22,53 +20,50 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--plugin", metavar="FILE|MODULE", help="Load this plugin and check everything it provides.")
+@click.option("--image-shape", metavar="HxWxC", help="The only shape of images to check with, such as 64x64x3.")
 @click.option(
     "--fast", is_flag=True, help="Skip the slow checks: loading in a new process, mixed precision, eager steps."
 )
 @as_json
 @click.pass_context
-def check(ctx: click.Context, names: tuple[str, ...], plugin: str | None, fast: bool, as_json: bool) -> None:
-    """Check architectures and datasets against every rule of the zoo.
+def check(
+    ctx: click.Context, names: tuple[str, ...], plugin: str | None, image_shape: str | None, fast: bool, as_json: bool
+) -> None:
+    """Check what plugins provide against every rule of the zoo.
 
-    Each NAME is an architecture or a dataset; with --plugin, names may be omitted. Exit status 1 if a check fails.
+    Each NAME is an architecture, a dataset, a likelihood or a metric; with --plugin, names may be omitted. Exit status
+    1 if a check fails.
     """
+    from zoo.testing.kinds import kind_of
+    from zoo.testing.shapes import parse_shape
+
+    shape = None if image_shape is None else parse_shape(image_shape)
     if plugin is not None:
         provided = catalogue.load_plugin(plugin).provides
         names = names or provided
     if not names:
-        raise click.UsageError("pass the name of an architecture or a dataset, or --plugin")
-    kinds = {name: "dataset" if name in catalogue.list_datasets() else "architecture" for name in names}
-    for name, kind in kinds.items():
-        if kind == "architecture":
-            _find(name)  # Reject unknown names before the slow import of Keras.
+        raise click.UsageError("pass the name of an architecture, a dataset, a likelihood or a metric, or --plugin")
+    # Unknown names are rejected before the slow import of Keras.
+    kinds = {name: kind_of(name) for name in names}
     import_keras()
     reports = []
     for name, kind in kinds.items():
-        reports.append(_check(name, kind, plugin, fast, shown=not as_json))
+        reports.append(_check(name, kind, plugin, shape if kind == "architecture" else None, fast, shown=not as_json))
     if as_json:
         print_json([report.to_dict() for report in reports])
     ctx.exit(1 if any(report.failed for report in reports) else 0)
 
 
-def _find(name: str) -> None:
-    """Raise ``UnknownNameError``, which suggests similar dataset names too, unless the architecture exists."""
-    try:
-        catalogue.architecture(name)
-    except UnknownNameError as error:
-        near = difflib.get_close_matches(name, catalogue.list_datasets(), n=3, cutoff=0.5)
-        hint = f"; similar datasets: {' or '.join(map(repr, near))}" if near else ""
-        raise UnknownNameError(f"{error}{hint}; datasets: zoo datasets") from None
-
-
-def _check(name: str, kind: str, plugin: str | None, fast: bool, *, shown: bool) -> Report:
+def _check(
+    name: str, kind: str, plugin: str | None, shape: tuple[int, ...] | None, fast: bool, *, shown: bool
+) -> Report:
     """Run the checks for one name and print the results, including those obtained before an interruption."""
     from zoo.progress import show_progress
     from zoo.testing.catalogue import list_checks
-    from zoo.testing.dataset_subject import DatasetSubject
+    from zoo.testing.kinds import make_subject
     from zoo.testing.runner import Report, run_checks
-    from zoo.testing.subject import Subject
 
-    subject = Subject(name, plugin) if kind == "architecture" else DatasetSubject(name, plugin)
+    subject = make_subject(name, kind, plugin, shape)
     count = len(list_checks(kind, fast=fast))
     report, running = Report(name), ""
 
@@ -112,9 +107,11 @@ def _describe(facts: dict[str, Any]) -> str:
         for key, text in (
             ("import_seconds", "imported in {:.2f} s"),
             ("build_seconds", "built in {:.2f} s"),
+            ("train_seconds", "trained a little in {:.1f} s"),
             ("parameters", "{:,} parameters"),
         )
         if key in known
     ]
     shown += [f"{known['flops'] / 1e6:.1f} MFLOPs for one image"] if "flops" in known else []
-    return f"; {', '.join(shown)} (28 x 28 x 1)" if shown else ""
+    where = f" ({' x '.join(map(str, known['image_shape']))})" if "image_shape" in known else ""
+    return f"; {', '.join(shown)}{where}" if shown else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from typing import Any
 
 import click
@@ -10,21 +11,49 @@ import click
 import zoo
 from zoo.cli.options import as_json
 from zoo.cli.printing import print_json, print_table
+from zoo.registry import catalogue
+from zoo.registry.record import PluginRecord
+from zoo.registry.scoring_specs import OWN_LIKELIHOODS
 
 
 @click.command("list")
 @click.argument("pattern", default="*")
-@click.option("--presets", is_flag=True, help="List presets (architecture/dataset).")
+@click.option("--presets", "kind", flag_value="presets", help="List presets (architecture/dataset).")
+@click.option("--likelihoods", "kind", flag_value="likelihoods", help="List likelihoods p(x|z).")
+@click.option("--metrics", "kind", flag_value="metrics", help="List the scores that plugins add.")
 @as_json
-def list_(pattern: str, presets: bool, as_json: bool) -> None:
-    """List the architectures or presets that match PATTERN."""
-    infos = [zoo.get_model_info(name) for name in zoo.list_models(pattern, presets=presets)]
+def list_(pattern: str, kind: str | None, as_json: bool) -> None:
+    """List the architectures that match PATTERN, or what an option names."""
+    if kind in ("likelihoods", "metrics"):
+        listed = _likelihoods() if kind == "likelihoods" else _metrics()
+        found = {name: it for name, it in listed.items() if fnmatchcase(name, pattern)}
+    else:
+        names = zoo.list_models(pattern, presets=kind == "presets")
+        found = {name: zoo.get_model_info(name).summary for name in names}
     if as_json:
-        print_json([{"name": info.name, "summary": info.summary} for info in infos])
-    elif not infos:
+        print_json([{"name": name, "summary": summary} for name, summary in found.items()])
+    elif not found:
         click.echo(f"nothing matches {pattern!r}", err=True)
     else:
-        print_table(["name", "summary"], [[info.name, info.summary] for info in infos])
+        print_table(["name", "summary"], [list(item) for item in found.items()])
+
+
+def _likelihoods() -> dict[str, str]:
+    """Return the summary of each likelihood, the zoo's own and those of plugins, by name."""
+    plugins = {name: f"{it.summary} ({_origin(it.plugin)})" for name, it in catalogue.plugin_likelihoods().items()}
+    return dict(sorted({**OWN_LIKELIHOODS, **plugins}.items()))
+
+
+def _metrics() -> dict[str, str]:
+    """Return the title and the definition of each score that a plugin adds, by name."""
+    return {
+        name: f"{it.title}{': ' if it.definition else ''}{it.definition} ({_origin(it.plugin)})"
+        for name, it in sorted(catalogue.metrics().items())
+    }
+
+
+def _origin(plugin: PluginRecord | None) -> str:
+    return "unregistered" if plugin is None else f"plugin {plugin.name}"
 
 
 @click.command()
@@ -65,9 +94,7 @@ def plugins(as_json: bool) -> None:
 @as_json
 def datasets(as_json: bool) -> None:
     """List the datasets."""
-    from zoo.registry.catalogue import dataset
-
-    specs = [dataset(name) for name in zoo.list_datasets()]
+    specs = [catalogue.dataset(name) for name in zoo.list_datasets()]
     if as_json:
         print_json(
             [

@@ -13,8 +13,8 @@ from zoo import scaffolding
 @click.command()
 @click.argument("name")
 @click.option("--here", is_flag=True,
-              help="Write a plugin file, NAME.py, into the current folder, and a registry.yaml that lists it unless "
-                   "one exists.")  # fmt: skip
+              help="Write a plugin file, NAME.py, with its networks, NAME_networks.py, into the current folder, and a "
+                   "registry.yaml that lists it unless one exists.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Folder to create the project's folder in (default: the current one).")  # fmt: skip
 def new(name: str, here: bool, out: Path | None) -> None:

@@ -69,7 +69,7 @@ def print_scores(scores: dict[str, Any]) -> None:
     rows = []
     for path, value in _flatten({**dict.fromkeys(order), **scores}):
         if _is_shown(path, value):
-            score = score_at(*path)
+            score = score_at(*path, result=scores)
             rows.append([score.title + _name_k(path, scores), score.show(value) + _count(path, scores), score.unit])
     print_table(["score", "value", "unit"], rows)
 
@@ -99,7 +99,7 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
     parts = [dict(_flatten(comparison[name])) for name in ("first", "second", "difference")]
     rows = []
     for path in dict.fromkeys((*parts[0], *parts[1])):
-        score = score_at(*path)
+        score = score_at(*path, result=comparison)
         cells = [
             score.show(part[path], sign) if path in part else "-"
             for part, sign in zip(parts, ("", "", "+"), strict=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.registry.specs import check_shape
+from zoo.registry.fields import check_shape
 
 PARTS = ("train", "validation", "test")
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from zoo.data.dataset import Dataset, Split
 from zoo.data.image_files import SHOWN, ImageReader, explain, list_extensions
 from zoo.errors import DatasetError
+from zoo.registry.fields import check_shape
 from zoo.registry.specs import FOLDER as PREFIX
-from zoo.registry.specs import check_shape
 
 logger = logging.getLogger("zoo")
 VALIDATION_FROM, TEST_FROM = 0.8, 0.9

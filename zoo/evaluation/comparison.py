@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import IncomparableError
+from zoo.score import DESCRIPTIONS, described_scores
 from zoo.score_names import SCORES
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def compare(
         - ``first``, ``second``: the scores of each, nested as in a result; for runs the cost too. The KL divergence
           of each latent is left out, since the latents of two models have no common order.
         - ``difference``: second - first, for each score that both have.
+        - ``metrics``: what describes the scores of plugins, as in a result; absent if neither has any.
         - ``note``: what the difference does not show.
 
     Raises:
@@ -80,7 +82,9 @@ def compare(
     one, two = (_numbers(tree) for tree in scores)
     difference = _subtract(two, one)
     note = NO_EVIDENCE + (SAME_MACHINE if set(difference.get("cost", {})) - {"flops"} else "")
-    return {"facts": facts[0], "first": one, "second": two, "difference": difference, "note": note}
+    compared = {"facts": facts[0], "first": one, "second": two, "difference": difference}
+    metrics = {name: it for result in results for name, it in (result.get(DESCRIPTIONS) or {}).items()}
+    return compared | ({DESCRIPTIONS: metrics} if metrics else {}) | {"note": note}
 
 
 def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def read_facts(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drop_facts(result: Mapping[str, Any]) -> dict[str, Any]:
-    scores = {name: value for name, value in result.items() if name not in ("data", "seed")}
+    scores = {name: value for name, value in result.items() if name not in ("data", "seed", DESCRIPTIONS)}
     cost = {name: value for name, value in (result.get("cost") or {}).items() if name not in scores}
     return scores | {"iwae": {"nats": (result["iwae"] or {}).get("nats")}, "cost": cost}
 
@@ -140,7 +144,11 @@ def _is_result(result: Any) -> bool:
         and all(isinstance(facts[name], str) for name in ("likelihood", "binarization"))
         and all(isinstance(facts[name], int) for name in counts)
         and isinstance(facts["k"], int | None)
-        and all(score.read(result) is None or _is_number(score.read(result)) for score in SCORES)
+        and isinstance(result.get(DESCRIPTIONS), Mapping | None)
+        and all(
+            score.read(result) is None or _is_number(score.read(result))
+            for score in (*SCORES, *described_scores(result))
+        )
     )
 
 

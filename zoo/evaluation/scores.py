@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
+from zoo.evaluation.metrics import choose_metrics, plugin_scores
 from zoo.factory.create import parameter_count
+from zoo.score import DESCRIPTIONS
 
 ACTIVE_VARIANCE = 0.01
 MOST_SAMPLES = 1_000_000  # More would take hours for one image.
@@ -31,6 +34,7 @@ def evaluate(
     cost: bool = False,
     per_image: bool = False,
     progress: bool = False,
+    metrics: Sequence[str] | None = None,
     iwae_samples: int | None = None,
 ) -> dict[str, Any]:
     """Score a model on images that it was not trained on.
@@ -43,6 +47,7 @@ def evaluate(
         cost: measure time, memory and floating-point operations too.
         per_image: return the scores of each image too; equal for the same model, images and seed.
         progress: show progress of the importance-weighted bound on stderr.
+        metrics: the names of the plugins' scores to compute (``zoo.Metric``); by default all of them.
         iwae_samples: the former name of ``importance_samples``.
 
     Returns:
@@ -64,6 +69,8 @@ def evaluate(
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2); None for a single image.
         - ``parameters``: number of parameters of encoder and decoder.
+        - the scores of plugins by name, and ``metrics``, which describes them (title, unit, digits, better direction,
+          definition); one that raises or is not finite is None, with a warning. Absent if there are none.
         - ``cost``: the result of ``zoo.evaluation.cost.measure_cost``; only if requested.
         - ``per_image``: ``negative_elbo``, ``reconstruction``, ``kl``, ``bits_per_dim``, ``cross_entropy``, ``mse``,
           ``psnr``, ``ssim`` and ``iwae`` (nats) of each image, in their order, of which the scores above are the means;
@@ -72,6 +79,7 @@ def evaluate(
           the scores; results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
     Raises:
+        UnknownNameError: there is no such metric.
         ValueError: images that the model does not accept, an invalid number of samples or seed, or a model
             with a weight, or with terms of the bound, that are not finite.
         TypeError: not a model of the zoo.
@@ -85,20 +93,25 @@ def evaluate(
         importance_samples = iwae_samples
     samples = _check_count("importance_samples", importance_samples, MOST_SAMPLES)
     seed = _check_count("seed", seed, 2**32 - 1)
+    chosen = choose_metrics(metrics)
     split = data if isinstance(data, Split) else None
     images = model.check_array(data)
     check_weights(model)
     # Binarise the whole set at once, so that the draws do not depend on the batches.
     inputs = binarize(images, seed) if model.binarization == "dynamic" else images
     of_images, kl_per_latent = _bounds(model, inputs, samples, seed, progress)
-    of_images |= _image_scores(model, images)
+    reconstructions = model.reconstruct(images)
+    targets = ops.convert_to_numpy(model.prepare(images))
+    of_images |= _image_scores(targets, reconstructions)
     bound = of_images.pop("iwae")
     scores: dict[str, Any] = {key: _mean(values) for key, values in of_images.items()}
     scores["kl_per_latent"] = np.mean(kl_per_latent, axis=0).tolist() if has_latents(model) else None
     scores["iwae"] = None if bound is None else {"k": samples, "nats": _mean(bound), "images": len(images)}
     scores["active_units"] = _active_units(model, inputs)
     scores["parameters"] = parameter_count(model)
-    scores |= _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed"})
+    own = _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed", DESCRIPTIONS})
+    # What a kind of model says of itself goes before what a plugin says of all.
+    scores |= own | plugin_scores([it for it in chosen if it.name not in own], model, targets, reconstructions)
     if cost:
         scores["cost"] = measure_cost(model)
     if per_image:
@@ -186,9 +199,7 @@ def _active_units(model: AutoEncoder, images: np.ndarray) -> int | None:
     return int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE))
 
 
-def _image_scores(model: AutoEncoder, images: np.ndarray) -> Values:
-    reconstructions = model.reconstruct(images)
-    targets = ops.convert_to_numpy(model.prepare(images))
+def _image_scores(targets: np.ndarray, reconstructions: np.ndarray) -> Values:
     errors = mean_squared_error(targets, reconstructions)
     return {
         "mse": errors,

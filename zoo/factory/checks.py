@@ -8,19 +8,7 @@ import keras
 
 from zoo.errors import ArchitectureError
 
-ARGUMENTS = {"encoder": ["image_shape", "latent_shape"], "decoder": ["latent_shape", "output_shape"]}
 LIST = "end the builder with return keras.Model(images, [mean, std]), or with zoo.layers.GaussianHead(latent_shape)"
-
-
-def explain_arguments(names: list[str], part: str) -> str | None:
-    """Return how a builder that raised must accept its arguments; None if it already does."""
-    expected = ARGUMENTS[part]
-    if names[:2] == expected:
-        return None
-    return (
-        f"it is called with two positional shapes but takes {', '.join(names) or 'nothing'}: define it as "
-        f"build_{part}({', '.join(expected)}, ...)"
-    )
 
 
 def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, point_class: str | None = None) -> None:
@@ -83,10 +71,11 @@ def _name(model: Any) -> str:
 def _explain_outputs(outputs: Any, *, is_one: bool) -> str | None:
     """Return how to output mean and standard deviation instead; None if only the shapes are wrong."""
     if isinstance(outputs, dict):
-        return LIST
+        return f"{LIST}: z is drawn by the zoo" if len(outputs) > 2 else LIST
     if is_one:
         return (
-            "end it with zoo.layers.GaussianHead(latent_shape), or, if its latent is not Gaussian, set the "
+            "end it with zoo.layers.GaussianHead(latent_shape); if this is z drawn from mean and standard deviation, "
+            "return those two, and the zoo draws z; if its latent is not Gaussian, set the "
             'architecture\'s autoencoder= to a subclass of zoo.AutoEncoder with posterior = "point"'
         )
     if len(outputs) > 2:

@@ -18,12 +18,15 @@ from zoo.autoencoder.objective import check_samples_of
 from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.factory.options import check_options, check_part_options, choose_latent_shape, take_latent
 from zoo.factory.parts import build_part
-from zoo.factory.resolve import PARTS, resolve
+from zoo.factory.resolve import resolve
 from zoo.registry import catalogue
+from zoo.registry.fields import check_shape
 from zoo.registry.presets import Preset, merge_options
 from zoo.registry.recipe import Recipe
 from zoo.registry.record import PluginRecord
-from zoo.registry.specs import Architecture, check_shape
+from zoo.registry.scoring_specs import LikelihoodSpec
+from zoo.registry.signatures import PARTS
+from zoo.registry.specs import Architecture
 
 
 def create_model(
@@ -158,6 +161,8 @@ def _assemble(
     preset: str | None = None,
 ) -> AutoEncoder:
     first, second = pair
+    for architecture in pair:
+        architecture.check_takes(shape)
     seed = None if seed is None else int(seed)
     latent = take_latent(config)
     encoder_of = resolve(first)
@@ -176,7 +181,12 @@ def _assemble(
         encoder = build_part(encoder_of, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
         decoder = build_part(decoder_of, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
         model = encoder_of.model_class(
-            encoder, decoder, likelihood, recipe.binarization, seed=seed, provenance=_provenance(pair, preset)
+            encoder,
+            decoder,
+            likelihood,
+            recipe.binarization,
+            seed=seed,
+            provenance=_provenance(pair, preset, likelihood),
         )
     model.compile(
         _optimizer(recipe),
@@ -197,17 +207,21 @@ def _check_image_shape(preset: Preset, image_shape: Any) -> None:
         )
 
 
-def _provenance(pair: tuple[Architecture, Architecture], preset: str | None) -> dict[str, Any]:
+def _provenance(
+    pair: tuple[Architecture, Architecture], preset: str | None, likelihood: likelihoods.Likelihood
+) -> dict[str, Any]:
     parts: dict[str, Any] = {"preset": preset}
     for part, architecture in zip(PARTS, pair, strict=True):
-        plugin = architecture.plugin or PluginRecord(architecture.name, "unregistered")
-        parts[part] = {
-            "architecture": architecture.name,
-            "plugin": plugin.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-        }
+        parts[part] = {"architecture": architecture.name, **_origin(architecture)}
+    spec = catalogue.plugin_likelihoods().get(likelihood.identifier)
+    if spec is not None:
+        parts["likelihood"] = {"likelihood": spec.name, **_origin(spec)}
     return parts
+
+
+def _origin(item: Architecture | LikelihoodSpec) -> dict[str, Any]:
+    plugin = item.plugin or PluginRecord(item.name, "unregistered")
+    return {"plugin": plugin.name, "distribution": plugin.distribution, "version": plugin.version}
 
 
 @contextlib.contextmanager

@@ -10,8 +10,9 @@ import numpy as np
 
 from zoo.errors import ArchitectureError
 from zoo.factory.resolve import Builder, Resolved, describe
+from zoo.registry.fields import check_shape
 from zoo.registry.recipe import RECIPE_KEYS
-from zoo.registry.specs import LATENT_OPTIONS, Architecture, check_shape
+from zoo.registry.specs import LATENT_OPTIONS, Architecture
 
 
 def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -9,10 +9,12 @@ import keras
 
 from zoo.autoencoder.precision import training_policy
 from zoo.errors import ArchitectureError, one_line
-from zoo.factory.checks import check_built, explain_arguments
+from zoo.factory.checks import check_built
 from zoo.factory.options import as_latent_shape, check_options, choose_latent_shape, take_latent
 from zoo.factory.resolve import Resolved, describe, resolve
-from zoo.registry.specs import LATENT_OPTIONS, Architecture, check_shape
+from zoo.registry.fields import check_shape
+from zoo.registry.signatures import explain_arguments, explain_drawing
+from zoo.registry.specs import LATENT_OPTIONS, Architecture
 
 
 def build_encoder(
@@ -23,6 +25,7 @@ def build_encoder(
 ) -> keras.Model:
     """Build and check an architecture's encoder; see ``Architecture.build_encoder``."""
     shape = check_shape(image_shape, "image_shape", rank=3)
+    architecture.check_takes(shape)
     options = {**(config or {}), **({} if latent_shape is None else {"latent_shape": latent_shape})}
     latent, resolved = take_latent(options), resolve(architecture)
     check_options(options, (resolved,))
@@ -34,6 +37,7 @@ def build_decoder(
 ) -> keras.Model:
     """Build and check an architecture's decoder; see ``Architecture.build_decoder``."""
     shape = check_shape(output_shape, "output_shape", rank=3)
+    architecture.check_takes((*shape[:2], None))
     options = {**(config or {}), "latent_shape": latent_shape}
     latent, resolved = take_latent(options), resolve(architecture)
     check_options(options, (resolved,))
@@ -70,7 +74,7 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
         with training_policy():
             model = builder.function(*shapes, **wanted)
     except (Exception, SystemExit) as error:
-        way_out = explain_arguments(list(builder.parameters), part)
+        way_out = explain_arguments(list(builder.parameters), part) or explain_drawing(error, part)
         raise ArchitectureError(f"{where} raised {type(error).__name__}: {one_line(error)}", way_out) from error
     cls = resolved.model_class
     check_built(model, where, shapes, part, cls.__name__ if cls.posterior == "point" else None)

@@ -10,10 +10,8 @@ from typing import Any
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ArchitectureError
 from zoo.registry.references import resolve_reference
-from zoo.registry.specs import LATENT_OPTIONS, RESERVED_OPTIONS, Architecture
-
-PARTS = ("encoder", "decoder")
-GIVEN = ("image_shape", "latent_shape", "output_shape")
+from zoo.registry.signatures import GIVEN, PARTS, check_signature
+from zoo.registry.specs import LATENT_OPTIONS, Architecture
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ def resolve(architecture: Architecture) -> Resolved:
     """Import an architecture's builders and the class of its models.
 
     Raises:
-        ArchitectureError: one cannot be imported or has the wrong type, or a builder has a parameter with the name of
-            one of the zoo's own settings.
+        ArchitectureError: one cannot be imported or has the wrong type, or a builder cannot be called as the zoo does,
+            or has a parameter with the name of one of the zoo's own settings.
     """
     encoder, decoder = (_resolve_builder(architecture, part) for part in PARTS)
     return Resolved(architecture, encoder, decoder, resolve_class(architecture))
@@ -80,21 +78,14 @@ def resolve_class(architecture: Architecture) -> type[AutoEncoder]:
 
 def _resolve_builder(architecture: Architecture, part: str) -> Builder:
     function = _import(architecture, part, f"{part} builder")
-    parameters = inspect.signature(function).parameters
+    parameters = check_signature(function, part, describe(architecture))
     names: set[str] = set()
     for name, parameter in parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             names.update(architecture.defaults)
         elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             names.add(name)
-    options = names.difference(GIVEN, LATENT_OPTIONS)
-    taken = sorted(options & RESERVED_OPTIONS)
-    if taken:
-        raise ArchitectureError(
-            f"{describe(architecture)}: build_{part} takes {taken[0]!r}, which is already an argument of "
-            "zoo.create_model or zoo.train: expected another name for the option"
-        )
-    return Builder(part, function, parameters, frozenset(options))
+    return Builder(part, function, parameters, frozenset(names.difference(GIVEN, LATENT_OPTIONS)))
 
 
 def _import(architecture: Architecture, field: str, what: str) -> Callable[..., Any]:

@@ -28,7 +28,7 @@ class Bernoulli(Likelihood):
 
     def mean(self, parameters: Tensor) -> Tensor:
         """Return the probability of a one."""
-        return ops.sigmoid(ops.cast(parameters, "float32"))
+        return ops.sigmoid(parameters)
 
     def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
         """Draw images of 0 and 1."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from zoo.errors import PluginLoadError, one_line
 from zoo.likelihoods.special_functions import widen
+from zoo.registry import catalogue
+from zoo.registry.references import resolve_reference
+from zoo.registry.scoring_specs import LikelihoodSpec
 from zoo.typing import Tensor
 
 
@@ -20,10 +27,21 @@ class Likelihood(keras.losses.Loss):
 
     Images are ``(batch, height, width, channels)``, uint8 in 0..255 or float in [0, 1]; parameters are ``(batch,
     height, width, output_channels(channels))``, any real values.
+
+    A subclass defines ``_log_prob`` (nats of each value) or ``log_prob`` (of each image), ``mean`` and ``sample``.
+    Whoever calls these, or ``call``, they get images as float32 in [0, 1] and parameters as float32, whatever the
+    precision that the decoder computes in.
     """
 
     support: ClassVar[str | None] = None  # binary | unit | bytes | real; None: not a likelihood
     parameters_per_channel: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the methods that a subclass defines get float32."""
+        super().__init_subclass__(**kwargs)
+        for name, converters in _CONVERTERS.items():
+            if inspect.isfunction(vars(cls).get(name)):
+                setattr(cls, name, _converting(vars(cls)[name], converters))
 
     def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
         super().__init__(name=name or self.__class__.__name__, reduction=reduction, dtype="float32")
@@ -39,9 +57,7 @@ class Likelihood(keras.losses.Loss):
 
     def log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Return log p(image) of each image, ``(batch,)``, nats: the sum over pixels and channels."""
-        images = to_unit_interval(images)
-        parameters = widen(ops.convert_to_tensor(parameters))
-        values = self._log_prob(images, parameters)
+        values = self._log_prob(to_unit_interval(images), _widen(parameters))
         return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
     def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
@@ -65,6 +81,9 @@ class Likelihood(keras.losses.Loss):
         for name, cls in LIKELIHOODS.items():
             if cls is type(self):
                 return name
+        registered = find_name(self)
+        if registered is not None:
+            return registered
         common = super().get_config()
         settings = sorted((key, value) for key, value in self.get_config().items() if key not in common)
         shown = ", ".join(f"{key}={value!r}" for key, value in settings)
@@ -85,6 +104,66 @@ def to_unit_interval(images: Tensor) -> Tensor:
         )
     images = ops.cast(images, "float32")
     return images / 255.0 if dtype == "uint8" else images
+
+
+def _widen(parameters: Tensor) -> Tensor:
+    return widen(ops.convert_to_tensor(parameters))
+
+
+# How each method's tensors, in the order of its arguments, are converted.
+_CONVERTERS: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
+    "call": (to_unit_interval, _widen),
+    "log_prob": (to_unit_interval, _widen),
+    "_log_prob": (to_unit_interval, _widen),
+    "mean": (_widen,),
+    "sample": (_widen,),
+}
+
+
+def _converting(function: Callable[..., Tensor], converters: tuple[Callable[[Tensor], Tensor], ...]) -> Any:
+    names = list(inspect.signature(function).parameters)[1 : 1 + len(converters)]
+
+    @functools.wraps(function)
+    def converted(self: Likelihood, *given: Any, **named: Any) -> Tensor:
+        tensors = [convert(value) for convert, value in zip(converters, given, strict=False)]
+        for name, convert in zip(names, converters, strict=False):
+            if name in named:
+                named[name] = convert(named[name])
+        return function(self, *tensors, *given[len(tensors) :], **named)
+
+    return converted
+
+
+def make_likelihood(spec: LikelihoodSpec) -> Likelihood:
+    """Return a new likelihood that a plugin describes.
+
+    Raises:
+        PluginLoadError: it cannot be imported or made, or is none.
+    """
+    where = f"likelihood {spec.name}" + (f" of plugin {spec.plugin.name}" if spec.plugin else "")
+    try:
+        made = resolve_reference(spec.likelihood)()
+    except (Exception, SystemExit) as error:
+        raise PluginLoadError(
+            f"{where}: {spec.likelihood!r} cannot be made: {type(error).__name__}: {one_line(error)}"
+        ) from error
+    if not isinstance(made, Likelihood):
+        raise PluginLoadError(f"{where}: {spec.likelihood!r} gives {made!r}: expected a zoo.likelihoods.Likelihood")
+    return made
+
+
+def find_name(likelihood: Likelihood) -> str | None:
+    """Return the name under which a plugin provides an equal likelihood; None if none does."""
+    for name, spec in catalogue.plugin_likelihoods().items():
+        if not spec.is_imported or (isinstance(spec.likelihood, type) and spec.likelihood is not type(likelihood)):
+            continue
+        try:
+            made = make_likelihood(spec)
+        except PluginLoadError:
+            continue
+        if type(made) is type(likelihood) and made.get_config() == likelihood.get_config():
+            return name
+    return None
 
 
 # Likelihoods by name; ``zoo.likelihoods`` adds its own.

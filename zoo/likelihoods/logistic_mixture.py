@@ -59,7 +59,6 @@ class LogisticMixture(DiscretizedLogistic):
 
         Channels are in lists and components last, so that a channel's arrays are contiguous in memory.
         """
-        parameters = ops.cast(parameters, "float32")
         size = parameters.shape[-1]
         channels = next(count for count in itertools.count(1) if self.output_channels(count) >= size)
         if self.output_channels(channels) != size:

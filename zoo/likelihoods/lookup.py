@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import keras
@@ -11,9 +10,11 @@ from zoo.errors import UnknownNameError
 from zoo.likelihoods.bernoulli import Bernoulli
 from zoo.likelihoods.discretized import DiscretizedGaussian, DiscretizedLogistic
 from zoo.likelihoods.gaussian import Gaussian
-from zoo.likelihoods.likelihood import LIKELIHOODS, Likelihood
+from zoo.likelihoods.likelihood import LIKELIHOODS, Likelihood, make_likelihood
 from zoo.likelihoods.logistic_mixture import LogisticMixture
 from zoo.likelihoods.pixel_loss import PixelLoss
+from zoo.registry import catalogue
+from zoo.registry.messages import explain_unknown
 
 LIKELIHOODS.update(
     bernoulli=Bernoulli,
@@ -36,6 +37,7 @@ def get(identifier: Any) -> Likelihood:
 
     Raises:
         UnknownNameError: neither a likelihood nor a Keras loss has the name.
+        PluginLoadError: the likelihood is a plugin's, and cannot be made.
         TypeError: neither a name, a likelihood nor a loss.
         ValueError: a Keras loss works on logits or does not compare values elementwise, or the number of components is
             not valid.
@@ -46,14 +48,19 @@ def get(identifier: Any) -> Likelihood:
     if name in LIKELIHOODS:
         return LogisticMixture(_components(identifier, option)) if colon else LIKELIHOODS[name]()
     if isinstance(identifier, str):
+        found = catalogue.plugin_likelihoods()
+        if name in found:
+            if colon:
+                raise ValueError(f"likelihood {identifier!r}: {name} has no components: expected {name!r}")
+            return make_likelihood(found[name])
         try:
             keras.losses.get(identifier)
         except ValueError:
-            near = difflib.get_close_matches(identifier, LIKELIHOODS, n=3, cutoff=0.4)
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"expected {', '.join(LIKELIHOODS)}"
-            raise UnknownNameError(
-                f"no likelihood is called {identifier!r}: {hint} (or a Keras loss, such as 'mse')"
-            ) from None
+            known = {**dict.fromkeys(LIKELIHOODS), **found}
+            text = explain_unknown(
+                identifier, "likelihood", known, "zoo list --likelihoods", catalogue.list_plugins(), cutoff=0.4
+            )
+            raise UnknownNameError(f"{text} (or a Keras loss, such as 'mse')") from None
     elif not callable(identifier):
         raise TypeError(f"likelihood is {identifier!r}: expected a name, a zoo likelihood or a Keras loss")
     return PixelLoss(identifier)

@@ -70,7 +70,7 @@ class PixelLoss(Likelihood):
 
     def mean(self, parameters: Tensor) -> Tensor:
         """Return the sigmoid of the raw output."""
-        return ops.sigmoid(ops.cast(parameters, "float32"))
+        return ops.sigmoid(parameters)
 
     def get_config(self) -> dict[str, Any]:
         """Return the name, the reduction and the wrapped loss."""

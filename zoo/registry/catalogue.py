@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,14 +13,15 @@ from zoo.errors import PluginLoadError, UnknownNameError
 from zoo.registry.finding import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
 from zoo.registry.loading import Plugin, check_strict, load_plugins, refuse_duplicates
 from zoo.registry.messages import explain_unknown, warn_of_failures, warn_of_idle_settings
-from zoo.registry.model_info import ModelInfo
-from zoo.registry.presets import Preset, make_preset, merge_options, preset_names
+from zoo.registry.presets import Preset, make_preset, preset_names
 from zoo.registry.record import PluginRecord
 from zoo.registry.references import resolve_reference
+from zoo.registry.scoring_specs import OWN_LIKELIHOODS, LikelihoodSpec, Metric
 from zoo.registry.specs import FOLDER, Architecture, DatasetSpec
 from zoo.registry.yaml_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
 
 Found = TypeVar("Found")
+Kind = TypeVar("Kind", Architecture, DatasetSpec, LikelihoodSpec, Metric)
 # Named, not imported: the data package is above this one.
 _FOLDER_SPEC = "zoo.data.folder_spec:folder_spec"
 
@@ -35,11 +35,16 @@ class _Names:
 
     @property
     def architectures(self) -> dict[str, Architecture]:
-        return {item.name: item for plugin in self.plugins for item in plugin.architectures}
+        return self.find(Architecture)
 
     @property
     def datasets(self) -> dict[str, DatasetSpec]:
-        return {item.name: item for plugin in self.plugins for item in plugin.datasets}
+        return self.find(DatasetSpec)
+
+    def find(self, kind: type[Kind]) -> dict[str, Kind]:
+        """Return what plugins provide of a kind, by name."""
+        items = (item for plugin in self.plugins for item in plugin.items)
+        return {item.name: item for item in items if isinstance(item, kind)}
 
 
 _lock = threading.RLock()
@@ -121,8 +126,8 @@ def load_plugin(entry: str) -> PluginRecord:
     if plugin.record.status in ("failed", "disabled"):
         reason = plugin.record.error or "disabled by ZOO_DISABLE_PLUGINS"
         raise PluginLoadError(f"plugin {entry}: {reason}") from plugin.cause
-    known: list[Architecture | DatasetSpec] = [*names.architectures.values(), *names.datasets.values()]
-    if not all(item in known for item in (*plugin.architectures, *plugin.datasets)):
+    known = [item for other in names.plugins for item in other.items]
+    if not all(item in known for item in plugin.items):
         add_plugin(plugin)
     return plugin.record
 
@@ -153,6 +158,21 @@ def list_datasets() -> list[str]:
     return sorted(_load().datasets)
 
 
+def list_likelihoods() -> list[str]:
+    """List the names of all likelihoods, sorted: the zoo's own and those of plugins."""
+    return sorted((*OWN_LIKELIHOODS, *_load().find(LikelihoodSpec)))
+
+
+def plugin_likelihoods() -> dict[str, LikelihoodSpec]:
+    """Return the likelihoods that plugins provide, by name."""
+    return _load().find(LikelihoodSpec)
+
+
+def metrics() -> dict[str, Metric]:
+    """Return the scores that plugins provide, by name."""
+    return _load().find(Metric)
+
+
 def list_plugins() -> list[PluginRecord]:
     """List the record of every plugin, in loading order; broken ones carry their error."""
     return [plugin.record for plugin in _load().plugins]
@@ -161,40 +181,6 @@ def list_plugins() -> list[PluginRecord]:
 def benchmark_presets() -> list[str]:
     """List the presets of the default benchmark, from the registry file."""
     return list(_load().file.benchmark)
-
-
-def get_model_info(name: str) -> ModelInfo:
-    """Return what an architecture or a preset is and where it comes from, without building it.
-
-    Args:
-        name: an architecture's or a preset's name.
-
-    Returns:
-        Its description; ``dataset``, ``image_shape`` and ``recipe`` are None for an architecture.
-
-    Raises:
-        UnknownNameError: there is no such name.
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"name is {name!r}: expected text")
-    if "/" not in name:
-        found = architecture(name)
-        config = deepcopy(dict(found.defaults))
-        return ModelInfo(name, found.summary, name, None, None, config, None, {}, found.source, found.plugin)
-    entry = preset(name)
-    found = entry.architecture
-    return ModelInfo(
-        name=name,
-        summary=f"{found.summary}. {entry.dataset.summary}",
-        architecture=found.name,
-        dataset=entry.dataset.name,
-        image_shape=entry.dataset.image_shape,
-        config=deepcopy(merge_options(found.defaults, entry.config)),
-        recipe=entry.recipe.to_dict(),
-        reference=entry.reference,
-        source=found.source,
-        plugin=found.plugin,
-    )
 
 
 def architecture(name: str) -> Architecture:
@@ -216,10 +202,13 @@ def preset(name: str) -> Preset:
     left, _, right = name.partition("/")
     if right.startswith(FOLDER):
         folder = dataset(right)
+        architecture(left).check_takes(folder.image_shape)
         return make_preset(f"{left}/{folder.name}", architecture(left), folder, {}, names.file.presets)
     if name not in _preset_names():
         # If one half is wrong, suggestions for that half are better.
-        architecture(left)
+        found, base = architecture(left), right.partition("-")[0]
+        if base in names.datasets:
+            found.check_takes(names.datasets[base].image_shape)
         _find(name, dict.fromkeys(_preset_names()), "preset", "zoo list --presets")
     base = right.partition("-")[0]
     recipe = names.file.datasets.get(base, {})

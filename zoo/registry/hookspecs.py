@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from zoo.registry.scoring_specs import LikelihoodSpec, Metric
     from zoo.registry.specs import Architecture, DatasetSpec
 
 hookspec = pluggy.HookspecMarker("zoo")
@@ -66,5 +67,47 @@ def zoo_datasets() -> Iterable[DatasetSpec]:
 
     Returns:
         An iterable of ``zoo.DatasetSpec``.
+    """
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def zoo_likelihoods() -> Iterable[LikelihoodSpec]:
+    """Return the likelihoods of this plugin.
+
+    Called once, when names are first looked up; the class is imported when a model is built or loaded.
+
+    Example:
+        ```python
+        from zoo import LikelihoodSpec, hookimpl
+
+        @hookimpl
+        def zoo_likelihoods():
+            yield LikelihoodSpec("laplace", "A Laplace density of each value", f"{__name__}.laplace:Laplace")
+        ```
+
+    Returns:
+        An iterable of ``zoo.LikelihoodSpec``.
+    """
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def zoo_metrics() -> Iterable[Metric]:
+    """Return the scores that this plugin adds to every result of ``zoo.evaluate``.
+
+    Called once, when names are first looked up; the function is imported when a model is evaluated.
+
+    Example:
+        ```python
+        from zoo import Metric, hookimpl
+
+        @hookimpl
+        def zoo_metrics():
+            yield Metric("mae", "mean absolute error", f"{__name__}.scores:mae", digits=4, lower_is_better=True)
+        ```
+
+    Returns:
+        An iterable of ``zoo.Metric``.
     """
     raise AssertionError("a hook specification is never called")

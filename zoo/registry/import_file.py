@@ -29,12 +29,11 @@ def import_file(path: Path) -> ModuleType:
         PluginLoadError: there is no such file.
         Exception: whatever the module raises on import.
     """
-    file = path / "__init__.py" if path.is_dir() else path
+    file = _main_file(path)
     if not file.is_file():
         what = "a folder without __init__.py" if path.is_dir() else "no such file"
         raise PluginLoadError(f"{path}: {what}: expected a Python file, or a folder with an __init__.py")
-    digest = hashlib.sha256(b"\0".join([bytes(file), file.read_bytes()])).hexdigest()[:12]
-    name = f"{PREFIX}{path.stem}_{digest}"
+    name = name_of_file(path)
     if name in sys.modules:
         return sys.modules[name]
     folders = [str(path)] if path.is_dir() else None
@@ -49,3 +48,14 @@ def import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def name_of_file(path: Path) -> str:
+    """Return the unique name under which a file, or a package's folder, is imported."""
+    file = _main_file(path)
+    digest = hashlib.sha256(b"\0".join([bytes(file), file.read_bytes()])).hexdigest()[:12]
+    return f"{PREFIX}{path.stem}_{digest}"
+
+
+def _main_file(path: Path) -> Path:
+    return path / "__init__.py" if path.is_dir() else path

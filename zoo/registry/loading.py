@@ -8,7 +8,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import pluggy
 
@@ -16,11 +17,21 @@ from zoo.errors import DuplicateNameError, PluginLoadError
 from zoo.registry import hookspecs
 from zoo.registry.import_timer import watch_import
 from zoo.registry.record import PluginRecord, canonical_name
+from zoo.registry.references import locate
+from zoo.registry.scoring_specs import LikelihoodSpec, Metric
 from zoo.registry.specs import Architecture, DatasetSpec
 from zoo.version import __version__
 
-Spec = TypeVar("Spec", Architecture, DatasetSpec)
-HOOKS = {"zoo_architectures": Architecture, "zoo_datasets": DatasetSpec}
+Spec = Architecture | DatasetSpec | LikelihoodSpec | Metric
+Bound = TypeVar("Bound", bound=Spec)
+# The fields of what plugins provide that refer to functions and classes.
+REFERENCES = ("encoder", "decoder", "autoencoder", "load", "likelihood", "function")
+HOOKS: dict[str, type[Spec]] = {
+    "zoo_architectures": Architecture,
+    "zoo_datasets": DatasetSpec,
+    "zoo_likelihoods": LikelihoodSpec,
+    "zoo_metrics": Metric,
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,7 @@ class Plugin:
     """A plugin after loading: its record and what it provides."""
 
     record: PluginRecord
-    architectures: list[Architecture] = field(default_factory=list)
-    datasets: list[DatasetSpec] = field(default_factory=list)
+    items: list[Spec] = field(default_factory=list)
     cause: BaseException | None = None
 
 
@@ -111,53 +121,60 @@ def _load(candidate: Candidate) -> Plugin:
     try:
         # A plugin's output must not mix with a command's result on stdout.
         with watch_import(record.name, record.origin) as watch, contextlib.redirect_stdout(sys.stderr):
-            architectures, datasets = _call_hooks(candidate.load(), record.name)
+            module = candidate.load()
+            items = _call_hooks(module, record.name)
     except (Exception, SystemExit) as error:
         return _failed(record, describe_error(error), error)
-    names = [item.name for item in architectures] + [item.name for item in datasets]
+    names = [item.name for item in items]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         return _failed(record, f"provides the name {repeated[0]!r} twice")
     slow = watch.heavy or (not had_keras and "keras" in sys.modules)
     record = replace(record, status="slow" if slow else "ok", provides=tuple(names))
-    return Plugin(
-        record,
-        [bind(architecture, record) for architecture in architectures],
-        [bind(dataset, record) for dataset in datasets],
-    )
+    file = getattr(module, "__file__", None)
+    return Plugin(record, [bind(item, record, file) for item in items])
 
 
-def bind(spec: Spec, record: PluginRecord) -> Spec:
-    """Return a copy of a spec with its plugin set."""
-    bound = replace(spec)
+def bind(spec: Bound, record: PluginRecord, file: str | None = None) -> Bound:
+    """Return a copy of a spec with its plugin set.
+
+    Args:
+        spec: what the plugin provides.
+        record: the plugin's record.
+        file: the plugin's file; the files that the spec refers to are relative to its folder.
+    """
+    folder = None if file is None else Path(file).parent
+    references = {name: getattr(spec, name) for name in REFERENCES if hasattr(spec, name)}
+    bound = replace(spec, **{name: locate(value, folder) for name, value in references.items()})
     object.__setattr__(bound, "plugin", record)
     return bound
 
 
-def _call_hooks(module: object, name: str) -> tuple[list[Architecture], list[DatasetSpec]]:
+def _call_hooks(module: object, name: str) -> list[Spec]:
     # One manager per plugin: in a shared call, a hook that raises would stop all the others.
     manager = pluggy.PluginManager("zoo")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name)
     unknown = [hook for hook in vars(manager.hook) if hook not in HOOKS]
     if unknown:
-        raise PluginLoadError(f"unknown hook {unknown[0]}: zoo {__version__} has {' and '.join(HOOKS)}")
+        raise PluginLoadError(f"unknown hook {unknown[0]}: zoo {__version__} has {', '.join(HOOKS)}")
     unmarked = [hook for hook in HOOKS if callable(getattr(module, hook, None)) and not _implements(manager, hook)]
     if unmarked:
         raise PluginLoadError(f"{unmarked[0]} is not marked with @zoo.hookimpl")
     if not any(_implements(manager, hook) for hook in HOOKS):
-        raise PluginLoadError(f"implements no hook: expected {' or '.join(HOOKS)}, marked with @zoo.hookimpl")
-    specs: dict[str, list[Any]] = {hook: _collect(manager, hook) for hook in HOOKS}
-    for architecture in specs["zoo_architectures"]:
-        check_version(architecture)
-    return specs["zoo_architectures"], specs["zoo_datasets"]
+        raise PluginLoadError(f"implements no hook: expected one of {', '.join(HOOKS)}, marked with @zoo.hookimpl")
+    items = [item for hook in HOOKS for item in _collect(manager, hook)]
+    for item in items:
+        if isinstance(item, Architecture):
+            check_version(item)
+    return items
 
 
 def _implements(manager: pluggy.PluginManager, hook: str) -> bool:
     return bool(getattr(manager.hook, hook).get_hookimpls())
 
 
-def _collect(manager: pluggy.PluginManager, hook: str) -> list[Any]:
+def _collect(manager: pluggy.PluginManager, hook: str) -> list[Spec]:
     expected = HOOKS[hook]
     if not _implements(manager, hook):
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,11 +12,17 @@ from zoo.errors import PluginLoadWarning
 from zoo.registry.loading import Plugin
 from zoo.registry.presets import preset_names
 from zoo.registry.record import PluginRecord
+from zoo.registry.specs import Architecture, DatasetSpec
 from zoo.registry.yaml_file import RegistryFile
 
 
 def explain_unknown(
-    name: str, what: str, known: Mapping[str, Any], command: str, records: Iterable[PluginRecord]
+    name: str,
+    what: str,
+    known: Mapping[str, Any],
+    command: str,
+    records: Iterable[PluginRecord],
+    cutoff: float = 0.5,
 ) -> str:
     """Return a message with the nearest names, how to list all, and the plugins that might have provided the name.
 
@@ -26,13 +32,13 @@ def explain_unknown(
         known: the names of that kind.
         command: the command that lists them.
         records: the records of all plugins.
+        cutoff: how alike names must be to be suggested, from 0 to 1 (equal).
     """
     records = list(records)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=cutoff)
     text = f"no {what} is called {name!r}"
-    text += (
-        f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {', '.join(sorted(known)[:12])}."
-    )
+    listed = ", ".join(sorted(known)[:12]) or "none"
+    text += f": did you mean {' or '.join(map(repr, near))}?" if near else f": there are {listed}."
     text += f" List all with: {command}"
     broken = [f"{record.name} ({record.error})" for record in records if record.status == "failed"]
     disabled = [record.name for record in records if record.status == "disabled"]
@@ -54,7 +60,9 @@ def warn_of_failures(plugins: Iterable[Plugin]) -> None:
         )
 
 
-def warn_of_idle_settings(user: RegistryFile, architectures: Collection[str], datasets: Collection[str]) -> None:
+def warn_of_idle_settings(
+    user: RegistryFile, architectures: Mapping[str, Architecture], datasets: Mapping[str, DatasetSpec]
+) -> None:
     """Warn about settings for unknown names, since a typo would otherwise go unnoticed."""
     known = preset_names(architectures, datasets, user.presets)
     idle = [f"dataset {name!r}" for name in user.datasets if name not in datasets]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from zoo.registry.catalogue import architecture, preset
+from zoo.registry.presets import merge_options
 from zoo.registry.record import PluginRecord
 
 
@@ -32,3 +35,37 @@ class ModelInfo:
             for key, value in self.config.items()
         }
         return plain
+
+
+def get_model_info(name: str) -> ModelInfo:
+    """Return what an architecture or a preset is and where it comes from, without building it.
+
+    Args:
+        name: an architecture's or a preset's name.
+
+    Returns:
+        Its description; ``dataset``, ``image_shape`` and ``recipe`` are None for an architecture.
+
+    Raises:
+        UnknownNameError: there is no such name.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name is {name!r}: expected text")
+    if "/" not in name:
+        found = architecture(name)
+        config = deepcopy(dict(found.defaults))
+        return ModelInfo(name, found.summary, name, None, None, config, None, {}, found.source, found.plugin)
+    entry = preset(name)
+    found = entry.architecture
+    return ModelInfo(
+        name=name,
+        summary=f"{found.summary}. {entry.dataset.summary}",
+        architecture=found.name,
+        dataset=entry.dataset.name,
+        image_shape=entry.dataset.image_shape,
+        config=deepcopy(merge_options(found.defaults, entry.config)),
+        recipe=entry.recipe.to_dict(),
+        reference=entry.reference,
+        source=found.source,
+        plugin=found.plugin,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -34,18 +34,30 @@ class Preset:
     reference: Mapping[str, Any] = field(default_factory=dict)
 
 
-def preset_names(architectures: Iterable[str], datasets: Iterable[str], overrides: Overrides) -> list[str]:
-    """Return every preset's name: each architecture with each dataset, then the variants that overrides add."""
-    architectures, datasets = sorted(architectures), sorted(datasets)
-    names = [f"{architecture}/{dataset}" for architecture in architectures for dataset in datasets]
+def preset_names(
+    architectures: Mapping[str, Architecture], datasets: Mapping[str, DatasetSpec], overrides: Overrides
+) -> list[str]:
+    """Return every preset's name, sorted: those of ``architecture/dataset``, and the variants that overrides add.
+
+    Args:
+        architectures: the architectures by name; one has presets for the datasets whose images it takes.
+        datasets: the datasets by name.
+        overrides: the registry's presets; a variant may be for several architectures and datasets.
+    """
+    pairs = [
+        (name, other)
+        for name, architecture in architectures.items()
+        for other, dataset in datasets.items()
+        if architecture.takes(dataset.image_shape)
+    ]
+    names = [f"{architecture}/{dataset}" for architecture, dataset in pairs]
     for pattern in overrides:
         left, _, right = pattern.partition("/")
         base, _, variant = right.partition("-")
         if variant and not any(wildcard in variant for wildcard in "*?["):
             names += [
                 f"{architecture}/{dataset}-{variant}"
-                for architecture in architectures
-                for dataset in datasets
+                for architecture, dataset in pairs
                 if fnmatchcase(architecture, left) and fnmatchcase(dataset, base)
             ]
     return sorted(set(names))

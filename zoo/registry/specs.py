@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import numbers
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zoo.registry.fields import (
+    Pattern,
+    check_name,
+    check_patterns,
+    check_reference,
+    check_shape,
+    check_text,
+    check_versions,
+    fits,
+    show_patterns,
+)
 from zoo.registry.recipe import RECIPE_KEYS, Recipe
 from zoo.registry.references import resolve_reference
 
@@ -17,7 +26,6 @@ if TYPE_CHECKING:
 
     from zoo.registry.record import PluginRecord
 
-NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 LATENT_OPTIONS = ("latent_dim", "latent_shape")
 # Arguments of zoo.create_model and zoo.train: an option with one of these names would mean one thing in one of them and
 # something else in the other.
@@ -28,46 +36,6 @@ RESERVED_OPTIONS = frozenset(RECIPE_KEYS) | {
 FOLDER = "folder:"  # The prefix of a dataset name that refers to a folder of image files.
 # Named, not imported: the builders need Keras and are above this package.
 _BUILD_ENCODER, _BUILD_DECODER = (f"zoo.factory.parts:build_{part}" for part in ("encoder", "decoder"))
-REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-def check_name(name: object, what: str) -> str:
-    """Return ``name``, or raise ``ValueError`` unless it matches ``^[a-z][a-z0-9_]*$``."""
-    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
-        raise ValueError(
-            f"{what} name {name!r}: expected lower-case letters, digits and underscores, beginning with a letter"
-        )
-    return name
-
-
-def check_shape(shape: object, what: str, rank: int | None = None) -> tuple[int, ...]:
-    """Return ``shape`` as a tuple of ``rank`` positive ints (None: any number), or raise ``ValueError``."""
-    sizes = tuple(shape) if isinstance(shape, list | tuple) else ()
-    positive = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes)
-    if not sizes or not positive or rank not in (None, len(sizes)):
-        example = "(height, width, channels), such as (28, 28, 1)" if rank == 3 else "positive ints, such as (16,)"
-        raise ValueError(f"{what} {shape!r}: expected {example}")
-    return tuple(int(n) for n in sizes)
-
-
-def _check_summary(value: object, what: str) -> None:
-    if not isinstance(value, str):
-        raise ValueError(f"{what}: summary is {value!r}: expected one line of text")
-
-
-def _check_versions(value: object, what: str) -> None:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        SpecifierSet(value if isinstance(value, str) else "not text")
-    except InvalidSpecifier:
-        raise ValueError(f"{what} is {value!r}: expected versions such as '>=0.1,<1'") from None
-
-
-def _check_reference(value: object, what: str) -> None:
-    if callable(value) or (isinstance(value, str) and REFERENCE_PATTERN.fullmatch(value)):
-        return
-    raise ValueError(f"{what} is {value!r}: expected 'module:function' or the function itself")
 
 
 @dataclass(frozen=True)
@@ -77,10 +45,11 @@ class Architecture:
     Args:
         name: matches ``^[a-z][a-z0-9_]*$``.
         summary: one line for tables.
-        encoder: ``build_encoder(image_shape, latent_shape, **config) -> keras.Model``, as ``"module:function"`` or the
-            function itself. The model maps images ``(H, W, C)``, float32 in [0, 1], to ``(mean, std)`` of a diagonal
-            Gaussian, each of shape ``latent_shape``, std > 0, float32; with an ``autoencoder`` whose ``posterior`` is
-            ``point``, to one tensor z of that shape.
+        encoder: ``build_encoder(image_shape, latent_shape, **config) -> keras.Model``: the function itself,
+            ``"module:function"``, or ``"file.py:function"``, where the file is relative to the plugin's own. The model
+            maps images ``(H, W, C)``, float32 in [0, 1], to ``(mean, std)`` of a diagonal Gaussian, each of shape
+            ``latent_shape``, std > 0, float32; with an ``autoencoder`` whose ``posterior`` is ``point``, to one tensor
+            z of that shape.
         decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
             the likelihood's raw parameters, linear, of shape ``output_shape``.
         defaults: options and their default values. ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a
@@ -94,6 +63,9 @@ class Architecture:
             ``keras.saving.register_keras_serializable``, so that models can be loaded.
         requires_zoo: the zoo versions that it works with, such as ``">=0.1,<1"``.
         source: the paper it comes from.
+        image_shapes: the shapes of images ``(height, width, channels)`` that the builders can build for, with None for
+            any number, such as ``((32, 32, None), (64, 64, None))``; None: images of any shape. Other images are
+            refused, and datasets of other images have no preset.
 
     Raises:
         ValueError: a field is not as described above.
@@ -107,6 +79,7 @@ class Architecture:
     autoencoder: str | type | None = None
     requires_zoo: str | None = None
     source: str | None = None
+    image_shapes: tuple[Pattern, ...] | None = None
     plugin: PluginRecord | None = field(default=None, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:
@@ -116,11 +89,11 @@ class Architecture:
     def __post_init__(self) -> None:
         """Check every field."""
         check_name(self.name, "architecture")
-        _check_summary(self.summary, f"architecture {self.name}")
-        _check_reference(self.encoder, f"architecture {self.name}: encoder")
-        _check_reference(self.decoder, f"architecture {self.name}: decoder")
+        check_text(self.summary, f"architecture {self.name}: summary")
+        check_reference(self.encoder, f"architecture {self.name}: encoder")
+        check_reference(self.decoder, f"architecture {self.name}: decoder")
         if self.autoencoder is not None:
-            _check_reference(self.autoencoder, f"architecture {self.name}: autoencoder")
+            check_reference(self.autoencoder, f"architecture {self.name}: autoencoder")
         if not isinstance(self.defaults, Mapping) or not all(isinstance(key, str) for key in self.defaults):
             raise ValueError(f"architecture {self.name}: defaults is {self.defaults!r}: expected a dict of options")
         if all(option in self.defaults for option in LATENT_OPTIONS):
@@ -132,8 +105,23 @@ class Architecture:
                 "zoo.create_model or zoo.train: expected another name for the option"
             )
         if self.requires_zoo is not None:
-            _check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
+            check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
+        patterns = check_patterns(self.image_shapes, f"architecture {self.name}: image_shapes")
+        object.__setattr__(self, "image_shapes", patterns)
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
+
+    def takes(self, image_shape: tuple[int | None, ...]) -> bool:
+        """Whether it is for images of a shape ``(height, width, channels)``; None stands for an unknown number."""
+        return self.image_shapes is None or any(fits(image_shape, pattern) for pattern in self.image_shapes)
+
+    def check_takes(self, image_shape: tuple[int | None, ...]) -> None:
+        """Raise ``ValueError`` unless it is for images of a shape, as ``takes`` says."""
+        if self.image_shapes is not None and not self.takes(image_shape):
+            got = " x ".join(str(size) for size in image_shape if size is not None)
+            raise ValueError(
+                f"architecture {self.name} is for images of {show_patterns(self.image_shapes)}, not of {got}: resize "
+                "the images, or choose another architecture (zoo list)"
+            )
 
     def build_encoder(
         self,
@@ -212,14 +200,14 @@ class DatasetSpec:
     def __post_init__(self) -> None:
         """Check every field."""
         self._check_name()
-        _check_summary(self.summary, f"dataset {self.name}")
+        check_text(self.summary, f"dataset {self.name}: summary")
         shape = check_shape(self.image_shape, f"dataset {self.name}: image_shape", rank=3)
         object.__setattr__(self, "image_shape", shape)
         listed = isinstance(self.classes, list | tuple)
         if not listed or not all(isinstance(label, str) for label in self.classes):
             raise ValueError(f"dataset {self.name}: classes is {self.classes!r}: expected a tuple of names")
         object.__setattr__(self, "classes", tuple(self.classes))
-        _check_reference(self.load, f"dataset {self.name}: load")
+        check_reference(self.load, f"dataset {self.name}: load")
         if not isinstance(self.recipe, Mapping):
             raise ValueError(f"dataset {self.name}: recipe is {self.recipe!r}: expected a dict of settings")
         try:

@@ -21,6 +21,7 @@ from zoo.report.groups import Entry, Figure, Group, draw_training
 from zoo.report.typography import NONE, typeset
 from zoo.runs.run import Run
 from zoo.saving.load import MODEL_FILE, load_model
+from zoo.score import DESCRIPTIONS
 from zoo.score_names import main_score, score_at
 
 
@@ -149,7 +150,8 @@ def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
     """Return configuration, scores, costs and provenance of a run as text."""
     config, scores, provenance = run.config, run.scores or {}, run.content.provenance
     cost = {("cost", *keys): value for keys, value in _leaves(run.cost)}
-    own = [key for key in scores if key not in ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae")]
+    facts = ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae", DESCRIPTIONS)
+    own = [key for key in scores if key not in facts]
     plugin = provenance.plugin
     environment = [(key, getattr(provenance, key)) for key in ("zoo", "python", "backend", "platform", "threads")]
     packages = [*provenance.packages.items()]
@@ -158,8 +160,8 @@ def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
     return {
         "Architecture": [("preset", config["preset"]), *_texts(config["options"].items())],
         "Recipe": _texts(config["recipe"].items()),
-        "Scores": _titled({(key,): scores[key] for key in own}),
-        "Costs": _titled(cost),
+        "Scores": _titled({(key,): scores[key] for key in own}, scores),
+        "Costs": _titled(cost, scores),
         "Provenance": [
             ("plugin", f"{plugin.name} {plugin.version}" if plugin else "none"),
             *_texts([*environment, *packages, *rest]),
@@ -177,12 +179,12 @@ def _leaves(values: dict[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
     return found
 
 
-def _titled(values: dict[tuple[str, ...], Any]) -> list[tuple[str, str]]:
+def _titled(values: dict[tuple[str, ...], Any], result: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
     for keys, value in values.items():
         if value is None:
             continue
-        score = score_at(*keys)
+        score = score_at(*keys, result=result)
         number = value if score.scale == 1 else value / score.scale
         found.append((typeset(score.title), f"{show(number)} {score.unit}".strip()))
     return found

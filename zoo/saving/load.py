@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from pathlib import Path
@@ -13,16 +14,19 @@ from packaging.version import InvalidVersion, Version
 from zoo import layers, likelihoods, schedules
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.weights import find_broken
-from zoo.errors import ModelLoadError
-from zoo.factory.resolve import PARTS, describe
+from zoo.errors import ModelLoadError, PluginLoadError
+from zoo.factory.resolve import describe
 from zoo.registry import catalogue
 from zoo.registry.loading import describe_error
 from zoo.registry.record import canonical_name
 from zoo.registry.references import resolve_reference
+from zoo.registry.scoring_specs import LikelihoodSpec
+from zoo.registry.signatures import PARTS
 from zoo.registry.specs import Architecture
 from zoo.saving.keras_file import check_weights, objects, read_config
 
 MODEL_FILE = "model.keras"
+_LIKELIHOOD = "likelihood"
 # A file may name classes that these register with Keras.
 _REGISTERING = (layers, likelihoods, schedules)
 
@@ -45,6 +49,7 @@ def load_model(path: str | Path) -> AutoEncoder:
     config, metadata = read_config(file)
     origins = _origins(config)
     missing = _import_plugins(file, origins)
+    _import_likelihoods(config)
     try:
         check_weights(file, config)
         model = keras.saving.load_model(file, safe_mode=True)
@@ -70,28 +75,44 @@ def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the file records about the plugins of encoder and decoder."""
     provenance = config["config"].get("provenance")
     found = provenance if isinstance(provenance, dict) else {}
-    return {part: found[part] for part in PARTS if isinstance(found.get(part), dict)}
+    return {part: found[part] for part in (*PARTS, _LIKELIHOOD) if isinstance(found.get(part), dict)}
 
 
 def _import_plugins(file: Path, origins: dict[str, dict[str, Any]]) -> str | None:
     """Import the builders of the model's architectures, so that their layers are known; return what is missing."""
-    known = set(catalogue.list_models())
     missing: dict[str, None] = {}
-    for origin in origins.values():
-        name = origin.get("architecture")
-        there = catalogue.architecture(name) if isinstance(name, str) and name in known else None
-        if there is not None and _is_from(there, origin.get("distribution")):
-            _import_builders(file, there)
-        else:
+    for part, origin in origins.items():
+        there = _find(part, origin.get(_LIKELIHOOD if part == _LIKELIHOOD else "architecture"))
+        if there is None or not _is_from(there, origin.get("distribution")):
             missing[_describe_missing(origin, there)] = None
+        elif isinstance(there, Architecture):
+            _import_builders(file, there)
     return "; ".join(missing) or None
 
 
-def _is_from(architecture: Architecture, distribution: Any) -> bool:
-    """Whether an architecture comes from the distribution that the file names, if it names one."""
+def _find(part: str, name: Any) -> Architecture | LikelihoodSpec | None:
+    if part == _LIKELIHOOD:
+        return catalogue.plugin_likelihoods().get(name) if isinstance(name, str) else None
+    return catalogue.architecture(name) if isinstance(name, str) and name in catalogue.list_models() else None
+
+
+def _import_likelihoods(config: dict[str, Any]) -> None:
+    """Import the plugins' likelihoods if the file names a likelihood or a loss that is not known."""
+    items = [item for part in ("likelihood", "loss") for item in objects(config["config"].get(part))]
+    items += objects((config.get("compile_config") or {}).get("loss"))
+    names = [item.get("registered_name") for item in items if "class_name" in item]
+    if all(name is None or keras.saving.get_registered_object(name) is not None for name in names):
+        return
+    for spec in catalogue.plugin_likelihoods().values():
+        with contextlib.suppress(PluginLoadError):  # Keras' error names the class that remains unknown.
+            likelihoods.get(spec.name)
+
+
+def _is_from(item: Architecture | LikelihoodSpec, distribution: Any) -> bool:
+    """Whether an architecture or a likelihood comes from the distribution that the file names, if it names one."""
     if distribution is None:
         return True
-    plugin = architecture.plugin
+    plugin = item.plugin
     return plugin is not None and canonical_name(plugin.distribution) == canonical_name(str(distribution))
 
 
@@ -107,11 +128,12 @@ def _import_builders(file: Path, architecture: Architecture) -> None:
             ) from error
 
 
-def _describe_missing(origin: dict[str, Any], there: Architecture | None) -> str:
+def _describe_missing(origin: dict[str, Any], there: Architecture | LikelihoodSpec | None) -> str:
     distribution = origin.get("distribution")
-    text = f"architecture {origin.get('architecture')!r} of plugin {origin.get('plugin')!r} is missing"
+    kind = _LIKELIHOOD if _LIKELIHOOD in origin else "architecture"
+    text = f"{kind} {origin.get(kind)!r} of plugin {origin.get('plugin')!r} is missing"
     if there is not None:
-        text += f" ({describe(there)} is a different one"
+        text += f" ({kind} {there.name} is a different one"
         text += f", from {there.plugin.origin})" if there.plugin else ")"
     for record in catalogue.list_plugins():
         if record.name == origin.get("plugin") and record.status in ("failed", "disabled"):

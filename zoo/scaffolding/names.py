@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from zoo.registry import catalogue
+from zoo.registry.fields import NAME_PATTERN
 from zoo.registry.record import PluginRecord, canonical_name
-from zoo.registry.specs import NAME_PATTERN
 
 LONGEST = 40
 # Packages that the project installs or the zoo may run on, whether installed here or not.

@@ -58,7 +58,7 @@ def write_project(name: str, folder: Path) -> list[Path]:
 
 
 def write_plugin_file(name: str, folder: Path) -> list[Path]:
-    """Write a plugin file with one architecture, and a registry file that lists it unless one exists.
+    """Write a plugin file with one architecture, the file of its networks, and a registry file unless one exists.
 
     Args:
         name: the architecture's name, as allowed by ``check_new_name``.
@@ -68,12 +68,13 @@ def write_plugin_file(name: str, folder: Path) -> list[Path]:
         The files written.
 
     Raises:
-        FileExistsError: the plugin file already exists; nothing is written.
+        FileExistsError: the plugin file, or that of its networks, already exists; nothing is written.
         OSError: the folder cannot be written to; nothing is left behind.
     """
-    file, registry = folder / f"{name}.py", registry_in_use(folder)
-    _refuse_existing(file)
-    texts = {file: _render("plugin_file.py", name=name)}
+    file, networks, registry = folder / f"{name}.py", folder / f"{name}_networks.py", registry_in_use(folder)
+    texts = {file: _render("plugin_file.py", name=name), networks: _render("model.py", name=name)}
+    for path in texts:
+        _refuse_existing(path)
     if not os.path.lexists(registry):
         texts[registry] = _render(REGISTRY, entry=registry_entry(name, folder))
     written: list[Path] = []

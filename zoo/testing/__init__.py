@@ -1,4 +1,4 @@
-"""The conformance kit: rules that every architecture and dataset must follow, and ways to check your own.
+"""The conformance kit: rules that everything a plugin provides must follow, and ways to check your own.
 
 The public names are listed in ``__init__.pyi`` and resolved on first use: pytest's options are read at every start, and
 pytest itself may not be installed.

@@ -8,6 +8,9 @@ from zoo.testing.checks import (
     declaration,
     decoding,
     isolation,
+    likelihood_models,
+    likelihoods,
+    metrics,
     posterior,
     saving,
     scoring,
@@ -18,7 +21,20 @@ from zoo.testing.rule import Check, registered_checks
 # The order in which the checks run. Importing the modules registers the checks.
 _ORDER = [
     module.__name__
-    for module in (declaration, building, posterior, decoding, training, scoring, isolation, saving, datasets)
+    for module in (
+        declaration,
+        building,
+        posterior,
+        decoding,
+        training,
+        scoring,
+        isolation,
+        saving,
+        datasets,
+        likelihoods,
+        likelihood_models,
+        metrics,
+    )
 ]
 
 
@@ -26,7 +42,7 @@ def list_checks(kind: str = "architecture", *, fast: bool = False) -> list[Check
     """Return the checks of a kind, in the order in which they run.
 
     Args:
-        kind: ``architecture`` or ``dataset``.
+        kind: ``architecture``, ``dataset``, ``likelihood`` or ``metric``.
         fast: leave out the slow checks.
     """
     found = [item for item in registered_checks() if item.kind == kind and not (fast and item.slow)]

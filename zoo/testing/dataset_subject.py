@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from zoo.data.dataset import Dataset
 from zoo.registry import catalogue
 from zoo.registry.specs import DatasetSpec
+from zoo.testing.preparation import Prepares, prepared
 from zoo.testing.rule import CheckFailure, shorten
 
 
-class DatasetSubject:
+class DatasetSubject(Prepares):
     """A dataset under test.
 
     Args:
@@ -19,12 +18,13 @@ class DatasetSubject:
     """
 
     def __init__(self, name: str, plugin: str | None = None) -> None:
+        super().__init__()
         if plugin is not None:
             catalogue.load_plugin(plugin)
         self.name = name
         self.spec: DatasetSpec = catalogue.dataset(name)
 
-    @cached_property
+    @prepared
     def data(self) -> Dataset:
         """The complete dataset."""
         from zoo.data.load import load_dataset

@@ -28,7 +28,7 @@ class Check:
         name: name of the function, such as ``check_posterior_is_finite``.
         rule: what must hold, in one sentence.
         function: takes the subject; raises ``CheckFailure`` or ``CheckSkipped``.
-        kind: ``architecture`` or ``dataset``.
+        kind: ``architecture``, ``dataset``, ``likelihood`` or ``metric``.
         slow: whether a fast run skips it.
         gaussian: whether it applies only to models with a Gaussian posterior.
     """

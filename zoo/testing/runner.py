@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from zoo.testing.catalogue import list_checks
+from zoo.testing.kinds import make_subject
 from zoo.testing.rule import Check, CheckFailure, CheckSkipped, shorten
 
 LONGEST_TRACE = 3  # Frames shown for an unexpected error.
@@ -25,7 +26,7 @@ class CheckResult:
     Args:
         name: the check's name.
         status: ``passed``, ``failed`` or ``skipped``.
-        seconds: how long the check took.
+        seconds: how long the check took, without what it shares with others: see the report's facts.
         message: why it failed or was skipped, and how to fix it.
         rule: the rule that was checked.
     """
@@ -44,9 +45,10 @@ class Report:
     Args:
         name: what was checked.
         results: one for each check.
-        facts: ``import_seconds`` of its plugin, ``build_seconds`` of a model for 28 x 28 x 1 images, and the
-            ``parameters`` and ``flops`` per image of encoder and decoder together; null if unknown. Empty for a
-            dataset.
+        facts: ``preparation_seconds`` of what the checks share; and of an architecture the ``import_seconds`` of its
+            plugin, the ``image_shape`` of most checks, the ``build_seconds`` of a model for it and the
+            ``train_seconds`` of a few steps, both parts of the preparation, and the ``parameters`` and ``flops`` per
+            image of encoder and decoder together; null if unknown.
     """
 
     name: str
@@ -60,8 +62,8 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """The total time of all checks."""
-        return sum(result.seconds for result in self.results)
+        """The total time of all checks and of what they share."""
+        return sum(result.seconds for result in self.results) + float(self.facts.get("preparation_seconds", 0.0))
 
     def select(self, status: str) -> list[CheckResult]:
         """Return the results with a given status."""
@@ -80,13 +82,17 @@ class Report:
         }
 
 
-def check_architecture(name: str, *, plugin: str | None = None, fast: bool = False) -> Report:
+def check_architecture(
+    name: str, *, plugin: str | None = None, fast: bool = False, image_shape: tuple[int, int, int] | None = None
+) -> Report:
     """Check an architecture against every rule of the zoo.
 
     Args:
         name: a name from ``zoo.list_models()``.
         plugin: a file or a module to load first.
         fast: leave out the slow checks.
+        image_shape: the only shape of images to check it with, ``(height, width, channels)``; by default those that
+            it declares, or 28 x 28 x 1, 32 x 32 x 3 and 31 x 17 x 2.
 
     Returns:
         The result of each check; all have passed or been skipped.
@@ -95,17 +101,24 @@ def check_architecture(name: str, *, plugin: str | None = None, fast: bool = Fal
         CheckFailure: some checks failed; the message lists every failure and how to fix it.
         UnknownNameError: no such name.
         PluginLoadError: the plugin cannot be loaded.
+        ValueError: the architecture is not for images of that shape.
     """
-    from zoo.testing.subject import Subject
-
-    return _raise_failures(run_checks(Subject(name, plugin), fast=fast))
+    return _raise_failures(run_checks(make_subject(name, "architecture", plugin, image_shape), fast=fast))
 
 
 def check_dataset(name: str, *, plugin: str | None = None) -> Report:
     """Check a dataset against every rule of the zoo; arguments and errors as in ``check_architecture``."""
-    from zoo.testing.dataset_subject import DatasetSubject
+    return _raise_failures(run_checks(make_subject(name, "dataset", plugin), kind="dataset"))
 
-    return _raise_failures(run_checks(DatasetSubject(name, plugin), kind="dataset"))
+
+def check_likelihood(name: str, *, plugin: str | None = None, fast: bool = False) -> Report:
+    """Check a likelihood against every rule of the zoo; arguments and errors as in ``check_architecture``."""
+    return _raise_failures(run_checks(make_subject(name, "likelihood", plugin), kind="likelihood", fast=fast))
+
+
+def check_metric(name: str, *, plugin: str | None = None) -> Report:
+    """Check a metric against every rule of the zoo; arguments and errors as in ``check_architecture``."""
+    return _raise_failures(run_checks(make_subject(name, "metric", plugin), kind="metric"))
 
 
 def run_checks(
@@ -119,18 +132,19 @@ def run_checks(
     """Run all checks of a kind on a subject, even after failures.
 
     Args:
-        subject: a ``Subject`` or a ``DatasetSubject``.
-        kind: ``architecture`` or ``dataset``.
+        subject: what ``make_subject`` returns for the kind.
+        kind: ``architecture``, ``dataset``, ``likelihood`` or ``metric``.
         fast: leave out the slow checks.
         tell: called with each check's name before it runs.
         into: a report to add results to as they come, so that they survive an interruption.
     """
-    report = into or Report(subject.name)
+    report = Report(subject.name) if into is None else into
     for item in list_checks(kind, fast=fast):
         tell(item.name)
         report.results.append(_run(item, subject))
     if kind == "architecture":
         report.facts = _find_facts(subject)
+    report.facts["preparation_seconds"] = subject.preparation_seconds
     return report
 
 
@@ -174,25 +188,28 @@ def _quiet() -> Iterator[None]:
 
 def _run(item: Check, subject: Any) -> CheckResult:
     status, message = "passed", None
-    start = time.perf_counter()
+    start, prepared = time.perf_counter(), subject.preparation_seconds
     try:
         call_check(item, subject)
     except CheckFailure as failure:
         status, message = "failed", str(failure)
     except CheckSkipped as reason:
         status, message = "skipped", str(reason)
-    return CheckResult(item.name, status, time.perf_counter() - start, message, item.rule)
+    seconds = time.perf_counter() - start - (subject.preparation_seconds - prepared)
+    return CheckResult(item.name, status, seconds, message, item.rule)
 
 
 def _find_facts(subject: Any) -> dict[str, Any]:
-    facts = dict.fromkeys(("import_seconds", "build_seconds", "parameters", "flops"))
+    facts = dict.fromkeys(("import_seconds", "image_shape", "build_seconds", "train_seconds", "parameters", "flops"))
     try:
         from zoo.evaluation.cost.flops import count_flops
         from zoo.factory.create import parameter_count
 
+        facts["image_shape"] = list(subject.shape)
+        facts["import_seconds"] = subject.import_seconds
         model = subject.model
+        facts |= {f"{part}_seconds": subject.preparations.get(f"{part}_model") for part in ("build", "train")}
         facts["parameters"] = parameter_count(model)
-        facts |= {"import_seconds": subject.import_seconds, "build_seconds": subject.build_seconds}
         parts = [count_flops(part) for part in (model.encoder, model.decoder)]
         facts["flops"] = None if None in parts else sum(part or 0 for part in parts)
     except Exception:  # A model that cannot be built or counted has already failed a check.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,70 +10,98 @@ import numpy as np
 
 from zoo.registry import catalogue
 from zoo.registry.specs import LATENT_OPTIONS
+from zoo.testing.preparation import Prepares, prepared
 from zoo.testing.rule import CheckSkipped
+from zoo.testing.shapes import Shapes, real_images
 
 if TYPE_CHECKING:
     from zoo.autoencoder.model import AutoEncoder
     from zoo.registry.specs import Architecture
 
-GREY, COLOUR, ODD = (28, 28, 1), (32, 32, 3), (31, 17, 2)
 LIKELIHOOD = "discretized_logistic"
+LATENT = 16
 BATCH = 32
 STEPS = 24
 RATE = 1e-3
 Made = TypeVar("Made")
 
 
-class Subject:
+class Subject(Prepares):
     """An architecture under test.
 
     Args:
         name: a name from ``zoo.list_models()``, which may come from ``plugin``.
         plugin: a file or a module to load first, as for ``zoo check --plugin``.
+        image_shape: the only shape of images to check it with; by default those that it declares, or the usual ones.
 
     Raises:
         UnknownNameError: no such name.
         PluginLoadError: the plugin cannot be loaded.
+        ValueError: it is not for images of that shape.
     """
 
-    def __init__(self, name: str, plugin: str | None = None) -> None:
+    def __init__(self, name: str, plugin: str | None = None, image_shape: tuple[int, ...] | None = None) -> None:
+        super().__init__()
         if plugin is not None:
             catalogue.load_plugin(plugin)
         self.name, self.plugin = name, plugin
         self.architecture: Architecture = catalogue.architecture(name)
-        self.build_seconds: float | None = None
+        self.shapes = Shapes(self.architecture, image_shape)
         self.import_seconds: float | None = None
 
-    def build(self, image_shape: tuple[int, int, int] = GREY, *, seed: int = 0, **options: Any) -> AutoEncoder:
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of images that most checks use."""
+        return self.shapes.main
+
+    @property
+    def reporter(self) -> str:
+        """The check that reports a model for this shape that cannot be built."""
+        for channels, name in ((1, "grey_images"), (3, "colour_images")):
+            if self.shapes.with_channels(channels) == self.shape:
+                return f"check_builds_for_{name}"
+        return "check_builds_for_its_image_shapes"
+
+    def build(self, image_shape: tuple[int, int, int] | None = None, *, seed: int = 0, **options: Any) -> AutoEncoder:
         """Build a model for images of a shape, with the architecture's defaults except ``options``."""
         from zoo.factory.create import create_model
 
         if not any(option in LATENT_OPTIONS for option in (*self.architecture.defaults, *options)):
-            options["latent_dim"] = 16  # A missing default must fail one check, not every check.
-        return create_model(self.name, image_shape=image_shape, likelihood=LIKELIHOOD, seed=seed, **options)
+            options["latent_dim"] = LATENT  # A missing default must fail one check, not every check.
+        shape = image_shape or self.shape
+        return create_model(self.name, image_shape=shape, likelihood=LIKELIHOOD, seed=seed, **options)
 
-    def images(self, image_shape: tuple[int, int, int] = GREY, count: int = BATCH) -> np.ndarray:
-        """Return images, uint8 ``(count, H, W, C)``: real ones if available in this shape, else noise."""
-        from zoo.data.load import load_dataset
+    def latent_shape(self, image_shape: tuple[int, int, int]) -> tuple[int, ...]:
+        """Return the default shape of the latent for images of a shape."""
+        from zoo.factory.options import choose_latent_shape
 
-        for dataset, shape in (("mnist_sample", GREY), ("cifar10_sample", COLOUR)):
-            if image_shape == shape:
-                return np.array(load_dataset(dataset, limit=count).train.images)
-        return np.random.default_rng(0).integers(0, 256, (count, *image_shape), np.uint8)
+        has_default = any(option in self.architecture.defaults for option in LATENT_OPTIONS)
+        return choose_latent_shape(self.architecture, image_shape, None if has_default else LATENT)
 
-    @cached_property
+    def images(self, image_shape: tuple[int, int, int] | None = None, count: int = BATCH) -> np.ndarray:
+        """Return real images, uint8 ``(count, H, W, C)``, resized if there are none of this shape."""
+        return real_images(image_shape or self.shape, count)
+
+    @prepared
+    def build_model(self) -> AutoEncoder:
+        """A model as built with seed 0, or the error that the builders raise."""
+        return self.build()
+
+    @property
     def model(self) -> AutoEncoder:
-        """A model for grey images, as built with seed 0; it must not be trained."""
-        start = time.perf_counter()
-        model = _try(self.build, "check_builds_for_grey_images")
-        self.build_seconds = time.perf_counter() - start
-        return model
+        """A model as built with seed 0; it must not be trained."""
+        return _try(lambda: self.build_model, self.reporter)
 
-    @cached_property
-    def training(self) -> Training:
-        """A few training steps on grey images, with finite losses or not."""
+    @prepared
+    def train_model(self) -> Training:
+        """A few training steps, with finite losses or not, or the error that they raise."""
         self.model  # noqa: B018 - reports a model that cannot be built
-        return _try(lambda: Training(self.build(), self.images()), "check_training_step_runs")
+        return Training(self.build(), self.images())
+
+    @property
+    def training(self) -> Training:
+        """The same, for checks of something else."""
+        return _try(lambda: self.train_model, "check_training_step_runs")
 
     @property
     def trained(self) -> Training:
@@ -96,9 +123,10 @@ class Subject:
         self.trained  # noqa: B018 - skips the check if the model cannot be trained
         return self.create()
 
-    def create(self, image_shape: tuple[int, int, int] = GREY, *, seed: int = 0, **options: Any) -> AutoEncoder:
+    def create(self, *, seed: int = 0) -> AutoEncoder:
         """Build a model as ``build`` does, for checks of something other than building."""
-        return _try(lambda: self.build(image_shape, seed=seed, **options), "check_builds_for_grey_images")
+        self.model  # noqa: B018 - a model that cannot be built is not built again
+        return _try(lambda: self.build(seed=seed), self.reporter)
 
     @cached_property
     def is_gaussian(self) -> bool:
@@ -113,6 +141,13 @@ def to_numpy(value: Any) -> np.ndarray:
     from keras import ops
 
     return np.asarray(ops.convert_to_numpy(value))
+
+
+def to_tensor(values: np.ndarray) -> Any:
+    """Return an array as a tensor."""
+    from keras import ops
+
+    return ops.convert_to_tensor(values)
 
 
 def walk_layers(model: Any) -> Iterator[Any]:
@@ -132,6 +167,8 @@ def _try(make: Callable[[], Made], reporter: str) -> Made:
     """Call ``make``; if that fails, skip the check and point to the check that reports the failure."""
     try:
         return make()
+    except CheckSkipped:
+        raise
     except (Exception, SystemExit) as error:
         raise CheckSkipped(f"it cannot be tried: see {reporter}") from error
 

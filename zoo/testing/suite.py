@@ -7,18 +7,22 @@ from typing import Any
 import pytest
 
 from zoo.testing.pytest_checks import make_parameters
+from zoo.testing.pytest_plugin import OPTIONS, read_shape
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
     """Generate a test for each check of each name on the command line."""
     option = metafunc.config.getoption
-    models, datasets = option("--zoo-model"), option("--zoo-dataset")
-    if not models and not datasets:
-        raise pytest.Collector.CollectError("zoo.testing.suite: pass --zoo-model NAME or --zoo-dataset NAME")
-    named = [(name, "architecture") for name in models] + [(name, "dataset") for name in datasets]
+    named = [(name, kind) for word, kind in OPTIONS.items() for name in option(f"--zoo-{word}")]
+    if not named:
+        words = " or ".join(f"--zoo-{word} NAME" for word in OPTIONS)
+        raise pytest.Collector.CollectError(f"zoo.testing.suite: pass {words}")
     parameters = []
     for name, kind in named:
-        for parameter in make_parameters(name, fast=option("--zoo-fast"), kind=kind, plugin=option("--zoo-plugin")):
+        for parameter in make_parameters(
+            name, fast=option("--zoo-fast"), kind=kind, plugin=option("--zoo-plugin"),
+            image_shape=read_shape(metafunc.config) if kind == "architecture" else None,
+        ):  # fmt: skip
             parameters.append(pytest.param(*parameter.values, id=f"{name}-{parameter.id}", marks=parameter.marks))
     metafunc.parametrize("check", parameters)
 

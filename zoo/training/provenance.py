@@ -10,7 +10,7 @@ import keras
 
 from zoo.data.dataset import Dataset
 from zoo.environment import package_versions
-from zoo.registry.specs import Architecture
+from zoo.registry.presets import Preset
 from zoo.runs.record import Environment, PluginOrigin, Provenance, SplitFacts
 from zoo.training.plugin_sources import digest_sources
 from zoo.version import __version__
@@ -28,9 +28,9 @@ def describe_environment() -> Environment:
     )
 
 
-def describe_provenance(architecture: Architecture, dataset: Dataset, deterministic: bool) -> Provenance:
+def describe_provenance(plan: Preset, dataset: Dataset, deterministic: bool) -> Provenance:
     """Return the provenance of a new run: the environment, and the origin of the architecture and the images."""
-    plugin = architecture.plugin
+    plugin = plan.architecture.plugin
     return Provenance(
         **vars(describe_environment()),
         started=now(),
@@ -40,7 +40,7 @@ def describe_provenance(architecture: Architecture, dataset: Dataset, determinis
             for split in (dataset.train, dataset.validation, dataset.test)
         },
         deterministic=deterministic,
-        plugin_sources=digest_sources(architecture),
+        plugin_sources=digest_sources(plan.architecture, plan.recipe.likelihood),
     )
 
 

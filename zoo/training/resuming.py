@@ -83,7 +83,7 @@ def resume(
         point = _find_work(earlier, plan, longer=target != earlier)
         dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
         before = record.provenance
-        _refuse_changes(earlier, before, describe_provenance(plan.architecture, dataset, before.deterministic))
+        _refuse_changes(earlier, before, describe_provenance(plan, dataset, before.deterministic))
         if tensorboard is None:
             tensorboard = (earlier.path / TENSORBOARD_FOLDER).is_dir()
             if tensorboard:

@@ -85,7 +85,7 @@ def train(
         refuse_existing(run.path, overwrite)
         dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
         clear(run.path)
-        provenance = describe_provenance(plan.architecture, dataset, bool(deterministic))
+        provenance = describe_provenance(plan, dataset, bool(deterministic))
         writer = RecordWriter(run, begin(config, provenance))
         job = Job(run, plan, dataset, writer, Point(History(), None), None, progress, tensorboard, profile)
         return do_job(job, deterministic)

@@ -43,6 +43,14 @@ def even_sizes_only(latent_shape, output_shape):
     return keras.Model(half.input, layers.UpSampling2D()(half.output))
 
 
+@builds(
+    "encoder", "check_builds_for_its_image_shapes", mend="derive every size",
+    image_shapes=((28, 28, 1), (20, 24, 1)),
+)  # fmt: skip
+def one_of_its_shapes(image_shape, latent_shape):
+    return make_encoder((28, 28, 1), latent_shape)
+
+
 @builds("encoder", "check_builds_for_another_latent_size", mend="derive every size")
 def fixed_latent(image_shape, latent_shape):
     return make_encoder(image_shape, (4,))

@@ -79,7 +79,7 @@ def _options(subject: Subject) -> set[str]:
     try:
         return set(resolve(subject.architecture).options)
     except ArchitectureError as error:
-        raise CheckSkipped("it cannot be tried: see check_builds_for_grey_images") from error
+        raise CheckSkipped(f"it cannot be tried: see {subject.reporter}") from error
 
 
 @check()
@@ -96,7 +96,7 @@ def check_unknown_option_is_refused(subject: Subject) -> None:
             "refuse unknown options instead of raising a TypeError of your own",
         )
     except Exception as error:
-        raise CheckSkipped("it cannot be tried: see check_builds_for_grey_images") from error
+        raise CheckSkipped(f"it cannot be tried: see {subject.reporter}") from error
     else:
         raise CheckFailure("no_such_option=1 was accepted: a builder with **kwargs must not swallow unknown options")
 
@@ -112,13 +112,13 @@ def check_listing_imports_no_keras(subject: Subject) -> None:
     subject.import_seconds = found["seconds"]
     in_file = subject.plugin is not None and subject.plugin.endswith(".py")
     mend = (
-        "import Keras inside the builders, or turn the file into a package with the builders in a second module"
+        "import Keras inside the builders, or move them, with your own layers, to a second file beside it"
         if in_file
         else "do that in the module that contains the builders"
     )
+    example = '"my_networks.py:build_encoder"' if in_file else '"my_package.model:build_encoder"'
     what = f"imports {', '.join(found['heavy'])}" if found["heavy"] else "takes over a second"
     require(
         not found["slow"],
-        f'loading the plugin {what}: {mend}, named as "module:function", such as '
-        'encoder="my_package.model:build_encoder"',
+        f"loading the plugin {what}: {mend}, such as encoder={example}",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.testing.rule import CheckSkipped, check, require
-from zoo.testing.subject import GREY, to_numpy
+from zoo.testing.subject import to_numpy
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -30,8 +30,8 @@ def _images(subject: Subject) -> np.ndarray:
 @check()
 def check_posterior_is_finite(subject: Subject) -> None:
     """The encoder's output is finite for real images, for all-black and all-white ones, and for noise."""
-    noise = np.random.default_rng(0).random((8, *GREY), "float32")
-    extremes = np.stack([np.zeros(GREY, "float32"), np.ones(GREY, "float32")])
+    noise = np.random.default_rng(0).random((8, *subject.shape), "float32")
+    extremes = np.stack([np.zeros(subject.shape, "float32"), np.ones(subject.shape, "float32")])
     for kind, images in (("real images", _images(subject)), ("black and white", extremes), ("noise", noise)):
         for name, part in zip(("mean", "std"), encode(subject, images), strict=False):
             broken = int((~np.isfinite(part)).sum())
@@ -99,5 +99,6 @@ def check_inference_is_deterministic(subject: Subject) -> None:
     require(
         same,
         "two calls with the same images differ: draw no random numbers in encoder or decoder outside training (Keras' "
-        "Dropout and noise layers do not; in your own layers, check training=)",
+        "Dropout and noise layers do not; in your own layers, check training=); if the encoder draws z, return its "
+        "mean and standard deviation instead, and the zoo draws z",
     )

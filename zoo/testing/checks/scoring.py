@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.testing.rule import CheckFailure, check, require, shorten
-from zoo.testing.subject import GREY, to_numpy
+from zoo.testing.subject import to_numpy
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -78,9 +78,11 @@ def check_images_are_in_range(subject: Subject) -> None:
     made = {"reconstruct": model.reconstruct(subject.images()[:3]), "sample": model.sample(3, seed=0)}
     for name, images in made.items():
         require(
-            images.shape == (3, *GREY) and images.dtype == np.float32 and 0 <= images.min() <= images.max() <= 1,
+            images.shape == (3, *subject.shape)
+            and images.dtype == np.float32
+            and 0 <= images.min() <= images.max() <= 1,
             f"{name} returned {images.dtype} of shape {images.shape} from {images.min():.3g} to {images.max():.3g}: "
-            f"expected float32 (3, {', '.join(map(str, GREY))}) in [0, 1], as returned by the likelihood's mean",
+            f"expected float32 {(3, *subject.shape)} in [0, 1], as returned by the likelihood's mean",
         )
     require(
         np.array_equal(made["sample"], model.sample(3, seed=0)),

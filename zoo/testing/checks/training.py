@@ -23,11 +23,9 @@ ALIKE = 1e-5  # Relative; three steps in float32 with different orders of summat
 @check()
 def check_training_step_runs(subject: Subject) -> None:
     """A model runs compiled training steps."""
-    from zoo.testing.subject import Training
-
-    model, images = subject.create(), subject.images()
+    subject.model  # noqa: B018 - skips the check if the model cannot be built
     with explained("a compiled training step"):
-        Training(model, images, steps=1)
+        subject.train_model  # noqa: B018 - the check that reports what it raises
 
 
 @check()
