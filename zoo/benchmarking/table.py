@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.benchmarking.intervals import Summary
-from zoo.runs.json_fields import from_json, to_json
+from zoo.runs.json_fields import from_json, optional, to_json
 from zoo.runs.record import Cost
 from zoo.score_names import Score, main_score, table_scores
 
@@ -31,6 +31,8 @@ class Row:
         rank: rank by the score that orders the table; None in files from older versions.
         difference: difference from the baseline in that score, paired by seed; None for the baseline itself.
         baseline: the row that the difference is from.
+        settings: the settings in which rows of the same preset differ; None if they differ in none, and in files from
+            older versions.
     """
 
     preset: str
@@ -43,6 +45,7 @@ class Row:
     rank: int | None = None
     difference: Summary | None = None
     baseline: str | None = None
+    settings: Mapping[str, Any] | None = optional(None)
 
     @property
     def result(self) -> dict[str, Any]:
@@ -55,7 +58,8 @@ class Row:
         plain = to_json(self)
         scores, cost = plain.pop("scores"), plain.pop("cost")
         last = {name: plain.pop(name) for name in ("rank", "difference", "baseline")}
-        return {**plain, **scores, **{name: cost[name] for name in _COSTS}, **last}
+        settings = {"settings": plain.pop("settings")} if "settings" in plain else {}
+        return {**plain, **scores, **{name: cost[name] for name in _COSTS}, **last, **settings}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Row:

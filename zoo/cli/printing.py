@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.errors import counted
 from zoo.score_names import SCORES, find_score, score_at
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
         table = Table(box=box.SIMPLE_HEAD, show_header=any(header), show_edge=False, pad_edge=False)
         for index in shown:
             right = numbers_from is not None and index >= numbers_from
-            table.add_column(header[index], justify="right" if right else "left", no_wrap=right, overflow="fold")
+            table.add_column(Text(header[index]), justify="right" if right else "left", no_wrap=right, overflow="fold")
         for row in rows:
             table.add_row(*(Text(row[index]) for index in shown))
         console.print(table)
@@ -110,8 +111,8 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
 
 
 def _describe_facts(facts: dict[str, Any]) -> str:
-    count = f"{facts['images']:,} image{'s' if facts['images'] != 1 else ''}"
-    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}, {count}"
+    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}"
+    where += f", {counted(facts['images'], 'image')}"
     which = f" (SHA-256 {facts['sha256'][:12]}...)" if facts["sha256"] else ""
     return (
         f"{where}{which}; likelihood {facts['likelihood']}, binarization {facts['binarization']}, seed {facts['seed']}"

@@ -12,7 +12,7 @@ from keras import ops
 from scipy.special import logsumexp
 
 from zoo.autoencoder.model import AutoEncoder
-from zoo.autoencoder.prediction import predict_in_batches, traced
+from zoo.autoencoder.prediction import predict_in_batches, traced, without_retracing_warnings
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 
@@ -124,7 +124,8 @@ def importance_weighted_bound(
             given = tuple(part[shown] for part in inputs)
             total = np.full(batch, -np.inf)
             for done in range(0, samples, chunk):
-                weights = scorer.predict_on_batch(given)[:, : samples - done]
+                with without_retracing_warnings():
+                    weights = scorer.predict_on_batch(given)[:, : samples - done]
                 total = np.logaddexp(total, logsumexp(weights.astype("float64"), axis=1))
                 advance(min(batch, count - start) * min(chunk, samples - done) / samples)
             totals.append(total)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zoo.registry.recipe import RECIPE_KEYS, Recipe
-from zoo.registry.references import resolve_reference
+from zoo.registry.references import REFERENCE_PATTERN, resolve_reference
 
 if TYPE_CHECKING:
     import keras
@@ -23,12 +23,11 @@ LATENT_OPTIONS = ("latent_dim", "latent_shape")
 # something else in the other.
 RESERVED_OPTIONS = frozenset(RECIPE_KEYS) | {
     "name", "encoder", "decoder", "encoder_config", "decoder_config", "seed", "preset", "sample", "out", "data_dir",
-    "overwrite", "deterministic", "tensorboard", "profile", "progress",
+    "overwrite", "deterministic", "tensorboard", "profile", "progress", "data", "start",
 }  # fmt: skip
 FOLDER = "folder:"  # The prefix of a dataset name that refers to a folder of image files.
 # Named, not imported: the builders need Keras and are above this package.
 _BUILD_ENCODER, _BUILD_DECODER = (f"zoo.factory.parts:build_{part}" for part in ("encoder", "decoder"))
-REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def check_name(name: object, what: str) -> str:
