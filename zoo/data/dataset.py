@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import counted
-from zoo.notebooks import show_images, show_size, show_table, show_text, show_title
+from zoo.notebooks import show_images, show_table, show_text, show_title
 from zoo.registry.specs import check_shape
 
 SHOWN = 10  # Images in a notebook.
@@ -95,8 +95,7 @@ class Split:
         return len(self.images)
 
     def __repr__(self) -> str:
-        size = show_size(self.images.shape[1:])
-        return f"Split({self.dataset} {self.part}: {counted(len(self), 'image')} of {size})"
+        return f"Split({self.dataset} {self.part}: {counted(len(self), 'image')} of shape {self.images.shape[1:]})"
 
     def _repr_html_(self) -> str:
         first = show_images(self.images[:SHOWN], f"the first {counted(len(self.images[:SHOWN]), 'image')}")
@@ -168,7 +167,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         counts = " / ".join(str(len(split)) for split in (self.train, self.validation, self.test))
-        return f"Dataset({self.name}: {counts} images of {show_size(self.image_shape)})"
+        return f"Dataset({self.name}: {counts} images of shape {self.image_shape})"
 
     def _repr_html_(self) -> str:
         splits = [getattr(self, part) for part in PARTS]
