@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from support.paths import ROOT
 
 import zoo
 from zoo import environment
-from zoo.environment import describe_versions, explain_backend, install_command, keras_backend, package_versions
+from zoo.environment import describe_versions, install_command, keras_backend, package_versions
 
 
 def test_the_versions_are_those_that_are_imported():
@@ -57,44 +56,3 @@ def test_the_zoo_is_installed_from_its_repository(monkeypatch):
 
     monkeypatch.setattr(environment, "metadata", find_nothing)
     assert install_command() == "pip install autoencoder-zoo"
-
-
-@pytest.mark.parametrize(
-    ("backend", "words"),
-    [
-        (
-            "torch",
-            "Keras' backend is torch, which is not installed: pip install torch, or choose",
-        ),
-        ("foo", "Keras' backend is 'foo': expected tensorflow, jax, torch (KERAS_BACKEND, or keras.json)"),
-    ],
-)
-def test_a_backend_that_is_missing_is_one_sentence(monkeypatch, command, backend, words):
-    monkeypatch.setenv("KERAS_BACKEND", backend)
-    found = importlib.util.find_spec
-    monkeypatch.setattr(environment, "find_spec", lambda name: None if name == "torch" else found(name))
-    assert explain_backend().startswith(words)
-    code = (
-        "import sys, importlib.util, zoo\n"
-        "zoo.list_models()\n"
-        "sys.modules['torch'] = None\n"
-        "find = importlib.util.find_spec\n"
-        "zoo.environment.find_spec = lambda name: None if name == 'torch' else find(name)\n"
-        "for _ in 'ab':\n"
-        "    try: zoo.create_model\n"
-        "    except ImportError as error: print(error, error.__context__)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{explain_backend()} None\n" * 2
-
-
-def test_tensorflow_starts_without_its_messages_unless_it_is_told_to():
-    code = "import zoo, os, sys; assert 'keras' not in sys.modules; zoo.create_model; print(os.environ[{!r}])"
-    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
-    code = code.format("TF_CPP_MIN_LOG_LEVEL")
-    for given, expected in (({}, "3"), ({"TF_CPP_MIN_LOG_LEVEL": "1"}, "1")):
-        done = subprocess.run(
-            [sys.executable, "-c", code], env={**environment, **given}, capture_output=True, text=True, check=True
-        )
-        assert done.stdout == f"{expected}\n"
-        assert given or not done.stderr

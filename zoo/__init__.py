@@ -7,7 +7,7 @@ from typing import Any
 
 import lazy_loader
 
-from zoo.environment import explain_backend, silence_tensorflow
+from zoo.startup import explain_backend, silence_tensorflow, without_messages
 from zoo.version import __version__ as __version__
 
 silence_tensorflow()
@@ -17,7 +17,8 @@ _resolve, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 def __getattr__(name: str) -> Any:
     """Return a public name; if that needs a backend that is not installed, say so in one sentence."""
     try:
-        return _resolve(name)
+        with without_messages():
+            return _resolve(name)
     except AttributeError:
         raise
     except Exception:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from importlib.metadata import PackageNotFoundError, metadata, version
-from importlib.util import find_spec
 from pathlib import Path
 
 DISTRIBUTION = "autoencoder-zoo"
@@ -43,27 +41,6 @@ def describe_versions() -> str:
     found, backend = package_versions(), keras_backend()
     installed = next((found[package] for package in BACKENDS.get(backend, ()) if package in found), "(not installed)")
     return f"keras {found.get('keras', '(not installed)')} on {backend} {installed}"
-
-
-def silence_tensorflow() -> None:
-    """Let TensorFlow start without its messages about devices, unless the user has chosen what it prints.
-
-    It reads the setting when it is imported, which therefore must not have happened yet.
-    """
-    if "tensorflow" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-def explain_backend() -> str | None:
-    """Return why Keras cannot be imported with the chosen backend, and the way out; None if it is installed."""
-    backend = keras_backend()
-    if backend not in BACKENDS:
-        return f"Keras' backend is {backend!r}: expected {', '.join(BACKENDS)} (KERAS_BACKEND, or keras.json)"
-    if find_spec(backend) is None:
-        others = [other for other in BACKENDS if find_spec(other) is not None]
-        instead = f", or choose another with KERAS_BACKEND={others[0]}" if others else ""
-        return f"Keras' backend is {backend}, which is not installed: pip install {backend}{instead}"
-    return None
 
 
 def find_repository() -> str | None:

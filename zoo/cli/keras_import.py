@@ -9,8 +9,8 @@ import tempfile
 
 import click
 
-from zoo.environment import explain_backend
 from zoo.errors import BackendError
+from zoo.startup import explain_backend
 
 
 def import_keras() -> None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from zoo.startup import without_messages
+
 REFERENCE_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -21,7 +23,8 @@ def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]
     if callable(reference):
         return reference
     module, _, name = reference.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    with without_messages():
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
     if not callable(found):
         raise TypeError(f"{reference} is {found!r}: expected a function")
     return found
