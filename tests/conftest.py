@@ -78,7 +78,7 @@ def few_pictures(monkeypatch):
     """Runs draw their history alone."""
     from zoo.training import job
 
-    monkeypatch.setattr(job, "_draw", lambda task, model: job._draw_history(task))
+    monkeypatch.setattr(job, "draw_all", lambda run, model, test, classes, history: job.draw_history(run, history))
 
 
 @pytest.fixture

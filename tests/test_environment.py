@@ -2,13 +2,17 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import keras
 import pytest
+from support.paths import ROOT
 
 import zoo
-from zoo.environment import describe_versions, keras_backend, package_versions
+from zoo import environment
+from zoo.environment import describe_versions, install_command, keras_backend, package_versions
 
 
 def test_the_versions_are_those_that_are_imported():
@@ -39,3 +43,16 @@ def test_the_command_tells_them_without_keras(command):
     done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == f"autoencoder-zoo {zoo.__version__}, {describe_versions()}\n"
     assert "keras.src" not in done.stderr
+
+
+def test_the_zoo_is_installed_from_its_repository(monkeypatch):
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    command = f'pip install "autoencoder-zoo @ git+{repository}"'
+    assert install_command() == command
+    assert command in (ROOT / "docs" / "plugins.md").read_text()
+
+    def find_nothing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(environment, "metadata", find_nothing)
+    assert install_command() == "pip install autoencoder-zoo"

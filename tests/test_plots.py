@@ -68,6 +68,22 @@ def test_latent_space_of_two_latents_shows_them_as_they_are(images):
     assert axes.get_ylabel() == "second latent"
 
 
+@pytest.mark.parametrize("classes", [None, ()])
+def test_labels_without_names_of_classes_are_shown_themselves(model, images, classes):
+    (axes,) = zoo.plot_latent_space(model, images, [7, 7, 7, 7, 9, 9, 9, 9], classes).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["7", "9"]
+
+
+def test_many_reconstructions_are_several_rows(model, images):
+    many = np.repeat(images, 4, axis=0)[:30]
+    figure = zoo.plot_reconstructions(model, many)
+    assert [text.get_text() for text in figure.texts] == ["original", "reconstruction"] * 3
+    assert len(figure.axes) == 60
+    first, last = figure.axes[0].get_position(), figure.axes[12].get_position()
+    assert last.y0 < first.y0
+    np.testing.assert_allclose(shown(figure)[24], many[12] / 255 if many.dtype == np.uint8 else many[12], atol=1e-6)
+
+
 def test_latent_space_refuses_what_it_cannot_show(model, images):
     with pytest.raises(ValueError, match="labels: got 3; expected 8"):
         zoo.plot_latent_space(model, images, [1, 2, 3])

@@ -3,8 +3,29 @@
 The public names are listed in ``__init__.pyi`` and resolved on first use, so ``import zoo`` does not import Keras.
 """
 
+from typing import Any
+
 import lazy_loader
 
+from zoo.startup import explain_backend, silence_tensorflow, without_messages
 from zoo.version import __version__ as __version__
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+silence_tensorflow()
+_resolve, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name; if that needs a backend that is not installed, say so in one sentence."""
+    try:
+        with without_messages():
+            return _resolve(name)
+    except AttributeError:
+        raise
+    except Exception:
+        reason = explain_backend()
+        if reason is None:
+            raise
+    from zoo.errors import BackendError
+
+    # Not within the except clause, which would print Keras' own traceback too.
+    raise BackendError(reason)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 
+DISTRIBUTION = "autoencoder-zoo"
 BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
@@ -40,3 +41,19 @@ def describe_versions() -> str:
     found, backend = package_versions(), keras_backend()
     installed = next((found[package] for package in BACKENDS.get(backend, ()) if package in found), "(not installed)")
     return f"keras {found.get('keras', '(not installed)')} on {backend} {installed}"
+
+
+def find_repository() -> str | None:
+    """Return the address of the zoo's repository, as ``pyproject.toml`` has it; None if the zoo is not installed."""
+    try:
+        addresses = metadata(DISTRIBUTION).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return None
+    named = dict(line.split(", ", 1) for line in addresses)
+    return named.get("Repository")
+
+
+def install_command() -> str:
+    """Return the command that installs the zoo: from its repository, since it is not on the package index yet."""
+    repository = find_repository()
+    return f"pip install {DISTRIBUTION}" if repository is None else f'pip install "{DISTRIBUTION} @ git+{repository}"'

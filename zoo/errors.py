@@ -4,6 +4,7 @@ import re
 
 __all__ = [
     "ArchitectureError",
+    "BackendError",
     "DatasetError",
     "DuplicateNameError",
     "IncomparableError",
@@ -23,6 +24,11 @@ _ESCAPES = re.compile(r"\x1b\[\d*m")
 def one_line(error: object) -> str:
     """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
     return " ".join(_ESCAPES.sub("", str(error)).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 epoch``, ``2,000 epochs``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 class ZooError(Exception):
@@ -72,6 +78,10 @@ class ModelLoadError(ZooError):
 
 class RunError(ZooError):
     """A training run that failed or cannot be started or read."""
+
+
+class BackendError(ZooError, ImportError):
+    """Keras' backend is not installed, or is not one of Keras'."""
 
 
 class IncomparableError(ZooError):

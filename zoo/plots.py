@@ -31,6 +31,7 @@ __all__ = [
 
 TILE = 0.8  # inches
 DPI = 150
+COLUMNS = 12  # Images in a row of reconstructions.
 
 
 class Figure(matplotlib_figure.Figure):
@@ -47,16 +48,18 @@ def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
 
     Args:
         model: the model.
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], or a ``zoo.Split``; preferably at most 12.
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], or a ``zoo.Split``.
 
     Returns:
-        Two rows: the originals, and the mean images through the posterior mean.
+        The originals above the mean images through the posterior mean, in pairs of rows of at most 12 images.
 
     Raises:
         ValueError: the images are not as described above, or the model's result is NaN, as for all of these plots.
     """
     array = model.check_array(images)
-    return plot_rows({"original": as_float(array), "reconstruction": _finite(model.reconstruct(array))})
+    both = {"original": as_float(array), "reconstruction": _finite(model.reconstruct(array))}
+    starts = range(0, len(array), COLUMNS)
+    return plot_rows([(name, row[start : start + COLUMNS]) for start in starts for name, row in both.items()])
 
 
 def plot_samples(model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int | None = 0) -> Figure:
@@ -91,7 +94,7 @@ def plot_latent_space(
         model: the model, with at least two latents.
         images: ``(n, H, W, C)``, n at least 3.
         labels: ``(n,)`` integers that determine the colour.
-        classes: the names of the labels.
+        classes: the names of the labels; empty or None shows the labels themselves.
 
     Raises:
         ValueError: fewer than two latents or three images, or the numbers of labels and images differ.
@@ -128,17 +131,19 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+def plot_history(history: Any) -> Figure:
     """Show the loss and its two terms over the epochs.
 
     Args:
-        history: ``fit(...).history``: ``loss``, ``reconstruction_loss``, ``kl_loss`` and their ``val_`` counterparts.
+        history: a ``zoo.Run``, or what ``fit`` returns; or the values of either, by name: ``loss``,
+            ``reconstruction_loss``, ``kl_loss`` and their ``val_`` counterparts.
     """
+    values_of: Mapping[str, Sequence[float]] = getattr(history, "history", history)
     figure = Figure(figsize=(10, 3.4), dpi=DPI, layout="constrained")
     parts = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
     for axes, (key, title) in zip(figure.subplots(1, 3), parts.items(), strict=True):
         for prefix, label, style in (("", "training", "o-"), ("val_", "validation", "s--")):
-            values = history.get(prefix + key)
+            values = values_of.get(prefix + key)
             if values:
                 axes.plot(range(1, len(values) + 1), values, style, label=label, markersize=3)
         axes.set(title=title, xlabel="epoch", ylabel="nats per image")
@@ -148,20 +153,23 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def plot_rows(rows: Mapping[str, np.ndarray], title: str | None = None, *, named: bool = True) -> Figure:
+def plot_rows(
+    rows: Mapping[str, np.ndarray] | Sequence[tuple[str, np.ndarray]], title: str | None = None, *, named: bool = True
+) -> Figure:
     """Show rows of images of the same size.
 
     Args:
-        rows: the row's name -> images ``(n, H, W, C)``, float in [0, 1].
+        rows: names and images ``(n, H, W, C)``, float in [0, 1]; a list may have a name several times.
         title: the title above all rows.
         named: whether to show the names on the left.
     """
-    columns = max(len(images) for images in rows.values())
-    margin = 0.1 + 0.085 * max(map(len, rows)) if named else 0.05
+    rows = list(rows.items()) if isinstance(rows, Mapping) else rows
+    columns = max(len(images) for _, images in rows)
+    margin = 0.1 + 0.085 * max(len(name) for name, _ in rows) if named else 0.05
     header = 0.35 if title else 0.05
     width, height = margin + TILE * columns + 0.05, header + TILE * len(rows) + 0.05
     figure = Figure(figsize=(width, height), dpi=DPI)
-    for row, (name, images) in enumerate(rows.items()):
+    for row, (name, images) in enumerate(rows):
         top = height - header - row * TILE
         if named:
             figure.text((margin - 0.08) / width, (top - TILE / 2) / height, name, ha="right", va="center", size=9)
@@ -200,5 +208,5 @@ def _scatter_classes(axes: Axes, points: np.ndarray, labels: np.ndarray, classes
     for index, value in enumerate(values):
         chosen = labels == value
         colour = colours(index if len(values) <= 10 else index / (len(values) - 1))
-        name = classes[int(value)] if classes is not None else str(value)
+        name = classes[int(value)] if classes else str(value)
         axes.scatter(points[chosen, 0], points[chosen, 1], s=6, linewidths=0, color=colour, label=name, alpha=0.8)

@@ -17,6 +17,7 @@ from scipy import stats
 import zoo
 from zoo.benchmarking.cells import Cell, make_cells
 from zoo.benchmarking.executor import LocalProcesses
+from zoo.benchmarking.verify import verify
 from zoo.cli import main
 from zoo.errors import RunError
 from zoo.training import Run
@@ -237,3 +238,17 @@ def test_differences_are_paired_by_seed_and_intervals_students(tiny, tmp_path):
         == board.tables[0].rows[0].scores["negative_elbo"].mean
     )
     assert "Δ is the difference from tiny_cnn latent_dim=1, paired by seed" in board.to_markdown()
+    assert {row.settings["latent_dim"] for row in board.tables[0].rows} == {1, 3}
+    check_boards_of_older_versions(tmp_path)
+
+
+def check_boards_of_older_versions(folder):
+    assert verify(folder)[-1].status == "verified"
+    board = json.loads((folder / "leaderboard.json").read_text())
+    for row in board["tables"][0]["rows"]:
+        del row["settings"]
+    (folder / "leaderboard.json").write_text(json.dumps(board))
+    assert verify(folder)[-1].status == "verified"
+    board["tables"][0]["rows"][0]["settings"] = {"latent_dim": 2}
+    (folder / "leaderboard.json").write_text(json.dumps(board))
+    assert verify(folder)[-1].status == "failed"

@@ -118,6 +118,18 @@ def test_a_wide_table_is_printed_in_parts(monkeypatch, capsys, width):
     assert parts == sum("small_cnn" in line for line in lines) == {40: 5, 80: 2, 200: 1}[width]
 
 
+def test_a_row_whose_words_do_not_fit_is_a_list(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [["first_of_some_length", "loaded", "from_somewhere_else [x]", ""], ["second", "broken", "here", "no file"]]
+    print_table(["plugin", "status", "origin", "error"], rows)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "plugin   first_of_some_length", "status   loaded", "origin   from_somewhere_else [x]", "",
+        "plugin   second", "status   broken", "origin   here", "error    no file",
+    ]  # fmt: skip
+
+
 def test_several_broken_plugins_are_one_line(command, install):
     install("broken", {"broken": "does_not_exist", "worse": "does_not_exist_either"})
     assert command("list").stderr.splitlines() == ["zoo: warning: 2 plugins were left out: see zoo plugins"]

@@ -134,6 +134,8 @@ def test_commands_exist_with_their_options(page, my_package, tmp_path, monkeypat
     for name in ("IMAGE", "docs/leaderboard/file", "mine.yaml", "registry.yaml", "my_ae.py"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
+    for name in ("FOLDER", "RUN", "photos"):
+        Path(name).mkdir()
     own = {"my_ae", "my_net", "NAME", "PATTERN", "PRESET"}
     for words in page.commands():
         command, params = parse(words)

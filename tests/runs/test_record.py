@@ -150,7 +150,7 @@ def test_a_missing_field_is_named(tmp_path):
     with pytest.raises(RunError, match=r"run.json is damaged: provenance.started is missing$"):
         _ = run.config
     assert run.state == "damaged"
-    assert run.doubts()[0] == f"{tmp_path / 'run.json'} is missing or damaged"
+    assert run.doubts()[0] == f"{tmp_path / 'run.json'} is damaged: provenance.started is missing"
     with pytest.raises(RunError, match=r"its content is \[\]: expected a mapping"):
         RunRecord.from_dict([])
 

@@ -17,6 +17,7 @@ from support.paths import ROOT
 
 import zoo
 from zoo.cli import main
+from zoo.environment import install_command
 from zoo.registry.import_file import import_file
 from zoo.scaffolding.names import LONGEST
 
@@ -63,8 +64,8 @@ def test_project(new):
     assert Path("my_ae/tests/test_my_ae.py").read_text() == TEST
     assert f"(c) {datetime.date.today().year} the authors of my_ae\n" in Path("my_ae/LICENSE").read_text()
     steps = yaml.safe_load(Path("my_ae/.github/workflows/ci.yml").read_text())["jobs"]["test"]["steps"]
-    assert [step["run"] for step in steps if "run" in step][1:] == [
-        "ruff check .", "ruff format --check .", "mypy", "pytest",
+    assert [step["run"] for step in steps if "run" in step] == [
+        install_command(), 'pip install -e ".[dev]"', "ruff check .", "ruff format --check .", "mypy", "pytest",
     ]  # fmt: skip
     for name in PROJECT - {".github/workflows/ci.yml"}:
         assert "$" not in Path("my_ae", name).read_text()

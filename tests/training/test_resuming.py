@@ -112,7 +112,7 @@ def test_after_interrupts(tiny, whole, interrupt, tmp_path):
         resume(run, progress=False)
     assert (run.path / "checkpoint-2.keras").exists()
     assert len(zoo.Run(run.path).doubts()) == 1  # It is not finished: no file is another.
-    with pytest.raises(RunError, match="2 epochs are done: got epochs=1; expected at least as many"):
+    with pytest.raises(RunError, match="got epochs=1, but 2 epochs are done: expected at least as many"):
         resume(run, epochs=1)
     again = resume(run, progress=False)
     assert again.path == run.path

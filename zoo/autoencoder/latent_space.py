@@ -94,7 +94,16 @@ class LatentModel(PairedModel):
         return self.decode(self.draw_prior(int(n), np.random.default_rng(seed)))
 
     def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
-        """Draw ``(n, *latent_shape)`` from the prior, here the unit Gaussian."""
+        """Draw z from the prior, here the unit Gaussian; a subclass with another prior overrides it.
+
+        Args:
+            n: the number of draws, >= 1.
+            generator: the only source of randomness to use, such as ``generator.integers``, so that ``sample`` with a
+                seed returns the same images each time.
+
+        Returns:
+            What ``decode`` takes: numbers of shape ``(n, *latent_shape)``, finite.
+        """
         return generator.standard_normal((n, *self.latent_shape))
 
     def interpolate(self, a: Any, b: Any, steps: int = 8) -> np.ndarray:

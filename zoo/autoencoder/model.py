@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras
 from zoo.autoencoder.fitting import TrainableModel
 from zoo.autoencoder.internals import all_layers
 from zoo.autoencoder.precision import restore_policies, training_policy
+from zoo.notebooks import show_size, show_table, show_title
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -47,6 +49,34 @@ class AutoEncoder(TrainableModel):
     Raises:
         ValueError: encoder, decoder and likelihood do not fit together.
     """
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "likelihood"):  # While it is being made.
+            return object.__repr__(self)
+        facts = dict(self._facts())
+        return (
+            f"{type(self).__name__}({facts['model']}: {facts['images']} to {facts['latent']}, {facts['likelihood']}, "
+            f"{facts['parameters']} parameters)"
+        )
+
+    def _repr_html_(self) -> str:
+        return show_title(type(self).__name__) + show_table((), self._facts())
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """Return what the model is, as names and texts."""
+        provenance = self.provenance or {}
+        parts = [(provenance.get(part) or {}).get("architecture") for part in ("encoder", "decoder")]
+        architectures = " and ".join(dict.fromkeys(str(part) for part in parts if part))
+        count = sum(math.prod(weight.shape) for part in (self.encoder, self.decoder) for weight in part.weights)
+        binarization = [("binarization", self.binarization)] if self.binarization != "none" else []
+        return [
+            ("model", str(provenance.get("preset") or architectures or self.name)),
+            ("images", show_size(self.image_shape)),
+            ("latent", show_size(self.latent_shape)),
+            ("likelihood", self.likelihood.identifier),
+            *binarization,
+            ("parameters", f"{count:,}"),
+        ]
 
     def save(self, filepath: str | Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Save the entire model as ``keras.Model.save`` does, in Keras' format, which ``zoo.load_model`` reads.

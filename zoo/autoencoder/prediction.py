@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import warnings
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import keras
@@ -41,14 +44,15 @@ def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
 def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
     """Return ``model.predict`` for arrays; all batches are full except a single short one, as each size is compiled."""
     count = len(inputs)
-    if count <= BATCH:
-        return predict_batch(model, inputs)  # A pipeline for one batch takes longer than most models.
-    if count % BATCH:
+    if count > BATCH and count % BATCH:
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
-    if keras.backend.backend() == "tensorflow":
-        outputs = model.predict(stream(inputs, BATCH), verbose=0)
-    else:
-        outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
+    with without_retracing_warnings():
+        if count <= BATCH:
+            return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.
+        if keras.backend.backend() == "tensorflow":
+            outputs = model.predict(stream(inputs, BATCH), verbose=0)
+        else:
+            outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
 
 
@@ -58,7 +62,28 @@ def predict_batch(model: keras.Model, inputs: Any) -> Any:
     Under a distribution strategy, Keras returns the whole batch once for each replica: the first is taken.
     """
     count = len(inputs[0] if isinstance(inputs, tuple) else inputs)
-    return keras.tree.map_structure(lambda output: output[:count], model.predict_on_batch(inputs))
+    with without_retracing_warnings():
+        outputs = model.predict_on_batch(inputs)
+    return keras.tree.map_structure(lambda output: output[:count], outputs)
+
+
+@contextlib.contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Drop TensorFlow's warning that a function is traced too often.
+
+    TensorFlow takes the passes of all models for one function, since they share Keras' code. Its advice does not apply,
+    because each pass is traced once.
+    """
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_is_not_of_retracing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_not_of_retracing)
+
+
+def _is_not_of_retracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in str(record.msg)
 
 
 class EncodePass(keras.Model):

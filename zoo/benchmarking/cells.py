@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from zoo.benchmarking.code_check import CodeCheck
 from zoo.errors import RunError
+from zoo.progress import Moment
 from zoo.registry import catalogue
 from zoo.registry.presets import Preset
 from zoo.runs.lock import HeldError
@@ -101,12 +102,12 @@ def make_cells(
     ]
 
 
-def run_cell(cell: Cell, *, progress: bool = False) -> Run:
+def run_cell(cell: Cell, *, progress: bool | Callable[[Moment], None] = False) -> Run:
     """Train a cell's run, or what is left of it; wait for a run that another process is training.
 
     Args:
         cell: the planned run.
-        progress: show progress on stderr.
+        progress: as in ``zoo.train``.
 
     Returns:
         The finished run.
@@ -134,7 +135,7 @@ def find_done(cell: Cell, code: CodeCheck) -> Run | None:
     return run if done else None
 
 
-def _finish(cell: Cell, progress: bool) -> Run:
+def _finish(cell: Cell, progress: bool | Callable[[Moment], None]) -> Run:
     done = find_done(cell, CodeCheck())
     if done is not None:
         return done

@@ -130,7 +130,8 @@ def _difference_column(score: Score, column: InTable, baseline: str | None) -> C
     )  # fmt: skip
 
 
-def _read_operations(row: Row) -> int | None:
+def count_operations(row: Row) -> int | None:
+    """Return the operations of encoder and decoder for one image; None if they were not counted."""
     counts = [*(row.cost.flops or {"encoder": None}).values()]
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
@@ -150,5 +151,5 @@ _VALIDATION = Column(
 )  # fmt: skip
 _OPERATIONS = Column(
     Role.OTHER, "MFLOPs", "MFLOPs", "", "of encoder and decoder for one image; a multiply-add is two",
-    _read_operations, 1, 1e6, on_page=False,
+    count_operations, 1, 1e6, on_page=False,
 )  # fmt: skip

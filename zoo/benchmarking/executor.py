@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -10,14 +11,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import IO, Protocol
 
 import psutil
 
 from zoo.benchmarking.cells import Cell, run_cell
 from zoo.errors import RunError
+from zoo.progress import Moment
 from zoo.runs.lock import claim
 from zoo.runs.run import Run
 
@@ -26,6 +31,7 @@ WARNING = "zoo warns: "  # Prefix of the lines of a process's output that are pa
 LOOK = 0.2  # Seconds between checks of a process.
 MEGABYTE = 2**20
 ENDED = "the benchmark was stopped"
+Tell = Callable[[Cell, Moment], None]
 
 
 class Executor(Protocol):
@@ -45,16 +51,20 @@ class Executor(Protocol):
 
 
 class ThisProcess:
-    """Executor that trains one run after the other in this process, for architectures that no other process knows."""
+    """Executor that trains one run after the other in this process, for architectures that no other process knows.
 
-    def __init__(self, *, progress: bool = False) -> None:
-        self.progress = progress
+    Args:
+        tell: a function that is told what each run is doing.
+    """
+
+    def __init__(self, *, tell: Tell | None = None) -> None:
+        self.tell = tell
 
     def submit(self, cell: Cell) -> Future[Run]:
         """Train a cell's run; the future is done when this returns."""
         future: Future[Run] = Future()
         try:
-            future.set_result(run_cell(cell, progress=self.progress))
+            future.set_result(run_cell(cell, progress=partial(self.tell, cell) if self.tell else False))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -71,10 +81,18 @@ class LocalProcesses:
         time_limit: seconds after which a run is stopped; None: never.
         memory_limit: resident memory beyond which a run is stopped, in MiB; None: an equal share of
             the memory available now.
+        tell: a function that is told what each run is doing; threads call it, one for each job.
     """
 
-    def __init__(self, *, jobs: int = 1, time_limit: float | None = None, memory_limit: float | None = None) -> None:
-        self.time_limit = time_limit
+    def __init__(
+        self,
+        *,
+        jobs: int = 1,
+        time_limit: float | None = None,
+        memory_limit: float | None = None,
+        tell: Tell | None = None,
+    ) -> None:
+        self.time_limit, self.tell = time_limit, tell
         self.memory_limit = memory_limit or psutil.virtual_memory().available / MEGABYTE / jobs
         self.threads = max(1, (os.cpu_count() or 1) // jobs)
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="zoo-benchmark")
@@ -90,11 +108,12 @@ class LocalProcesses:
         self._pool.shutdown(cancel_futures=True)
 
     def _do(self, cell: Cell) -> Run:
-        with tempfile.TemporaryFile() as output:
-            process = self._start(cell, output)
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as folder:
+            report = Report(Path(folder, "report.jsonl"))
+            process = self._start(cell, output, report.file)
             reason = None
             try:
-                reason = self._watch(process)
+                reason = self._watch(process, cell, report)
             finally:
                 _kill(process)
             output.seek(0)
@@ -108,7 +127,7 @@ class LocalProcesses:
             return run
         raise RunError(_settle(run, reason or "its process ended without finishing it"))
 
-    def _start(self, cell: Cell, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _start(self, cell: Cell, output: IO[bytes], report: Path) -> subprocess.Popen[bytes]:
         threads = str(self.threads)
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         environment = {**os.environ, **dict.fromkeys(names, threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -116,14 +135,16 @@ class LocalProcesses:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         # Nothing is ever written to its stdin: when the pipe closes, this process is gone.
         return subprocess.Popen(
-            [sys.executable, "-m", "zoo.benchmarking.worker", cell.to_json()],
+            [sys.executable, "-m", "zoo.benchmarking.worker", cell.to_json(), str(report)],
             env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> str | None:
-        """Wait for the end of a process, or return the reason to stop it."""
+    def _watch(self, process: subprocess.Popen[bytes], cell: Cell, report: Report) -> str | None:
+        """Wait for the end of a process and tell what it does, or return the reason to stop it."""
         start = time.monotonic()
         while not _has_ended(process, LOOK):
+            if self.tell is not None and (moment := report.read()) is not None:
+                self.tell(cell, moment)
             if self._closed:
                 return ENDED
             if self.time_limit is not None and time.monotonic() - start > self.time_limit:
@@ -132,6 +153,30 @@ class LocalProcesses:
             if used > self.memory_limit:
                 return f"it used {used:,.0f} MiB of memory, more than the limit of {self.memory_limit:,.0f} MiB"
         return None
+
+
+class Report:
+    """The file to which a process appends what it is doing.
+
+    Args:
+        file: the file.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._read = 0
+        self._moment: Moment | None = Moment("starting", 0.0, 1, None)
+
+    def read(self) -> Moment | None:
+        """Return the latest moment that this has not returned before; None if there is none."""
+        with contextlib.suppress(OSError), self.file.open("rb") as content:
+            content.seek(self._read)
+            whole, end, _ = content.read().rpartition(b"\n")
+            self._read += len(whole) + len(end)
+            if whole:
+                self._moment = Moment(**json.loads(whole.splitlines()[-1]))
+        moment, self._moment = self._moment, None
+        return moment
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:

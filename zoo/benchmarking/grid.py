@@ -12,6 +12,7 @@ from typing import Any
 from zoo import plots
 from zoo.benchmarking.cells import Cell, find_done, make_cells
 from zoo.benchmarking.code_check import CodeCheck
+from zoo.benchmarking.display import ShowRuns
 from zoo.benchmarking.executor import Executor, LocalProcesses, ThisProcess
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.benchmarking.table import FailedRun
@@ -19,11 +20,12 @@ from zoo.data.checks import as_float
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, ZooError
 from zoo.files import read_note, sha256_of, write_figure
-from zoo.progress import show_progress
 from zoo.registry import catalogue
+from zoo.registry.recipe import Recipe
 from zoo.runs.checksums import CHECKSUM_FILE
 from zoo.runs.run import Run
 from zoo.training.plan import sample_name
+from zoo.training.user_callbacks import check_names
 
 logger = logging.getLogger("zoo")
 SHOWN = 10
@@ -42,6 +44,7 @@ def benchmark(
     jobs: int = 1,
     time_limit: float | None = None,
     memory_limit: float | None = None,
+    callbacks: Sequence[str] = (),
     executor: Executor | None = None,
     progress: bool = True,
 ) -> Leaderboard:
@@ -65,6 +68,8 @@ def benchmark(
         time_limit: seconds after which a run is stopped.
         memory_limit: memory beyond which a run is stopped, in MiB; by default an equal share of the
             available memory.
+        callbacks: functions that make a Keras callback, as ``"module:function"``, called with each run, as in
+            ``zoo.train``.
         executor: trains the runs instead of local processes; ``jobs`` and the limits apply only to local processes.
         progress: show progress on stderr.
 
@@ -74,7 +79,8 @@ def benchmark(
     Raises:
         UnknownNameError: no such preset.
         TypeError: a setting that no preset takes.
-        ValueError: no seed, no preset, a baseline that is not a row, or an invalid value.
+        ValueError: no seed, no preset, a baseline that is not a row, an invalid value, or a callback that is not a name
+            or cannot be imported.
         DatasetError: the images are not available.
     """
     folder = Path(out if out is not None else "runs")
@@ -87,17 +93,26 @@ def benchmark(
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}: expected at least 1")
     values = {**(settings or {}), **({} if epochs is None else {"epochs": [epochs]})}
+    if callbacks:
+        # Each run has its own process, which makes its own.
+        Recipe().replace(callbacks=list(callbacks))
+        values["callbacks"] = [list(callbacks)]
     cells, missing = _plan(names, chosen, values, folder, data_dir, full=full, typed=presets is not None)
+    check_names({name for cell in cells for name in cell.plan.recipe.callbacks})
     baseline = _find_baseline(baseline, cells, full=full)
     folder.mkdir(parents=True, exist_ok=True)
-    local = executor or LocalProcesses(jobs=jobs, time_limit=time_limit, memory_limit=memory_limit)
-    here = ThisProcess()
-    try:
-        runs, failed = _do(cells, local, here, progress)
-    finally:
-        local.close()
+    with ShowRuns(len(cells), progress) as display:
+        local = executor or LocalProcesses(
+            jobs=jobs, time_limit=time_limit, memory_limit=memory_limit, tell=display.tell
+        )
+        try:
+            runs, failed = _do(cells, local, ThisProcess(tell=display.tell), display, progress)
+        finally:
+            local.close()
     leaderboard = Leaderboard.from_runs(runs, folder, [*missing, *failed], baseline)
     leaderboard.save()
+    if progress and runs:
+        logger.info("drawing the test images as each model reconstructs them")
     _compare(runs, folder, data_dir)
     return leaderboard
 
@@ -140,7 +155,9 @@ def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> st
     return baseline
 
 
-def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> tuple[list[Run], list[FailedRun]]:
+def _do(
+    cells: list[Cell], local: Executor, here: Executor, display: ShowRuns, progress: bool
+) -> tuple[list[Run], list[FailedRun]]:
     """Train what is missing; return the finished runs, and a failed run for each other cell."""
     code = CodeCheck()
     runs: dict[Cell, Run] = {cell: run for cell in cells if (run := find_done(cell, code)) is not None}
@@ -153,16 +170,16 @@ def _do(cells: list[Cell], local: Executor, here: Executor, progress: bool) -> t
     for cell in cells:
         if cell not in runs and cell not in own:
             waiting[local.submit(cell)] = cell
-    with show_progress("benchmark", len(cells), progress, unit="runs") as advance:
-        advance(len(runs))
-        for cell in own:
-            _take(here.submit(cell), cell, runs, failed, progress)
-            advance(1)
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                _take(future, waiting.pop(future), runs, failed, progress)
-                advance(1)
+    display.finish(*runs)
+    for cell in own:
+        _take(here.submit(cell), cell, runs, failed, progress)
+        display.finish(cell)
+    while waiting:
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            cell = waiting.pop(future)
+            _take(future, cell, runs, failed, progress)
+            display.finish(cell)
     rows = [FailedRun(cell.preset, cell.seed, failed[cell], cell.settings) for cell in cells if cell in failed]
     return [runs[cell] for cell in cells if cell in runs], rows
 

@@ -30,6 +30,11 @@ class Summary:
         """Half of the interval; None for one seed."""
         return None if self.high is None else self.high - self.mean
 
+    @property
+    def std(self) -> float | None:
+        """The standard deviation over seeds (n - 1 degrees of freedom); None for one seed."""
+        return None if self.half is None else float(self.half * np.sqrt(self.n) / stdtrit(self.n - 1, 0.975))
+
 
 def summarise(values: Sequence[float]) -> Summary:
     """Return the mean and its 95 % interval, by Student's t distribution with n - 1 degrees of freedom.

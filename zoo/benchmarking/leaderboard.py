@@ -12,9 +12,11 @@ from typing import Any
 from zoo.benchmarking import text
 from zoo.benchmarking.intervals import Summary, summarise
 from zoo.benchmarking.table import FailedRun, Row, Table
-from zoo.errors import RunError
+from zoo.errors import RunError, counted
 from zoo.evaluation.comparison import FACTS, read_facts
 from zoo.files import write_json, write_text
+from zoo.notebooks import show_table, show_text, show_title
+from zoo.registry.specs import FOLDER
 from zoo.runs.record import BestEpoch, Cost
 from zoo.runs.run import RUN_FILE, Run
 from zoo.score import DESCRIPTIONS, Score
@@ -26,7 +28,7 @@ BOARD_FILE = "leaderboard.json"
 KEYS = (*FACTS, "epochs")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Leaderboard:
     """The runs of a benchmark, compared.
 
@@ -76,6 +78,19 @@ class Leaderboard:
         ]
         return cls(tables, failed, path)
 
+    def __repr__(self) -> str:
+        parts = [f"{table.dataset}, {counted(len(table.rows), 'row')}" for table in self.tables]
+        failed = [f"{len(self.failed)} failed"] if self.failed else []
+        return f"Leaderboard({self.path}: {'; '.join([*parts, *failed]) or 'empty'})"
+
+    def _repr_html_(self) -> str:
+        shown = []
+        for table in self.tables:
+            header, *rows = text.table_cells(table)
+            shown += [show_title(text.describe_table(table)), show_table(header, rows, numbers_from=1)]
+            shown.append(show_text(text.explain_table(table)))
+        return "".join([*shown, *(show_text(f"failed: {run.label}: {run.error}") for run in self.failed)])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``leaderboard.json``."""
         tables = [table.to_dict() for table in self.tables]
@@ -105,8 +120,8 @@ def _table(facts: Mapping[str, Any], cells: list[list[Run]], folder: Path, basel
 
 
 def _rows(cells: list[list[Run]], folder: Path, baseline: str | None, scores: list[Score]) -> tuple[Row, ...]:
-    labels = _labels([runs[0] for runs in cells])
-    made = [(_row(runs, label, folder, scores), runs) for runs, label in zip(cells, labels, strict=True)]
+    swept = _swept([runs[0] for runs in cells])
+    made = [(_row(runs, settings, folder, scores), runs) for runs, settings in zip(cells, swept, strict=True)]
     main = main_score(row.scores for row, _ in made)
     by_seed = {
         row.model: {run.content.config.seed: float(main.read(run.content.scores or {})) for run in runs}
@@ -125,17 +140,18 @@ def _rows(cells: list[list[Run]], folder: Path, baseline: str | None, scores: li
     )
 
 
-def _row(runs: list[Run], label: str, folder: Path, shown: list[Score]) -> Row:
+def _row(runs: list[Run], settings: dict[str, Any], folder: Path, shown: list[Score]) -> Row:
     scores = [run.content.scores or {} for run in runs]
     return Row(
         preset=runs[0].content.config.preset,
-        model=label,
+        model=_label(runs[0], settings),
         seeds=tuple(run.content.config.seed for run in runs),
         runs=tuple(_relative(run.path, folder) for run in runs),
         validation=summarise([_best(run).negative_elbo for run in runs]),
         scores={it.key: _summary([it.read(score) for score in scores]) for it in shown},
         # The number of epochs requested is a fact of the table; the number trained is not a cost of the model.
         cost=replace(_mean_cost([run.content.cost for run in runs]), parameters=scores[0]["parameters"], epochs=None),
+        settings=settings or None,
     )
 
 
@@ -157,21 +173,28 @@ def _difference(own: dict[int, float], base: dict[int, float]) -> Summary | None
     return summarise([own[seed] - base[seed] for seed in shared]) if shared else None
 
 
-def _labels(runs: list[Run]) -> list[str]:
-    """Return row names: architecture and variant, and for rows of the same preset the settings that differ."""
-    labels = []
+def _swept(runs: list[Run]) -> list[dict[str, Any]]:
+    """Return for each run the settings in which rows of the same preset differ."""
+    found = []
     for run in runs:
-        architecture, _, rest = run.content.config.preset.partition("/")
-        variant = rest.partition("-")[2]
         settings = _settings(run)
         twins = [_settings(twin) for twin in runs if twin.content.config.preset == run.content.config.preset]
-        different = [f"{key}={value}" for key, value in settings.items() if any(it.get(key) != value for it in twins)]
-        labels.append(" ".join([architecture, *([variant] if variant else []), *different]))
-    return labels
+        found.append({key: value for key, value in settings.items() if any(twin.get(key) != value for twin in twins)})
+    return found
+
+
+def _label(run: Run, settings: dict[str, Any]) -> str:
+    """Return a row's name: architecture and variant, and the settings that differ."""
+    architecture, _, rest = run.content.config.preset.partition("/")
+    variant = "" if rest.startswith(FOLDER) else rest.partition("-")[2]
+    different = [f"{key}={value}" for key, value in settings.items()]
+    return " ".join([architecture, *([variant] if variant else []), *different])
 
 
 def _settings(run: Run) -> dict[str, Any]:
-    return {**run.content.config.options, **run.content.config.recipe}
+    config = run.content.config
+    start = {} if config.start is None else {"start": config.start[:8]}
+    return {**config.options, **config.recipe, **start}
 
 
 def _relative(path: Path, folder: Path) -> str:

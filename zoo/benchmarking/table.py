@@ -32,6 +32,8 @@ class Row:
         rank: rank by the score that orders the table; None in files from older versions.
         difference: difference from the baseline in that score, paired by seed; None for the baseline itself.
         baseline: the row that the difference is from.
+        settings: the settings in which rows of the same preset differ; None if they differ in none, and in files from
+            older versions.
     """
 
     preset: str
@@ -44,6 +46,7 @@ class Row:
     rank: int | None = None
     difference: Summary | None = None
     baseline: str | None = None
+    settings: Mapping[str, Any] | None = optional(None)
 
     @property
     def result(self) -> dict[str, Any]:
@@ -56,7 +59,8 @@ class Row:
         plain = to_json(self)
         scores, cost = plain.pop("scores"), plain.pop("cost")
         last = {name: plain.pop(name) for name in ("rank", "difference", "baseline")}
-        return {**plain, **scores, **{name: cost[name] for name in _COSTS}, **last}
+        settings = {"settings": plain.pop("settings")} if "settings" in plain else {}
+        return {**plain, **scores, **{name: cost[name] for name in _COSTS}, **last, **settings}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> Row:

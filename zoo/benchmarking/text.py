@@ -6,11 +6,14 @@ import csv
 import io
 from collections.abc import Iterable
 
-from zoo.benchmarking.columns import VALIDATION_PLACE, make_columns
+from zoo.benchmarking.columns import VALIDATION_PLACE, count_operations, make_columns
 from zoo.benchmarking.table import FailedRun, Row, Table
+from zoo.errors import counted
+from zoo.score import Score
 from zoo.score_names import has_collapsed, table_scores
 
 FACTS = ("dataset", "part", "images", "likelihood", "binarization", "epochs")
+_IDENTITY = ("rank", "model", "preset", "baseline")
 
 
 def to_markdown(tables: Iterable[Table], failed: Iterable[FailedRun]) -> str:
@@ -30,27 +33,40 @@ def to_markdown(tables: Iterable[Table], failed: Iterable[FailedRun]) -> str:
 
 
 def to_csv(tables: Iterable[Table]) -> str:
-    """Return the rows of all tables as comma-separated values: means, and the bounds of their 95 % intervals."""
-    plain = ("rank", "model", "preset", "baseline")
-    costs = ("parameters", "train_seconds", "train_images_per_second")
+    """Return the rows of all tables as comma-separated values, not rounded, with all columns that tables have.
+
+    What differs between seeds has four columns: the mean, the standard deviation and the bounds of the 95 % interval.
+    Settings in which rows differ have a column each.
+    """
     tables = list(tables)
-    names = _summary_names(tables)
+    names, costs = _summary_names(tables), table_scores(over_seeds=False)
+    settings = list(dict.fromkeys(key for table in tables for row in table.rows for key in row.settings or {}))
+    ends = [f"{name}{end}" for name in names for end in ("", "_std", "_low", "_high")]
+    header = [*FACTS, *_IDENTITY, *map(_cost_name, costs), "mflops", "seeds", *ends]
+    settings = [key for key in settings if key not in header]
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-    writer.writerow([*FACTS, *plain, *costs, "seeds", *ends])
+    writer.writerow([*header, *settings])
     for table in tables:
         for row in table.rows:
+            operations = count_operations(row)
             writer.writerow(
                 [
                     *(getattr(table, name) for name in FACTS),
-                    *(getattr(row, name) for name in plain),
-                    *(getattr(row.cost, name) for name in costs),
+                    *(getattr(row, name) for name in _IDENTITY),
+                    *(score.read(row.result) for score in costs),
+                    None if operations is None else operations / 1e6,
                     " ".join(map(str, row.seeds)),
-                    *(number for name in names for number in _bounds(row, name)),
+                    *(number for name in names for number in _spread(row, name)),
+                    *((row.settings or {}).get(key) for key in settings),
                 ]
             )
     return written.getvalue()
+
+
+def _cost_name(score: Score) -> str:
+    """Return the name of a cost's column: ``train_seconds``; ``decode_ms`` for the time of one image."""
+    return next(key for key in reversed(score.path) if not key.isdigit())
 
 
 def _summary_names(tables: list[Table]) -> list[str]:
@@ -60,16 +76,15 @@ def _summary_names(tables: list[Table]) -> list[str]:
     return [name for _, name in sorted([*scores, (VALIDATION_PLACE, "validation")])] + ["difference"]
 
 
-def _bounds(row: Row, name: str) -> tuple[float | None, float | None, float | None]:
+def _spread(row: Row, name: str) -> tuple[float | None, float | None, float | None, float | None]:
     found = {**row.scores, "validation": row.validation, "difference": row.difference}.get(name)
-    return (None, None, None) if found is None else (found.mean, found.low, found.high)
+    return (None,) * 4 if found is None else (found.mean, found.std, found.low, found.high)
 
 
 def describe_table(table: Table) -> str:
     """Return the heading of a table: what its rows have in common."""
     binarization = "" if table.binarization == "none" else f", {table.binarization} binarization"
-    epochs = f"{table.epochs} epoch{'s' if table.epochs != 1 else ''}"
-    return f"{table.dataset}: {table.likelihood}{binarization}, {epochs}"
+    return f"{table.dataset}: {table.likelihood}{binarization}, {counted(table.epochs, 'epoch')}"
 
 
 def explain_table(table: Table) -> str:

@@ -1,7 +1,8 @@
-"""One cell of a grid in a separate process: ``python -m zoo.benchmarking.worker CELL``."""
+"""One cell of a grid in a separate process: ``python -m zoo.benchmarking.worker CELL REPORT``."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -18,18 +19,24 @@ def _end_with_parent() -> None:
 
 
 def main() -> int:
-    """Train the run, and print on stderr why it failed."""
+    """Train the run, append what it is doing to the report as lines of JSON, and print on stderr why it failed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from zoo.benchmarking.cells import Cell, run_cell
     from zoo.benchmarking.executor import WARNING
     from zoo.errors import ZooError
+    from zoo.progress import Moment
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(f"{WARNING}%(message)s"))
     logging.getLogger("zoo").addHandler(handler)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+    def tell(moment: Moment) -> None:
+        report.write(json.dumps(vars(moment)) + "\n")
+
     try:
-        run_cell(Cell.from_json(sys.argv[1]))
+        with open(sys.argv[2], "a", encoding="utf-8", buffering=1) as report:
+            run_cell(Cell.from_json(sys.argv[1]), progress=tell)
     except (ZooError, TypeError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

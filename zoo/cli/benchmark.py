@@ -10,7 +10,7 @@ import click
 
 import zoo
 from zoo.cli.keras_import import import_keras
-from zoo.cli.options import as_json, data_option, out_option, read_grid
+from zoo.cli.options import as_json, callback_option, data_option, out_option, read_grid
 from zoo.cli.printing import print_json, print_leaderboard
 
 
@@ -35,6 +35,7 @@ from zoo.cli.printing import print_json, print_leaderboard
 )
 @click.option("--memory-limit", type=click.FloatRange(0, min_open=True), metavar="MIB",
               help="Memory limit for each run (default: an equal share of the available memory).")  # fmt: skip
+@callback_option
 @out_option
 @data_option
 @as_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ from zoo.cli.training import train
 from zoo.cli.verify import verify
 from zoo.environment import describe_versions
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
+
+
+class _Messages(logging.Handler):
+    """A handler that prints the zoo's messages."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the message to what stderr is now: above a progress bar while one is shown."""
+        print(f"zoo: {record.getMessage()}", file=sys.stderr)
 
 
 def _terminate(*_: Any) -> None:
@@ -68,10 +77,8 @@ def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
     # A run that is terminated closes its folder as it does after Ctrl-C.
     before = signal.signal(signal.SIGTERM, _terminate)
     ctx.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("zoo: %(message)s"))
     logger = logging.getLogger("zoo")
-    logger.handlers = [handler]
+    logger.handlers = [_Messages()]
     logger.setLevel(logging.INFO)
     if registry is not None:
         os.environ["ZOO_REGISTRY"] = str(registry.absolute())  # Child processes read it too.
@@ -87,7 +94,7 @@ for command in (
 
 
 def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
-    click.echo(f"zoo: warning: {message}", err=True)
+    print(f"zoo: warning: {message}", file=sys.stderr)  # As for messages.
 
 
 def _discover(*, silent: bool) -> None:

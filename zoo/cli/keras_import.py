@@ -9,12 +9,21 @@ import tempfile
 
 import click
 
+from zoo.errors import BackendError
+from zoo.startup import explain_backend
+
 
 def import_keras() -> None:
-    """Import Keras and hide what its backend's libraries print, unless the import fails."""
+    """Import Keras and hide what its backend's libraries print, unless the import fails.
+
+    Raises:
+        BackendError: Keras' backend is not installed.
+    """
     if "keras" in sys.modules:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    reason = explain_backend()
+    if reason is not None:
+        raise BackendError(reason)
     if sys.stderr.isatty():
         click.echo("zoo: starting Keras ...\r", err=True, nl=False)
     sys.stderr.flush()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fnmatch import fnmatchcase
-from typing import Any
 
 import click
 
 import zoo
 from zoo.cli.options import as_json
 from zoo.cli.printing import print_json, print_table
+from zoo.notebooks import show_size
 from zoo.registry import catalogue
 from zoo.registry.record import PluginRecord
 from zoo.registry.scoring_specs import OWN_LIKELIHOODS
@@ -65,15 +65,7 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         print_json(info.to_dict())
         return
-    plain = info.to_dict()
-    plugin = plain.pop("plugin") or {}
-    rows = []
-    for key, value in (plain | {"plugin": plugin.get("name"), "origin": plugin.get("origin")}).items():
-        if isinstance(value, dict):
-            rows += [[f"{key}: {inner}", _text(item)] for inner, item in value.items()]
-        elif value is not None:
-            rows.append([key, _text(value)])
-    print_table(["", ""], rows)
+    print_table(["", ""], info.to_rows())
 
 
 @click.command()
@@ -103,10 +95,4 @@ def datasets(as_json: bool) -> None:
             ]
         )
     else:
-        print_table(["name", "image", "summary"], [[it.name, _text(it.image_shape), it.summary] for it in specs])
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {item}" for key, item in value.items())
-    return " x ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        print_table(["name", "image", "summary"], [[it.name, show_size(it.image_shape), it.summary] for it in specs])

@@ -13,8 +13,13 @@ out_option = click.option(
     help="Folder that holds the run folders.",
 )  # fmt: skip
 data_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Folder with the official files (default: $ZOO_DATA)."
-)
+    "--data-dir", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with the official files (default: $ZOO_DATA).",
+)  # fmt: skip
+callback_option = click.option(
+    "--callback", "callbacks", multiple=True, metavar="MODULE:FUNCTION",
+    help="Function that is called with the run and returns a Keras callback for it.",
+)  # fmt: skip
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed."
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.errors import counted
 from zoo.score_names import SCORES, find_score, score_at
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def print_json(content: Any) -> None:
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> None:
     """Print a table to stdout; columns from ``numbers_from`` on are right-aligned.
 
-    On a terminal, number columns that do not fit are printed below the others, with the first column repeated.
+    On a terminal, number columns that do not fit are printed below the others, with the first column repeated. Where
+    even single words do not fit side by side, each row is printed as a list.
     """
     from rich import box
     from rich.console import Console
@@ -37,17 +39,35 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
     # Do not wrap output to a file or a pipe.
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000)
     columns = range(len(header))
-    tables = [columns] if numbers_from is None else _fit(header, rows, console.width)
-    for number, shown in enumerate(tables):
+    if any(header) and _narrowest(header, rows, numbers_from) > console.width:
+        # One table for each row: the columns' names, and what the row has in them.
+        parts = [([("", False)] * 2, [[header[n].strip(), row[n]] for n in columns if row[n]]) for row in rows]
+    else:
+        parts = [
+            ([(header[n], numbers_from is not None and n >= numbers_from) for n in shown],
+             [[row[n] for n in shown] for row in rows])
+            for shown in ([columns] if numbers_from is None else _fit(header, rows, console.width))
+        ]  # fmt: skip
+    for number, (titles, cells) in enumerate(parts):
         if number:
             console.print()
-        table = Table(box=box.SIMPLE_HEAD, show_header=any(header), show_edge=False, pad_edge=False)
-        for index in shown:
-            right = numbers_from is not None and index >= numbers_from
-            table.add_column(header[index], justify="right" if right else "left", no_wrap=right, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(row[index]) for index in shown))
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.show_header = any(title for title, _ in titles)
+        for title, right in titles:
+            table.add_column(Text(title), justify="right" if right else "left", no_wrap=right, overflow="fold")
+        for row in cells:
+            table.add_row(*map(Text, row))
         console.print(table)
+
+
+def _narrowest(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None) -> int:
+    """Return the width below which words would be broken: numbers and their columns' names stay on one line."""
+    lines = (header, *rows)
+    words = [max((len(word) for row in lines for word in row[n].split()), default=0) for n in range(len(header))]
+    if numbers_from is None:
+        return sum(words) + GAP * (len(words) - 1)
+    numbers = [max(len(row[n]) for row in lines) for n in range(numbers_from, len(header))]
+    return words[0] + max([0, *numbers, *words[1:numbers_from]]) + GAP
 
 
 def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Sequence[int]]:
@@ -110,8 +130,8 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
 
 
 def _describe_facts(facts: dict[str, Any]) -> str:
-    count = f"{facts['images']:,} image{'s' if facts['images'] != 1 else ''}"
-    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}, {count}"
+    where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}"
+    where += f", {counted(facts['images'], 'image')}"
     which = f" (SHA-256 {facts['sha256'][:12]}...)" if facts["sha256"] else ""
     return (
         f"{where}{which}; likelihood {facts['likelihood']}, binarization {facts['binarization']}, seed {facts['seed']}"

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 import zoo
-from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
 from zoo.cli.printing import print_comparison, print_json, print_scores
 from zoo.cli.trained import load_split, load_trained, tell_doubts
@@ -83,8 +82,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
     for source in (first, second):
         if not source.exists():
             raise click.BadParameter(f"{source}: no such run folder or file")
-    import_keras()
-    for source in (first, second):
+    for source in dict.fromkeys((first, second)):
         tell_doubts(source)
     comparison = zoo.compare(first, second)
     if as_json:

@@ -34,6 +34,10 @@ def load_split(model: Any, source: Path, dataset: str | None, part: str, data_di
         dataset = (model.provenance or {}).get("trained_on")
         if dataset is None:
             raise click.UsageError(f"{source} does not say what it was trained on: pass --data DATASET")
+        if not dataset.startswith(FOLDER) and dataset not in zoo.list_datasets():
+            raise click.UsageError(
+                f"{source} was trained on {dataset!r}, which is no dataset known here: pass --data DATASET"
+            )
     if dataset.startswith(FOLDER):
         return getattr(zoo.load_images(dataset.removeprefix(FOLDER), model.image_shape), part)
     return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)

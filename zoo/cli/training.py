@@ -10,8 +10,9 @@ from click.core import ParameterSource
 
 import zoo
 from zoo.cli.keras_import import import_keras
-from zoo.cli.options import data_option, out_option, read_settings, seed_option
+from zoo.cli.options import callback_option, data_option, out_option, read_settings, seed_option
 from zoo.cli.printing import print_profile, print_scores
+from zoo.cli.trained import tell_doubts
 
 if TYPE_CHECKING:
     from zoo.runs.run import Run
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
               help="A recipe setting or an option of the architecture, such as latent_dim=32.")  # fmt: skip
 @click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
               help="Stop after this many epochs without a lower validation loss.")  # fmt: skip
+@click.option("--start", type=click.Path(exists=True, path_type=Path), metavar="RUN|FILE",
+              help="Start from the weights of this model, which has the same architecture and options.")  # fmt: skip
+@callback_option
 @click.option("--deterministic/--no-deterministic", default=None,
               help="Make runs reproducible to the bit (default: only if there is no GPU).")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
@@ -49,7 +53,7 @@ def train(
     else:
         if early_stopping is not None:
             settings["early_stopping"] = early_stopping
-        run = _train(preset, settings, options)
+        run = _train(ctx, preset, settings, options)
     if options["profile"]:
         print_profile(run.path)
     best = run.best or {}
@@ -58,16 +62,18 @@ def train(
     click.echo(run.path)
 
 
-def _train(preset: str, settings: dict[str, Any], options: dict[str, Any]) -> Run:
-    for key in options:
-        if key in settings:
-            raise click.BadParameter(f"{key} has its own option: use --{key.replace('_', '-')}")
-    for key in ("preset", "progress"):
+def _train(ctx: click.Context, preset: str, settings: dict[str, Any], options: dict[str, Any]) -> Run:
+    for param in ctx.command.params:
+        if param.name in options and param.name in settings:
+            raise click.BadParameter(f"{param.name} has its own option: use {param.opts[0]}")
+    for key in ("preset", "progress", "data"):
         if key in settings:
             raise click.BadParameter(f"{key} cannot be set")
     zoo.get_model_info(preset)
     import_keras()
-    return zoo.train(preset, **options, **settings)
+    if options["start"] is not None:
+        tell_doubts(options["start"])
+    return zoo.train(preset, **{**options, "callbacks": list(options["callbacks"])}, **settings)
 
 
 def _resume(ctx: click.Context, path: Path, options: dict[str, Any]) -> Run:

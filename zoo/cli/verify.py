@@ -30,6 +30,8 @@ def verify(ctx: click.Context, path: Path, tolerance: float, data_dir: Path | No
 
     Exit status 1 if anything has changed; anything that cannot be checked is reported, but is not a failure.
     """
+    if not path.exists():
+        raise click.BadParameter(f"{path}: no such folder")
     import_keras()
     from zoo.benchmarking.verify import verify as check
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.errors import counted
+from zoo.notebooks import show_images, show_table, show_text, show_title
 from zoo.registry.fields import check_shape
 
+SHOWN = 10  # Images in a notebook.
 PARTS = ("train", "validation", "test")
 
 
@@ -92,7 +95,11 @@ class Split:
         return len(self.images)
 
     def __repr__(self) -> str:
-        return f"Split({self.dataset} {self.part}: {len(self)} images of shape {self.images.shape[1:]})"
+        return f"Split({self.dataset} {self.part}: {counted(len(self), 'image')} of shape {self.images.shape[1:]})"
+
+    def _repr_html_(self) -> str:
+        first = show_images(self.images[:SHOWN], f"the first {counted(len(self.images[:SHOWN]), 'image')}")
+        return show_title(repr(self)) + first + show_text(f"SHA-256 {self.sha256}")
 
     @cached_property
     def sha256(self) -> str:
@@ -161,6 +168,13 @@ class Dataset:
     def __repr__(self) -> str:
         counts = " / ".join(str(len(split)) for split in (self.train, self.validation, self.test))
         return f"Dataset({self.name}: {counts} images of shape {self.image_shape})"
+
+    def _repr_html_(self) -> str:
+        splits = [getattr(self, part) for part in PARTS]
+        rows = [(split.part, f"{len(split):,}", f"{split.sha256[:12]}…") for split in splits]
+        classes = [show_text(f"classes: {', '.join(self.classes)}")] if self.classes else []
+        images = show_images(self.train.images[:SHOWN], "the first training images")
+        return "".join([show_title(repr(self)), images, show_table(("part", "images", "SHA-256"), rows), *classes])
 
     def limit(self, n: int) -> Dataset:
         """Return the first images of each split.

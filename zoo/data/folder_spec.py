@@ -10,8 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from zoo.data.folder import list_images, load_images
+from zoo.data.folder import VALIDATION_FROM, list_images, load_images
 from zoo.errors import DatasetError
+from zoo.registry.recipe import suggest_settings
 from zoo.registry.specs import FOLDER, DatasetSpec
 
 SHAPE = re.compile(r"(.+)@(\d+)x(\d+)x(\d+)")
@@ -33,7 +34,7 @@ def folder_spec(name: str) -> FolderSpec:
             or ``folder:PATH@HxWxC``, as in ``folder:photos@64x64x3``, which resizes all images to that size.
 
     Returns:
-        Its description.
+        Its description, with a recipe for its number of images.
 
     Raises:
         DatasetError: there is no such folder, or its images do not all have the same size.
@@ -41,13 +42,17 @@ def folder_spec(name: str) -> FolderSpec:
     given = name.removeprefix(FOLDER)
     match = None if os.path.isdir(os.path.expanduser(given)) else SHAPE.fullmatch(given)
     path = Path(os.path.abspath(os.path.expanduser(match[1] if match else given)))
-    shape = (int(match[2]), int(match[3]), int(match[4])) if match else _find_shape(path)
+    if not path.is_dir():
+        raise DatasetError(f"{path} is not a folder, expected one that contains images")
+    names = list(list_images(path, []))
+    shape = (int(match[2]), int(match[3]), int(match[4])) if match else _find_shape(path, names)
     return FolderSpec(
         name=f"{FOLDER}{path}@{'x'.join(map(str, shape))}",
         summary=f"the images in {path}",
         image_shape=shape,
         classes=(),
         load=partial(_load, path, shape),
+        recipe=suggest_settings(max(1, round(VALIDATION_FROM * len(names)))),
     )
 
 
@@ -55,13 +60,11 @@ def _load(path: Path, shape: tuple[int, int, int], data_dir: object) -> object:
     return load_images(path, shape)
 
 
-def _find_shape(path: Path) -> tuple[int, int, int]:
+def _find_shape(path: Path, names: list[str]) -> tuple[int, int, int]:
     """Return the common shape of a folder's images: grey if all are grey, otherwise colour."""
-    if not path.is_dir():
-        raise DatasetError(f"{path} is not a folder, expected one that contains images")
     sizes: Counter[tuple[int, int]] = Counter()
     grey = True
-    for name in list_images(path, []):
+    for name in names:
         try:
             with Image.open(path / name) as image:
                 sizes[image.height, image.width] += 1

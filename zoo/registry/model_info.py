@@ -7,12 +7,13 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from zoo.notebooks import show_size, show_table, show_title
 from zoo.registry.catalogue import architecture, preset
 from zoo.registry.presets import merge_options
 from zoo.registry.record import PluginRecord
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelInfo:
     """Information about an architecture or a preset, without building it; see ``get_model_info``."""
 
@@ -35,6 +36,31 @@ class ModelInfo:
             for key, value in self.config.items()
         }
         return plain
+
+    def to_rows(self) -> list[tuple[str, str]]:
+        """Return what it is as names and texts, for a table."""
+        plain = self.to_dict()
+        plugin = plain.pop("plugin") or {}
+        rows: list[tuple[str, str]] = []
+        for key, value in (plain | {"plugin": plugin.get("name"), "origin": plugin.get("origin")}).items():
+            if isinstance(value, dict):
+                rows += [(f"{key}: {inner}", _show(item)) for inner, item in value.items()]
+            elif value is not None:
+                rows.append((key, _show(value)))
+        return rows
+
+    def __repr__(self) -> str:
+        size = "" if self.image_shape is None else f", images of {show_size(self.image_shape)}"
+        return f"ModelInfo({self.name}: {self.summary}{size})"
+
+    def _repr_html_(self) -> str:
+        return show_title(self.name) + show_table((), self.to_rows())
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item}" for key, item in value.items())
+    return show_size(value) if isinstance(value, tuple) else str(value)
 
 
 def get_model_info(name: str) -> ModelInfo:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CALLBACK_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # A module of Python's import path.
 BINARIZATIONS = ("none", "threshold", "dynamic")
 PRECISIONS = ("auto", "float32", "bfloat16")
 # The keys allowed in a kl_weight mapping, by its required key: the arguments of a class in zoo.schedules.
@@ -15,6 +17,12 @@ KL_SCHEDULES = {
     "warm_up_steps": ("warm_up_steps", "start", "end"),
     "cycle_steps": ("cycle_steps", "ratio", "cycles", "start", "end"),
 }
+
+# The default batch size by the number of training images, and the number of steps to reach with it.
+BATCH_SIZES = ((128, 20_000), (64, 5_000), (32, 1_000))
+SMALLEST_BATCH = 16
+STEPS = 2_000
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Recipe:
         precision: the precision of training steps: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
             faster with it.
         early_stopping: stop after this many epochs without a lower validation loss; None trains all epochs.
+        callbacks: functions that make a Keras callback for a run, as ``module:function``; each is called with the
+            ``zoo.Run`` when training begins.
 
     Raises:
         ValueError: a value is not as described above.
@@ -55,6 +65,7 @@ class Recipe:
     importance_samples: int = 1
     precision: str = "auto"
     early_stopping: int | None = None
+    callbacks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -79,6 +90,7 @@ class Recipe:
         check_importance_samples(self.importance_samples, self.free_bits)
         if self.early_stopping is not None:
             _check_count("early_stopping", self.early_stopping)
+        object.__setattr__(self, "callbacks", _check_callbacks(self.callbacks))
         if isinstance(self.kl_weight, Mapping):
             check_schedule(self.kl_weight)
             object.__setattr__(self, "kl_weight", dict(self.kl_weight))
@@ -91,11 +103,26 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain data for JSON."""
-        return dataclasses.asdict(self)
+        """Return the recipe as plain data for JSON; without ``callbacks`` if there are none, as in earlier versions."""
+        plain = dataclasses.asdict(self)
+        names = plain.pop("callbacks")
+        return {**plain, "callbacks": list(names)} if names else plain
 
 
 RECIPE_KEYS = tuple(field.name for field in dataclasses.fields(Recipe))
+
+
+def suggest_settings(images: int) -> dict[str, int]:
+    """Return a batch size and a number of epochs for images that have no recipe of their own.
+
+    Few images need small batches and many epochs, or else there are too few steps to learn anything.
+
+    Args:
+        images: the number of training images, >= 1.
+    """
+    batch_size = next((size for size, least in BATCH_SIZES if images >= least), SMALLEST_BATCH)
+    per_epoch = -(-images // batch_size)
+    return {"batch_size": batch_size, "epochs": min(max(-(-STEPS // per_epoch), FEWEST_EPOCHS), MOST_EPOCHS)}
 
 
 def check_recipe_keys(changes: Mapping[str, Any]) -> None:
@@ -131,6 +158,14 @@ def _check_number(key: str, value: Any, *, least: float | None = None, above: fl
 def _check_count(key: str, value: Any) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{key} is {value!r}: expected a whole number of at least 1")
+
+
+def _check_callbacks(value: Any) -> tuple[str, ...]:
+    """Return ``value`` as a tuple without repetitions; ``ValueError`` unless it is a list of references."""
+    names: list[Any] = list(value) if isinstance(value, list | tuple) else [None]
+    if not all(isinstance(name, str) and CALLBACK_PATTERN.fullmatch(name) for name in names):
+        raise ValueError(f"callbacks is {value!r}: expected a list of names such as 'my_module:make_callback'")
+    return tuple(dict.fromkeys(names))
 
 
 def check_schedule(value: Mapping[str, Any]) -> None:

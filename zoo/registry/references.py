@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from zoo.registry.import_file import import_file, name_of_file
+from zoo.startup import without_messages
 
 
 def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]:
@@ -23,7 +24,8 @@ def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]
     """
     if callable(reference):
         return reference
-    found: Callable[..., Any] = getattr(import_module(reference), reference.rpartition(":")[2])
+    with without_messages():
+        found: Callable[..., Any] = getattr(import_module(reference), reference.rpartition(":")[2])
     if not callable(found):
         raise TypeError(f"{reference} is {found!r}: expected a function")
     return found

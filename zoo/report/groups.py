@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from zoo.benchmarking.intervals import Summary
 from zoo.benchmarking.table import Row, Table
-from zoo.benchmarking.text import explain_table
-from zoo.errors import RunError
+from zoo.benchmarking.text import describe_table, explain_table
+from zoo.errors import RunError, counted
 from zoo.report.charts import Series, draw_curves, draw_points
 from zoo.report.collecting import Collection
 from zoo.report.tables import Cell, Column, make_table
@@ -91,8 +91,7 @@ def make_groups(collection: Collection) -> list[Group]:
     """Return the groups of a report, with their charts."""
     taken: set[str] = set()
     groups = []
-    for table in collection.leaderboard.tables:
-        name = str(table.dataset)
+    for table, name in zip(collection.leaderboard.tables, _name(collection.leaderboard.tables), strict=True):
         anchor = _free(f"group-{_slug(name)}", taken)
         entries = [
             Entry(index, row.model, _free(f"model-{_slug(name)}-{_slug(row.model)}", taken), row,
@@ -103,7 +102,7 @@ def make_groups(collection: Collection) -> list[Group]:
         binarization = [] if table.binarization == "none" else [f"{table.binarization} binarization"]
         facts = [
             table.likelihood.replace("_", " "), *binarization,
-            f"{table.epochs} epoch{'s' if table.epochs != 1 else ''}",
+            counted(table.epochs, "epoch"),
             f"{table.images:,} {table.part} images",
         ]  # fmt: skip
         rows = list(zip(entries, cells, strict=True))
@@ -111,6 +110,20 @@ def make_groups(collection: Collection) -> list[Group]:
         group.figures = _draw(group, table)
         groups.append(group)
     return groups
+
+
+def _name(tables: list[Table]) -> list[str]:
+    """Return a name for each table: the dataset's, with as many of the other facts as it takes to tell them apart."""
+    kinds: tuple[Callable[[Table], str], ...] = (
+        lambda table: str(table.dataset),
+        describe_table,
+        lambda table: f"{describe_table(table)}, {table.images:,} images {(table.sha256 or '')[:8]}",
+    )
+    names = [[kind(table) for table in tables] for kind in kinds]
+    return [
+        next((row[index] for row in names if row.count(row[index]) == 1), names[-1][index])
+        for index in range(len(tables))
+    ]
 
 
 def _draw(group: Group, table: Table) -> list[Figure]:

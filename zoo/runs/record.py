@@ -25,6 +25,8 @@ class RunConfig:
         options: the architecture's options, defaults included, as plain data.
         recipe: the recipe, as ``Recipe.to_dict`` returns it.
         seed: the seed.
+        data: the fingerprint of images that were passed in memory; None for a dataset known by its name.
+        start: the SHA-256 of the model that training started from; None for new weights.
     """
 
     preset: str
@@ -34,6 +36,8 @@ class RunConfig:
     options: Mapping[str, Any]
     recipe: Mapping[str, Any]
     seed: int
+    data: str | None = optional(None)
+    start: str | None = optional(None)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,14 @@ class SplitFacts:
 
 
 @dataclass(frozen=True)
+class StartingPoint:
+    """The model file that training started from, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Resumption:
     """A resumption of a run: after which epoch, from which run folder, when (UTC, ISO 8601) and with what."""
 
@@ -96,6 +108,7 @@ class Provenance(Environment):
         precision: the precision of training steps; None before the model is built.
         plugin_sources: the SHA-256 of the plugin's code; None if it has no file, and in runs of older versions.
         resumed: each time that the run was resumed.
+        start: the model that it started from; None for new weights.
     """
 
     started: str
@@ -105,6 +118,7 @@ class Provenance(Environment):
     precision: str | None = optional(None)
     plugin_sources: str | None = optional(None)
     resumed: tuple[Resumption, ...] = optional(())
+    start: StartingPoint | None = optional(None)  # noqa: RUF009
 
 
 @dataclass(frozen=True)

@@ -13,28 +13,47 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
 from zoo.files import write_figure, write_json
+from zoo.notebooks import show_picture, show_table, show_title
 from zoo.registry.specs import FOLDER
 from zoo.runs.checksums import CHECKSUM_FILE, Doubt, DoubtKind, compare_checksums, write_checksums
+from zoo.runs.history import History
 from zoo.runs.json_fields import to_json
 from zoo.runs.record import STATUSES, RunConfig, RunRecord
-from zoo.saving.load import load_model
+from zoo.score_names import SCORES
 
 if TYPE_CHECKING:
     from zoo.autoencoder.model import AutoEncoder
 
 RUN_FILE = "run.json"
+PICTURE_FILE = "reconstructions.png"
 TENSORBOARD_FOLDER = "tensorboard"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run folder; its content is read from ``run.json`` (see ``run.schema.json``).
 
     Args:
-        path: the folder.
+        path: the folder, as a path or as text.
     """
 
     path: Path
+
+    def __post_init__(self) -> None:
+        """Turn text into a path."""
+        object.__setattr__(self, "path", Path(self.path))
+
+    def __repr__(self) -> str:
+        return f"Run({self.path}: {self.state})"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        if self.state != "damaged":
+            result = {**(self.scores or {}), "cost": self.cost}
+            known = [(score, score.read(result)) for score in SCORES]
+            rows = [(score.title, score.show(value), score.unit) for score, value in known if value is not None]
+        table = show_table(("score", "value", "unit"), rows) if rows else ""
+        return show_title(repr(self)) + table + show_picture(self.path / PICTURE_FILE, "test images, reconstructed")
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -105,7 +124,18 @@ class Run:
     @cached_property
     def model(self) -> AutoEncoder:
         """The model of the best validation epoch, read from the folder."""
+        from zoo.saving.load import load_model  # Keras is not needed for anything else in a run folder.
+
         return load_model(self.path)
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """What each epoch logged, column by column: ``epoch``, from 1, ``kl_weight``, ``loss``, ``val_loss`` and so on.
+
+        Raises:
+            RunError: ``history.csv`` is missing or damaged.
+        """
+        return History.read(self.path).columns
 
     def doubts(self) -> list[str]:
         """Return the reasons why the folder's model may not match its record; empty for an intact, finished run."""
@@ -115,10 +145,13 @@ class Run:
         """Return the same reasons with the kind of each, and the file in doubt."""
         file, sums = self.path / RUN_FILE, self.path / CHECKSUM_FILE
         found = []
-        if self.state == "damaged":
-            found.append(Doubt(DoubtKind.DAMAGED, file, f"{file} is missing or damaged"))
-        elif self.status != "finished":
-            best = self.content.best
+        try:
+            content = self.content
+        except RunError as error:
+            found.append(Doubt(DoubtKind.DAMAGED, file, str(error)))
+            content = None
+        if content is not None and content.status != "finished":
+            best = content.best
             kept = f"its model is from epoch {best.epoch}, the best so far" if best else "it has no model"
             text = f"{self.path}: the run is {self.status}, not finished: {kept}"
             found.append(Doubt(DoubtKind.UNFINISHED, file, text))
@@ -160,5 +193,6 @@ def run_path(out: Path, preset: str, seed: int, config: RunConfig | Mapping[str,
     architecture, _, dataset = preset.partition("/")
     if dataset.startswith(FOLDER):
         # Do not nest the path of the images inside this path.
-        dataset = "folder-" + re.sub(r"[^\w.-]+", "_", dataset.rpartition("/")[2])
-    return out / architecture / dataset / f"seed{seed}-{digest}"
+        dataset = f"folder-{dataset.rpartition('/')[2]}"
+    # A dataset in memory may have any name.
+    return out / architecture / re.sub(r"^\.+|[^\w.-]+", "_", dataset) / f"seed{seed}-{digest}"

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from zoo.environment import install_command
 from zoo.files import making_folder
 from zoo.registry.record import canonical_name
 from zoo.registry.yaml_file import user_path
@@ -107,7 +108,7 @@ def _render(template: str, **fields: str) -> str:
     if "name" in fields:
         fields["distribution"] = canonical_name(fields["name"]).strip("-")
     year = str(datetime.date.today().year)
-    return Template(text).substitute(fields, version=__version__, year=year)
+    return Template(text).substitute(fields, version=__version__, year=year, install=install_command())
 
 
 def _write_new(path: Path, text: str) -> None:

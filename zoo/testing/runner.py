@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from zoo.notebooks import show_table, show_title
 from zoo.testing.catalogue import list_checks
 from zoo.testing.kinds import make_subject
 from zoo.testing.rule import Check, CheckFailure, CheckSkipped, shorten
@@ -38,7 +39,7 @@ class CheckResult:
     rule: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The results of all checks of an architecture or a dataset.
 
@@ -69,14 +70,24 @@ class Report:
         """Return the results with a given status."""
         return [result for result in self.results if result.status == status]
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self._counts().items() if count)
+        return f"Report({self.name}: {counts or 'no check was run'} in {self.seconds:.1f} s)"
+
+    def _repr_html_(self) -> str:
+        rows = [(it.status, it.name, it.message or "", f"{it.seconds:.1f}") for it in self.results]
+        return show_title(repr(self)) + show_table(("", "check", "", "seconds"), rows, numbers_from=3)
+
+    def _counts(self) -> dict[str, int]:
+        return {status: len(self.select(status)) for status in ("passed", "failed", "skipped")}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        counts = {status: len(self.select(status)) for status in ("passed", "failed", "skipped")}
         return {
             "name": self.name,
             "passed": not self.failed,
             "seconds": self.seconds,
-            "counts": counts,
+            "counts": self._counts(),
             **self.facts,
             "checks": [asdict(result) for result in self.results],
         }

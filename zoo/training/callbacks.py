@@ -24,6 +24,7 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
         self.epoch = 0
         self.message: str | None = None
         self._finite: dict[str, float] = {}
+        self.logs: dict[str, float] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remember the epoch."""
@@ -44,6 +45,10 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
             )
             with contextlib.redirect_stdout(sys.stderr):  # Only results go to stdout.
                 super().on_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the epoch's values, since callbacks that follow may change the ones that they are given."""
+        self.logs = dict(logs or {})
 
     def stop_at(self, epoch: int, reason: str) -> None:
         """Stop after an epoch that left a model that cannot be used."""
@@ -104,7 +109,7 @@ class SaveEpochs(keras.callbacks.Callback):
         run: the run.
         writer: keeps the run's record, whose best epoch and cost match the files written.
         history: the completed epochs.
-        guard: checks that the loss is still finite.
+        guard: checks that the loss is still finite, and keeps what each epoch logged.
         watch: times the epochs.
         images: images per epoch.
         patience: stop after this many epochs without a lower validation loss; None: train all epochs.
@@ -127,7 +132,7 @@ class SaveEpochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save the epoch, and stop after ``patience`` epochs without a lower validation loss."""
-        self.history.rows.append({"epoch": epoch + 1, "kl_weight": self.model.kl_weight, **(logs or {})})
+        self.history.rows.append({"epoch": epoch + 1, "kl_weight": self.model.kl_weight, **self.guard.logs})
         self.history.write(self.run.path)
         if self.guard.message is None and (broken := find_broken(self.model)) is not None:
             # A rectifier may turn NaN into zeros, and the loss stays finite.

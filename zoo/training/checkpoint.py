@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.autoencoder.model import AutoEncoder
-from zoo.errors import ModelLoadError, RunError
+from zoo.errors import ModelLoadError, RunError, counted
 from zoo.files import replacing
 from zoo.runs.checksums import CHECKPOINT_NAME
 from zoo.runs.history import History
@@ -63,7 +63,8 @@ def find_point(run: Run) -> Point:
         return Point(History(), None)
     history = History.read(run.path).first(epoch)
     if len(history) < epoch:
-        raise RunError(f"{run.path}: history.csv has {len(history)} epochs, but {file.name} is from epoch {epoch}")
+        rows = counted(len(history), "epoch")
+        raise RunError(f"{run.path}: history.csv has {rows}, but {file.name} is from epoch {epoch}")
     best = history.best
     if best is not None and best.epoch != epoch and not (run.path / MODEL_FILE).is_file():
         raise RunError(f"{run.path}: the model of the best epoch ({MODEL_FILE}) is missing: train the run from scratch")

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from zoo import plots
+import keras
+
 from zoo.autoencoder.inputs import check_data
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.weights import has_moving_averages
 from zoo.data.dataset import Dataset
 from zoo.errors import RunError, ZooError
-from zoo.evaluation import evaluate
 from zoo.evaluation.cost.measure import measure_cost
+from zoo.evaluation.scores import evaluate
 from zoo.evaluation.warnings import explain_epoch, explain_scores
 from zoo.factory.create import create_from_preset, parameter_count
+from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.registry.recipe import Recipe
 from zoo.runs.record import Status
@@ -28,16 +30,16 @@ from zoo.schedules import LinearDecay
 from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
+from zoo.training.pictures import SHOWN, draw_all, draw_history, draw_reconstructions
 from zoo.training.profile import ProfileSteps
-from zoo.training.progress import ShowProgress
+from zoo.training.progress import ReportProgress, ShowProgress
+from zoo.training.reasons import explain
 from zoo.training.shuffling import SeedEpochs, ShuffledImages
 from zoo.training.tensorboard import WriteEvents
+from zoo.training.user_callbacks import make_callbacks
+from zoo.training.warm_start import copy_weights
 
 logger = logging.getLogger("zoo")
-
-SHOWN = 10
-_STACK = '\n  File "'
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,10 @@ class Job:
         writer: keeps the run's record.
         point: where training starts or resumes.
         model: the model at that point; None before the first epoch.
-        progress: whether to show progress on stderr.
+        progress: whether to show progress on stderr; or a function that is told about it.
         tensorboard: whether to write event files.
         profile: whether to trace some steps.
+        callbacks: the user's callbacks; those of the recipe are added when training begins.
     """
 
     run: Run
@@ -62,9 +65,10 @@ class Job:
     writer: RecordWriter
     point: Point
     model: AutoEncoder | None
-    progress: bool
+    progress: bool | Callable[[Moment], None]
     tensorboard: bool
     profile: bool = False
+    callbacks: list[keras.callbacks.Callback] = field(default_factory=list)
 
     @property
     def seed(self) -> int:
@@ -86,19 +90,22 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
         RunError: the job failed.
         KeyboardInterrupt: the job was interrupted; the message says what was kept.
     """
-    run, writer = job.run, job.writer
+    run, writer, shown = job.run, job.writer, _watch(job)
     try:
         with repeatable(job.seed, deterministic) as mode:
             writer.note_mode(mode)
             writer.save()
-            _fit(job)
+            _fit(job, shown)
             if writer.record.best is None:
                 raise RunError("no epoch ended with a finite validation loss")
+            shown.show_stage("scoring")
             writer.note_scores(evaluate(run.model, job.dataset.test))
             writer.save()
             _warn(job)
+            shown.show_stage("measuring speed and memory")
             writer.note_inference(measure_cost(run.model))
-            _draw(job, run.model)
+            shown.show_stage("drawing")
+            draw_all(run, run.model, job.dataset.test, job.dataset.classes, job.point.history)
             writer.note_end("finished")
             writer.save()
             run.save_checksums()
@@ -109,15 +116,27 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
         raise KeyboardInterrupt(f"interrupted: {kept}") from None
     except (Exception, SystemExit) as error:
         writer.note_scores(None)
-        reason = _explain(job, error)
+        reason = explain(error, run.path, writer.record.provenance.precision, job.callbacks)
         kept = _close_early(job, "failed", reason)
         raise RunError(f"training {job.plan.name} failed: {reason}: {kept}") from error
     return run
 
 
-def _fit(job: Job) -> None:
+def _watch(job: Job) -> ShowProgress | ReportProgress:
+    title, done, count = f"{job.plan.name}, seed {job.seed}", len(job.point.history), len(job.dataset.train)
+    recipe = job.plan.recipe
+    if callable(job.progress):
+        return ReportProgress(job.progress, recipe.epochs, done)
+    return ShowProgress(title, recipe.epochs, count, done, batch_size=recipe.batch_size, shown=job.progress)
+
+
+def _fit(job: Job, progress: ShowProgress | ReportProgress) -> None:
     run, recipe, history = job.run, job.plan.recipe, job.point.history
-    model = job.model or create_from_preset(job.plan, job.seed)
+    model = job.model
+    if model is None:
+        model = create_from_preset(job.plan, job.seed)
+        if job.writer.record.provenance.start is not None:
+            copy_weights(job.writer.record.provenance.start, model)
     job.writer.note_model(parameter_count(model), model.settle_precision())
     _restore_best(job)
     images = check_data(job.dataset.train, model.image_shape)
@@ -129,7 +148,9 @@ def _fit(job: Job) -> None:
     _set_learning_rate(model, recipe, len(images))
     model.provenance = {**(model.provenance or {}), "trained_on": job.dataset.name}
     data = ShuffledImages(images, recipe.batch_size, job.seed)
-    shown = _shown(job, len(images))
+    shown = [*_events(job, len(images)), progress]
+    # Kept in the job, where they are found if one of them raises.
+    job.callbacks[:0] = make_callbacks(recipe.callbacks, run)
     try:
         model.fit(
             data.stream(),
@@ -138,7 +159,8 @@ def _fit(job: Job) -> None:
             shuffle=False,  # The data shuffles itself each epoch.
             validation_data=job.dataset.validation,
             validation_batch_size=recipe.batch_size,
-            callbacks=[SeedEpochs(data), guard, watch, *shown, saver],
+            # The user's come before the one that saves, so that what they change in an epoch is saved with it.
+            callbacks=[SeedEpochs(data), guard, watch, *shown, *job.callbacks, saver],
             verbose=0,
         )
     finally:
@@ -175,37 +197,14 @@ def _restore_best(job: Job) -> None:
         keep_as_best(file, job.run.path)
 
 
-def _shown(job: Job, images: int) -> list[Any]:
-    done, epochs = len(job.point.history), job.plan.recipe.epochs
+def _events(job: Job, images: int) -> list[Any]:
     shown: list[Any] = []
     if job.tensorboard:
         shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.images[:SHOWN]))
     if job.profile:
         steps = math.ceil(images / job.plan.recipe.batch_size)
         shown.append(ProfileSteps(job.run.path, TENSORBOARD_FOLDER, steps))
-    if job.progress:
-        shown.append(ShowProgress(f"{job.plan.name}, seed {job.seed}", epochs, images, done))
     return shown
-
-
-def _draw(job: Job, model: AutoEncoder) -> None:
-    run, images, labels = job.run, job.dataset.test.images, job.dataset.test.labels
-    _draw_history(job)
-    run.save_figure(plots.plot_reconstructions(model, images[:SHOWN]), "reconstructions.png")
-    run.save_figure(plots.plot_samples(model), "samples.png")
-    half = len(images) // 2
-    if half:
-        pairs = min(half, 4)
-        figure = plots.plot_interpolation(model, images[:pairs], images[half : half + pairs])
-        run.save_figure(figure, "interpolation.png")
-    if len(images) >= 3 and math.prod(model.latent_shape) > 1:
-        figure = plots.plot_latent_space(model, images[:2000], labels[:2000], job.dataset.classes)
-        run.save_figure(figure, "latent_space.png")
-
-
-def _draw_history(job: Job) -> None:
-    if job.point.history.rows:
-        job.run.save_figure(plots.plot_history(job.point.history.columns), "loss_curve.png")
 
 
 def _close_early(job: Job, status: Status, reason: str) -> str:
@@ -213,12 +212,11 @@ def _close_early(job: Job, status: Status, reason: str) -> str:
     run, best = job.run, job.writer.record.best
     job.writer.note_end(status, reason)
 
-    def draw_reconstructions() -> None:
+    def draw() -> None:
         if best is not None:
-            images = job.dataset.test.images[:SHOWN]
-            run.save_figure(plots.plot_reconstructions(run.model, images), "reconstructions.png")
+            draw_reconstructions(run, run.model, job.dataset.test)
 
-    for write in (job.writer.save, lambda: _draw_history(job), draw_reconstructions, run.save_checksums):
+    for write in (job.writer.save, lambda: draw_history(run, job.point.history), draw, run.save_checksums):
         # A full disk, or a model that cannot be read back, must not hide the reason.
         with contextlib.suppress(ZooError, OSError):
             write()
@@ -228,18 +226,3 @@ def _close_early(job: Job, status: Status, reason: str) -> str:
     else:
         kept = f"{run.path} keeps the model of epoch {best.epoch}, the best so far"
     return f"{kept}; zoo train --resume {run.path} continues after epoch {max(done)}" if done else kept
-
-
-def _explain(job: Job, error: BaseException) -> str:
-    if isinstance(error, ZooError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno in _DISK:
-        return f"{job.run.path} cannot be written to: {error.strerror}"
-    message = str(error)
-    if _STACK in message:
-        # For an error in a compiled step, TensorFlow reports the stack of its tracing first, then the cause.
-        message = next(filter(None, message.rpartition(_STACK)[2].splitlines()[1:]), message)
-    reason = f"{type(error).__name__}: {message}"
-    if job.writer.record.provenance.precision == "bfloat16" and type(error).__module__.startswith("tensorflow"):
-        reason += " (it computed in bfloat16: to avoid that, use precision=float32, --set precision=float32)"
-    return reason

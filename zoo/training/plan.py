@@ -8,22 +8,29 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.data.dataset import Dataset
+from zoo.data.given import describe_given
 from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.factory.create import check_preset
 from zoo.registry import catalogue
-from zoo.registry.presets import Preset, merge_options
+from zoo.registry.presets import Preset, make_preset, merge_options
 from zoo.registry.recipe import RECIPE_KEYS
 from zoo.registry.specs import FOLDER
 from zoo.runs.record import RunConfig
 
 
-def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **overrides: Any) -> Preset:
-    """Return the preset with all changes; arguments and errors as in ``train``."""
-    if "/" not in preset:
-        catalogue.architecture(preset)
-        raise UnknownNameError(f"{preset!r} is an architecture: expected a preset such as '{preset}/mnist'")
-    plan = catalogue.preset(sample_name(preset) if sample else preset)
+def plan_run(
+    preset: str, *, epochs: int | None = None, sample: bool = False, data: Dataset | None = None, **overrides: Any
+) -> Preset:
+    """Return the preset with all changes; arguments and errors as in ``train``.
+
+    Callbacks are added to those of the recipe; every other setting replaces the recipe's.
+    """
+    plan = _find_plan(preset, sample) if data is None else _plan_for(preset, sample, data)
     settings = {key: value for key, value in overrides.items() if key in RECIPE_KEYS}
+    if "callbacks" in settings:
+        added = plan.recipe.replace(callbacks=settings["callbacks"]).callbacks
+        settings["callbacks"] = (*plan.recipe.callbacks, *added)
     if epochs is not None:
         settings["epochs"] = epochs
     options = {key: value for key, value in overrides.items() if key not in RECIPE_KEYS}
@@ -37,6 +44,28 @@ def plan_run(preset: str, *, epochs: int | None = None, sample: bool = False, **
                 raise
             raise TypeError(f"{error}; or a recipe setting: {', '.join(RECIPE_KEYS)}") from None
     return plan
+
+
+def _find_plan(preset: str, sample: bool) -> Preset:
+    if "/" not in preset:
+        catalogue.architecture(preset)
+        raise UnknownNameError(
+            f"{preset!r} is an architecture: expected a preset such as '{preset}/mnist', or images (data=)"
+        )
+    return catalogue.preset(sample_name(preset) if sample else preset)
+
+
+def _plan_for(architecture: str, sample: bool, data: Dataset) -> Preset:
+    """Return the preset of an architecture for images in memory, to which no settings of the registry apply."""
+    if sample:
+        raise ValueError("data= and sample are both given: expected one of them")
+    if "/" in architecture:
+        raise ValueError(
+            f"data= is given with the preset {architecture!r}: expected an architecture such as "
+            f"{architecture.partition('/')[0]!r}, or no data"
+        )
+    spec = describe_given(data)
+    return make_preset(f"{architecture}/{spec.name}", catalogue.architecture(architecture), spec, {}, {})
 
 
 def sample_name(preset: str) -> str:

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from zoo.data.dataset import Dataset
+from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
-from zoo.errors import RunError, UnknownNameError
+from zoo.errors import RunError, UnknownNameError, counted
+from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.runs.checksums import CHECKSUM_FILE
 from zoo.runs.history import History
 from zoo.runs.lock import claim
-from zoo.runs.record import PluginOrigin, Provenance, Resumption, RunConfig, RunRecord
+from zoo.runs.record import Resumption, RunConfig, RunRecord
 from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
+from zoo.training.changes import ANEW, refuse_changes
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.provenance import describe_environment, describe_provenance, now
 from zoo.training.session import clear, refuse_existing
 from zoo.training.tensorboard import check_tensorboard
-
-ANEW = "train it from scratch (overwrite=True, --overwrite)"
+from zoo.training.user_callbacks import check_names, split_callbacks
+from zoo.training.warm_start import find_start_again
 
 
 def resume(
     run: Run | str | Path,
     *,
     epochs: int | None = None,
+    data: Any = None,
     data_dir: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
     overwrite: bool = False,
     tensorboard: bool | None = None,
-    progress: bool = True,
+    progress: bool | Callable[[Moment], None] = True,
 ) -> Run:
     """Resume a run after its last completed epoch.
 
@@ -53,41 +60,51 @@ def resume(
     Args:
         run: a run, or its folder.
         epochs: the total number of epochs; None: as many as originally requested.
+        data: the images, if they were passed as ``data`` to ``zoo.train``: the same ones again.
         data_dir: folder with the official files of the dataset.
+        callbacks: Keras callbacks, in addition to those of the recipe. What a callback remembered is not resumed.
         overwrite: replace the folder of the longer configuration if it exists.
         tensorboard: write event files; None: only if the run already has some.
-        progress: show progress on stderr.
+        progress: show progress on stderr; or a function, as in ``zoo.train``.
 
     Returns:
         The finished run.
 
     Raises:
         RunError: not a run folder; another process is training in it; nothing is left to train; the run failed and
-            cannot be resumed; a file is damaged; the zoo, the plugin, the preset, the images or the backend differ
-            from those at the start of the run; or training failed.
+            cannot be resumed; a file is damaged; the zoo, the plugin, the preset, the images, the backend or the
+            model to start from differ from those at the start of the run; or training failed.
+        ValueError: a callback is named, not passed, or one of the recipe cannot be imported.
         KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
     earlier = Run(Path(run.path if isinstance(run, Run) else run))
     if tensorboard:
         check_tensorboard()
+    names, own = split_callbacks(callbacks)
+    if names:
+        raise ValueError(f"callbacks has {names[0]!r}: a resumed run keeps its recipe: expected Keras callbacks")
     _read(earlier)
     with contextlib.ExitStack() as held:
         held.enter_context(claim(earlier.path))
         record = _read(earlier)
-        plan, config = _plan_again(earlier, record, epochs)
+        given = _read_data(earlier, record.config, data, data_dir)
+        plan, config = _plan_again(earlier, record, epochs, given)
+        check_names(plan.recipe.callbacks)
         target = earlier
         if config != record.config:
             target = Run(earlier.path.with_name(run_path(Path(), plan.name, config.seed, config).name))
             held.enter_context(claim(target.path))
             refuse_existing(target.path, overwrite)
         point = _find_work(earlier, plan, longer=target != earlier)
-        dataset = load_dataset(plan.dataset.name, data_dir=data_dir)
+        dataset = load_dataset(plan.dataset.name, data_dir=data_dir) if given is None else given
         before = record.provenance
-        _refuse_changes(earlier, before, describe_provenance(plan, dataset, before.deterministic))
+        refuse_changes(earlier, before, describe_provenance(plan, dataset, before.deterministic))
         if tensorboard is None:
             tensorboard = (earlier.path / TENSORBOARD_FOLDER).is_dir()
             if tensorboard:
                 check_tensorboard()
+        if point.file is None and before.start is not None:
+            find_start_again(before.start)
         model = None if point.file is None else point.load()
         try:
             _prepare(earlier, target, point)
@@ -98,7 +115,8 @@ def resume(
             record, status="running", error=None, config=config, best=point.history.best, scores=None,
             provenance=replace(before, resumed=(*before.resumed, resumption)),
         )  # fmt: skip
-        job = Job(target, plan, dataset, RecordWriter(target, record), point, model, progress, tensorboard)
+        writer = RecordWriter(target, record)
+        job = Job(target, plan, dataset, writer, point, model, progress, tensorboard, callbacks=own)
         return do_job(job, before.deterministic)
 
 
@@ -112,15 +130,33 @@ def _read(run: Run) -> RunRecord:
         raise RunError(f"{run.path / RUN_FILE} is damaged: {error}: {ANEW}") from error
 
 
-def _plan_again(run: Run, record: RunRecord, epochs: int | None) -> tuple[Preset, RunConfig]:
+def _read_data(run: Run, config: RunConfig, data: Any, data_dir: object) -> Dataset | None:
+    """Return the images that were passed in memory, once more; None for a run on a dataset known by its name."""
+    if config.data is None:
+        if data is not None:
+            raise RunError(f"{run.path}: the run was trained on the dataset {config.dataset}: leave out data=")
+        return None
+    if data is None or data_dir is not None:
+        raise RunError(
+            f"{run.path}: the run was trained on images in memory: pass the same ones again, in Python with "
+            "zoo.resume(..., data=...)"
+        )
+    given = as_dataset(data)
+    if fingerprint(given) != config.data:
+        raise RunError(f"{run.path}: data= has other images than the run was trained on: the SHA-256 differs")
+    return given
+
+
+def _plan_again(run: Run, record: RunRecord, epochs: int | None, data: Dataset | None) -> tuple[Preset, RunConfig]:
     """Return the run's original plan, except for the number of epochs, and its configuration."""
     config = record.config
     if epochs is not None:
         config = replace(config, recipe={**config.recipe, "epochs": epochs})
     try:
-        usual = describe_plan(plan_run(config.preset), config.seed).options
+        name = config.preset if data is None else config.architecture
+        usual = describe_plan(plan_run(name, data=data), config.seed).options
         options = {key: value for key, value in config.options.items() if key not in usual or usual[key] != value}
-        plan = plan_run(config.preset, **config.recipe, **options)
+        plan = plan_run(name, data=data, **config.recipe, **options)
     except TypeError as error:
         raise RunError(f"{run.path}: cannot be trained as before: {error}: {ANEW}") from error
     except UnknownNameError as error:
@@ -129,7 +165,7 @@ def _plan_again(run: Run, record: RunRecord, epochs: int | None) -> tuple[Preset
             raise
         wanted = f"{plugin.distribution}=={plugin.version}"
         raise UnknownNameError(f"{run.path}: {error}. It was trained with {wanted}: install it") from error
-    found = describe_plan(plan, config.seed)
+    found = replace(describe_plan(plan, config.seed), data=config.data, start=config.start)
     changed = [field.name for field in fields(RunConfig) if getattr(found, field.name) != getattr(config, field.name)]
     if changed:
         raise RunError(f"{run.path}: the preset has since changed in {', '.join(changed)}: {ANEW}")
@@ -141,15 +177,16 @@ def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
     recipe = plan.recipe
     if run.status == "finished" and not find_checkpoints(run.path):
         done = History.read(run.path)
+        trained = counted(len(done), "epoch")
         if not longer or len(done) >= recipe.epochs:
             raise RunError(
-                f"{run.path}: the run finished after {len(done)} epochs, so nothing is left to train: for more, pass "
-                "the total number of epochs (epochs=, --epochs)"
+                f"{run.path}: the run finished after {trained}, so nothing is left to train: for more, pass the "
+                "total number of epochs (epochs=, --epochs)"
             )
         if done.is_over(recipe.epochs, recipe.early_stopping):
             raise RunError(
-                f"{run.path}: early stopping ended the run after {len(done)} epochs, so more would change nothing: "
-                "train it from scratch with a larger early_stopping"
+                f"{run.path}: early stopping ended the run after {trained}, so more would change nothing: train "
+                "it from scratch with a larger early_stopping"
             )
     point = find_point(run)
     constant = (1 - recipe.learning_rate_decay) * run.content.config.recipe["epochs"]
@@ -160,42 +197,10 @@ def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
         )
     if len(point.history) > recipe.epochs:
         raise RunError(
-            f"{run.path}: {len(point.history)} epochs are done: got epochs={recipe.epochs}; expected at least as many"
+            f"{run.path}: got epochs={recipe.epochs}, but {counted(len(point.history), 'epoch')} are done: expected at "
+            "least as many"
         )
     return point
-
-
-def _refuse_changes(run: Run, before: Provenance, here: Provenance) -> None:
-    what = {"zoo": "zoo", "plugin": "plugin", "backend": "Keras backend", "dataset": "images of the dataset"}
-    for name, title in what.items():
-        then, now = getattr(before, name), getattr(here, name)
-        if then != now:
-            shown = ": the SHA-256 differs" if name == "dataset" else _compare(then, now)
-            raise RunError(f"{run.path}: the {title} changed since the run began{shown}: restore it, or {ANEW}")
-    if None not in (before.plugin_sources, here.plugin_sources) and before.plugin_sources != here.plugin_sources:
-        raise RunError(f"{run.path}: the code of the plugin changed since the run began: restore it, or {ANEW}")
-    for name in ("packages", "threads"):
-        then, now = getattr(before, name), getattr(here, name)
-        if then != now:
-            warnings.warn(
-                f"{run.path}: {name} changed since the run began{_compare(then, now)}: "
-                "the last digits of results may differ",
-                stacklevel=3,
-            )
-
-
-def _compare(before: Any, now: Any) -> str:
-    before, now = (vars(found) if isinstance(found, PluginOrigin) else found for found in (before, now))
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-        before, now = ({key: found.get(key) for key in keys} for found in (before, now))
-    return f" (then {_show(before)}, now {_show(now)})"
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
-    return str(value)
 
 
 def _prepare(earlier: Run, target: Run, point: Point) -> None:

@@ -1,0 +1,102 @@
+"""The progress of a benchmark on stderr: on a terminal a bar for each run, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from zoo.benchmarking.cells import Cell
+from zoo.progress import SECONDS_BETWEEN_LINES, Moment, make_bar, make_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+LONGEST = 44  # Letters of a run's name that are shown.
+
+
+class ShowRuns(contextlib.AbstractContextManager["ShowRuns"]):
+    """The progress of all runs; its methods may be called by several threads.
+
+    Args:
+        count: number of runs, those included that are already finished.
+        shown: False shows nothing.
+        console: where to print; stderr by default.
+    """
+
+    def __init__(self, count: int, shown: bool, console: Console | None = None) -> None:
+        self.count, self.done = count, 0
+        self.console = console or make_console(shown=shown)
+        self._bar: Progress | None = None
+        self._total: TaskID | None = None
+        self._tasks: dict[Cell, TaskID] = {}
+        self._parts: dict[Cell, float] = {}
+        self._lock = threading.Lock()
+        self._last = time.monotonic()
+
+    def __enter__(self) -> ShowRuns:
+        if self.console.quiet:
+            return self
+        if self.console.is_terminal:
+            self._bar = make_bar(self.console, counted=False)
+            self._total = self._bar.add_task(self._title(), total=self.count)
+            self._bar.start()
+        else:
+            self._print(self._title())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def tell(self, cell: Cell, moment: Moment) -> None:
+        """Show what a run is doing."""
+        now = f"{_shorten(cell.label)}: {describe_moment(moment)}"
+        with self._lock:
+            self._parts[cell] = min(moment.done / moment.epochs, 1.0)
+            if self._bar is not None:
+                if cell not in self._tasks:
+                    self._tasks[cell] = self._bar.add_task(now, total=moment.epochs)
+                self._bar.update(self._tasks[cell], completed=moment.done, total=moment.epochs, description=now)
+                self._update()
+            elif time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+                self._print(f"{self._title()}; {now}")
+
+    def finish(self, *cells: Cell) -> None:
+        """Count runs that are over, whether they finished or failed."""
+        with self._lock:
+            self.done += len(cells)
+            for cell in cells:
+                self._parts.pop(cell, None)
+                if self._bar is not None and cell in self._tasks:
+                    self._bar.remove_task(self._tasks.pop(cell))
+            self._update()
+
+    def _update(self) -> None:
+        if self._bar is not None and self._total is not None:
+            done: Any = self.done + sum(self._parts.values())
+            self._bar.update(self._total, completed=done, description=self._title())
+
+    def _title(self) -> str:
+        return f"benchmark: {self.done} of {self.count} runs"
+
+    def _print(self, text: str) -> None:
+        self._last = time.monotonic()
+        self.console.print(text, soft_wrap=True)
+
+
+def describe_moment(moment: Moment) -> str:
+    """Return what a run is doing: ``epoch 3/20, loss 123.4`` or, before and after the epochs, the stage alone."""
+    if moment.stage != "training":
+        return moment.stage
+    loss = "" if moment.loss is None else f", loss {moment.loss:,.1f}"
+    return f"epoch {min(int(moment.done) + 1, moment.epochs)}/{moment.epochs}{loss}"
+
+
+def _shorten(label: str) -> str:
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
