@@ -266,8 +266,18 @@ def _markdown(rows: list[list[str]], numbers: tuple[int, ...] | range) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (header, rule, *others))
 
 
+def make_sizes() -> str:
+    """Return the cost of the architectures for images of several sizes, from ``docs/sizes.json``."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from sizes import make_rows
+
+    rows, explanation = make_rows()
+    return f"{_markdown(rows, numbers=range(3, 6))}\n{explanation}\n"
+
+
 TABLES = {
     "models": make_models,
+    "sizes": make_sizes,
     "headline": make_headline,
     "benchmark": make_benchmark,
     "mnist_binary": partial(make_results, "mnist_binary"),

@@ -77,8 +77,9 @@ def tiny(install):
 def few_pictures(monkeypatch):
     """Runs draw their history alone."""
     from zoo.training import job
+    from zoo.training.pictures import draw_history
 
-    monkeypatch.setattr(job, "draw_all", lambda run, model, test, classes, history: job.draw_history(run, history))
+    monkeypatch.setattr(job, "draw_all", lambda run, model, test, classes, history: draw_history(run, history))
 
 
 @pytest.fixture

@@ -14,4 +14,9 @@ def zoo_architectures() -> Iterator[Architecture]:
         encoder=f"{__name__}.model:build_encoder",
         decoder=f"{__name__}.model:build_decoder",
         defaults={"latent_dim": 16, "filters": [32, 64]},
+        size_defaults={
+            48: {"latent_dim": 64, "filters": [32, 64, 64]},
+            96: {"latent_dim": 128, "filters": [32, 64, 64, 64]},
+            192: {"latent_dim": 128, "filters": [16, 32, 64, 64, 64]},
+        },
     )

@@ -6,9 +6,13 @@ from zoo import Architecture, hookimpl
 
 
 def latent_map(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return the default latent shape: a quarter of the image's height and width, rounded up, with 16 values each."""
+    """Return the default latent shape: a quarter of the image's height and width, rounded up, with 16 values each.
+
+    An eighth, for images above 64 pixels.
+    """
     height, width, _ = image_shape
-    return -(-height // 4), -(-width // 4), 16
+    factor = 4 if max(height, width) <= 64 else 8
+    return -(-height // factor), -(-width // factor), 16
 
 
 @hookimpl

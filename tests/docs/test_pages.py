@@ -188,7 +188,7 @@ def test_links_lead_to_files_and_their_headings(page, target):
 TABLES = {
     "README.md": {"headline"},
     "docs/benchmark.md": {"benchmark"},
-    "docs/guide.md": {"models"},
+    "docs/guide.md": {"models", "sizes"},
     "docs/leaderboard.md": {"leaderboard"},
     "docs/plugins.md": {"checks"},
     "docs/scores.md": {"scores"},

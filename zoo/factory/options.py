@@ -28,10 +28,11 @@ def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]
     """Return the given latent shape or, for None, the architecture's default."""
     if given is not None:
         return as_latent_shape(given, image_shape)
+    defaults = architecture.defaults_for(image_shape)
     for option in LATENT_OPTIONS:
-        if option in architecture.defaults:
+        if option in defaults:
             try:
-                return as_latent_shape(architecture.defaults[option], image_shape)
+                return as_latent_shape(defaults[option], image_shape)
             except (Exception, SystemExit) as error:
                 raise ArchitectureError(f"{describe(architecture)}: default {option}: {error}") from error
     raise TypeError(

@@ -61,7 +61,7 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
     """
     architecture, builder = resolved.architecture, resolved.encoder if part == "encoder" else resolved.decoder
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in builder.parameters.values())
-    options = {**architecture.defaults, **config}
+    options = {**architecture.defaults_for(shapes[0] if part == "encoder" else shapes[1]), **config}
     wanted = {
         key: value
         for key, value in options.items()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
@@ -93,3 +94,20 @@ def _show(pattern: Pattern) -> str:
     if pattern[2] is None:
         return f"{size} (any channels)"
     return f"{size} x {channels}" if size != "any size" else f"any size with {channels} channels"
+
+
+def check_size_defaults(
+    value: Mapping[int, Mapping[str, Any]], defaults: Mapping[str, Any], what: str
+) -> Mapping[int, Mapping[str, Any]]:
+    """Return values of options by size, the smallest first; ``ValueError`` unless they are values of ``defaults``."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} is {value!r}: expected a dict from a number of pixels to a dict of options")
+    for size, options in value.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1 or not isinstance(options, Mapping):
+            raise ValueError(f"{what} has {size!r}: {options!r}: expected a number of pixels and a dict of options")
+        unknown = sorted(map(str, set(options) - set(defaults)))
+        if unknown:
+            raise ValueError(
+                f"{what}[{size}] has {unknown[0]!r}, which is not in defaults: expected options of defaults"
+            )
+    return MappingProxyType({size: MappingProxyType(dict(value[size])) for size in sorted(value)})

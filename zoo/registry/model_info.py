@@ -89,7 +89,7 @@ def get_model_info(name: str) -> ModelInfo:
         architecture=found.name,
         dataset=entry.dataset.name,
         image_shape=entry.dataset.image_shape,
-        config=deepcopy(merge_options(found.defaults, entry.config)),
+        config=deepcopy(merge_options(found.defaults_for(entry.dataset.image_shape), entry.config)),
         recipe=entry.recipe.to_dict(),
         reference=entry.reference,
         source=found.source,

@@ -13,6 +13,7 @@ from zoo.registry.fields import (
     check_patterns,
     check_reference,
     check_shape,
+    check_size_defaults,
     check_text,
     check_versions,
     fits,
@@ -66,6 +67,8 @@ class Architecture:
         image_shapes: the shapes of images ``(height, width, channels)`` that the builders can build for, with None for
             any number, such as ``((32, 32, None), (64, 64, None))``; None: images of any shape. Other images are
             refused, and datasets of other images have no preset.
+        size_defaults: values of ``defaults`` for larger images, by the least number of pixels of the longer side, such
+            as ``{48: {"latent_dim": 64}, 96: {"latent_dim": 128}}``.
 
     Raises:
         ValueError: a field is not as described above.
@@ -80,6 +83,7 @@ class Architecture:
     requires_zoo: str | None = None
     source: str | None = None
     image_shapes: tuple[Pattern, ...] | None = None
+    size_defaults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     plugin: PluginRecord | None = field(default=None, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:
@@ -109,6 +113,16 @@ class Architecture:
         patterns = check_patterns(self.image_shapes, f"architecture {self.name}: image_shapes")
         object.__setattr__(self, "image_shapes", patterns)
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
+        sizes = check_size_defaults(self.size_defaults, self.defaults, f"architecture {self.name}: size_defaults")
+        object.__setattr__(self, "size_defaults", sizes)
+
+    def defaults_for(self, image_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Return the options' values for images of a shape ``(height, width, channels)``."""
+        found = dict(self.defaults)
+        for size, options in self.size_defaults.items():
+            if max(image_shape[:2]) >= size:
+                found |= options
+        return found
 
     def takes(self, image_shape: tuple[int | None, ...]) -> bool:
         """Whether it is for images of a shape ``(height, width, channels)``; None stands for an unknown number."""

@@ -88,7 +88,7 @@ def sample_name(preset: str) -> str:
 
 def describe_plan(plan: Preset, seed: int) -> RunConfig:
     """Return the configuration to store in ``run.json``; its values are plain data for JSON."""
-    options = merge_options(plan.architecture.defaults, plan.config)
+    options = merge_options(plan.architecture.defaults_for(plan.dataset.image_shape), plan.config)
     return RunConfig(
         preset=plan.name,
         architecture=plan.architecture.name,
