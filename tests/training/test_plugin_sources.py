@@ -54,6 +54,71 @@ def test_it_follows_the_code(module, architecture):
     assert digest_sources(mine) != third
 
 
+PLUGIN = """
+from zoo import Architecture, LikelihoodSpec, hookimpl
+
+@hookimpl
+def zoo_architectures():
+    yield Architecture("beside", "x", "nets.py:build_encoder", build_decoder, {"latent_dim": 2})
+
+@hookimpl
+def zoo_likelihoods():
+    yield LikelihoodSpec("measured", "x", "density.py:Measured")
+
+def build_decoder(latent_shape, output_shape):
+    from zoo.plugins.small_cnn.model import build_decoder
+    return build_decoder(latent_shape, output_shape, [2])
+"""
+NETS = """
+import sys
+from pathlib import Path
+
+def build_encoder(image_shape, latent_shape):
+    sys.path.insert(0, str(Path(__file__).parent))
+    import helper_of_beside
+    from zoo.plugins.small_cnn.model import build_encoder
+    return build_encoder(image_shape, latent_shape, [helper_of_beside.WIDTH])
+"""
+DENSITY = """
+from zoo.likelihoods import Gaussian
+
+class Measured(Gaussian):
+    pass
+"""
+
+
+def test_it_follows_the_files_beside_a_plugin_file(clean_registry, tmp_path, write_registry, monkeypatch):
+    files = {
+        "beside.py": PLUGIN,
+        "nets.py": NETS,
+        "density.py": DENSITY,
+        "helper_of_beside.py": "import inner_of_beside\nWIDTH = 2\n",
+        "inner_of_beside/__init__.py": "DEPTH = 1\n",
+        "unused.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("ZOO_REGISTRY", str(write_registry("plugins: [./beside.py]\n")))
+    zoo.refresh()
+    seen = [digests_of("beside")]
+    for name, changed in (
+        ("unused.py", ()), ("density.py", (1,)), ("helper_of_beside.py", (0, 1)), ("nets.py", (0, 1)),
+        ("inner_of_beside/__init__.py", (0, 1)), ("beside.py", (0, 1)),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(f"{files[name]}CHANGED = True\n")
+        seen.append(digests_of("beside"))
+        assert None not in seen[-1]
+        pairs = zip(seen[-2], seen[-1], strict=True)
+        assert tuple(number for number, (old, new) in enumerate(pairs) if old != new) == changed, name
+
+
+def digests_of(name):
+    """Return the digest with one of the zoo's likelihoods, and with the plugin's own."""
+    found = getattr(zoo.models, name)
+    return digest_sources(found, "bernoulli"), digest_sources(found, "measured")
+
+
 def test_it_is_that_of_the_zoos_own_wherever_they_lie(clean_registry):
     digests = {name: digest_sources(getattr(zoo.models, name)) for name in zoo.list_models()}
     assert None not in digests.values()
