@@ -93,7 +93,7 @@ def test_models(clean_registry, add):
     assert f"{count:,}" in read(model).text
     add("mine")
     mixed = zoo.create_model(
-        encoder="mine", decoder="small_cnn", image_shape=(8, 8, 1), decoder_config={"filters": [4]}
+        encoder="mine", decoder="small_cnn", image_shape=(8, 8, 1), latent_dim=3, decoder_config={"filters": [4]}
     )
     assert repr(mixed).startswith("AutoEncoder(mine and small_cnn: 8 x 8 x 1 to 3, ")
     bare = zoo.AutoEncoder(

@@ -48,3 +48,27 @@ def test_a_resumed_run_starts_where_it_was():
     bar = next(line for line in out.getvalue().splitlines() if "epoch 6/20" in line)
     assert bar.count("━") == 15  # A quarter of the sixty columns that are left.
     assert "20 epochs of 45,000 images, 5 already done" in out.getvalue()
+
+
+def said(images, batch_size, epochs):
+    out = io.StringIO()
+    console = Console(file=out, width=80, highlight=False)
+    shown = ShowProgress("small_cnn/[x]", epochs, images, console=console, batch_size=batch_size)
+    shown.on_train_begin()
+    return out.getvalue().splitlines()
+
+
+def test_few_steps_are_told():
+    assert said(165, 128, 20)[1:] == [
+        "165 images and batches of 128 are 2 steps per epoch, 40 in all: more epochs or a smaller batch_size train longer"
+    ]
+    assert said(1, 128, 1)[1].startswith("1 image and batches of 128 are 1 step per epoch, 1 in all")
+    assert said(165, 16, 60)[1:] == []
+
+
+def test_nothing_is_printed_unless_wanted(capsys):
+    shown = ShowProgress("small_cnn/mnist", 2, 10, batch_size=1, shown=False)
+    shown.on_train_begin()
+    shown.show_stage("scoring")
+    shown.close()
+    assert capsys.readouterr() == ("", "")

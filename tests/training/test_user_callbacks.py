@@ -1,6 +1,7 @@
 """Callbacks of the user in a training: objects, and functions named in a recipe or on the command line."""
 
 import json
+import re
 import sys
 import types
 from importlib.resources import files
@@ -129,7 +130,7 @@ def test_one_that_raises_fails_the_run_with_its_reason(module, tmp_path, name, w
     (file,) = tmp_path.rglob("run.json")
     record = read(file.parent)
     assert record["status"] == "failed"
-    assert record["error"] in words or "the tracker has no space" in record["error"]
+    assert re.search(words, record["error"])
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ KL_SCHEDULES = {
     "cycle_steps": ("cycle_steps", "ratio", "cycles", "start", "end"),
 }
 
-# The default batch size by the number of training images, and the number of steps to reach with it.
+# The default batch size by the number of training images, and the steps to reach with it: 240 digits are drawn clearly
+# after 800, and validation is best before.
 BATCH_SIZES = ((128, 20_000), (64, 5_000), (32, 1_000))
 SMALLEST_BATCH = 16
-STEPS = 2_000
+STEPS = 800
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from zoo.errors import counted
 from zoo.progress import Advance, Moment, make_console, show_bar
 
-FEW_STEPS = 500  # Fewer steps in all than this hardly train a model.
+FEW_STEPS = 300  # Fewer steps in all than this hardly train a model.
 BETWEEN = 0.3  # Seconds between two moments that are told.
 
 
