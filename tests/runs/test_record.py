@@ -51,6 +51,9 @@ def inner(kind):
     return kind
 
 
+LEFT_OUT = ("precision", "plugin_sources", "data", "start")  # Absent instead of null.
+
+
 def check_same(kind, schema, where):
     """Check that a dataclass and an object of the schema have the same fields, and the same of those required."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
@@ -60,7 +63,7 @@ def check_same(kind, schema, where):
     assert required == set(schema.get("required", ())), where
     for name, annotation in typing.get_type_hints(kind).items():
         part = schema["properties"][name]
-        null = type(None) in typing.get_args(annotation) and name not in ("precision", "plugin_sources")
+        null = type(None) in typing.get_args(annotation) and name not in LEFT_OUT
         assert null == ("null" in part.get("type", ())), f"{where}.{name}"
         if dataclasses.is_dataclass(inner(annotation)):
             held = part["additionalProperties"] if name == "dataset" else part.get("items", part)

@@ -12,6 +12,8 @@ import pytest
 import zoo
 from zoo.data.given import as_dataset
 from zoo.errors import RunError
+from zoo.runs.record import StartingPoint
+from zoo.training.warm_start import find_start
 
 SCHEMA = json.loads((files("zoo.runs") / "run.schema.json").read_text())
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
@@ -140,22 +142,20 @@ def weights(model):
     return [np.asarray(weight) for part in (model.encoder, model.decoder) for weight in part.weights]
 
 
-@pytest.mark.parametrize("kind", ["run", "folder", "file", "text"])
-def test_weights_come_from_the_start(whole, tmp_path, kind):
-    source = {"run": whole, "folder": whole.path, "file": whole.path / "model.keras", "text": str(whole.path)}[kind]
+def test_a_start_is_a_run_a_folder_or_a_file(whole):
+    file = whole.path / "model.keras"
+    expected = StartingPoint(str(file), hashlib.sha256(file.read_bytes()).hexdigest())
+    assert all(find_start(source) == expected for source in (whole, whole.path, str(whole.path), file))
+
+
+def test_weights_come_from_the_start_and_nothing_else(whole, tmp_path):
     # With a learning rate of nearly nothing they stay what they were.
-    run = train(tmp_path, start=source, learning_rate=1e-12, epochs=1)
+    run = train(tmp_path, start=whole, learning_rate=1e-12, epochs=1)
     for own, earlier in zip(weights(run.model), weights(whole.model), strict=True):
         np.testing.assert_allclose(own, earlier, atol=1e-6)
     record, digest = read(run), hashlib.sha256((whole.path / "model.keras").read_bytes()).hexdigest()
     assert record["config"]["start"] == digest
     assert record["provenance"]["start"] == {"path": str(whole.path / "model.keras"), "sha256": digest}
-    plain = train(tmp_path, learning_rate=1e-12, epochs=1)
-    assert plain.path != run.path
-
-
-def test_the_optimizer_and_the_kl_schedule_start_anew(whole, tmp_path):
-    run = train(tmp_path, start=whole, epochs=1)
     assert int(run.model.optimizer.iterations) == 2
     assert int(run.model.kl_step) == 2
 
@@ -217,6 +217,7 @@ def test_a_warm_start_resumes(whole, tmp_path, interrupted, monkeypatch):
     assert read(run)["provenance"]["start"] == read(expected)["provenance"]["start"]
 
 
+@pytest.mark.slow
 def test_a_warm_start_that_is_interrupted_at_once_needs_its_start(whole, tmp_path, monkeypatch):
     from zoo.training import job
 
@@ -242,6 +243,7 @@ def test_a_warm_start_that_is_interrupted_at_once_needs_its_start(whole, tmp_pat
     assert zoo.resume(run, data=IMAGES, progress=False).scores == train(tmp_path / "whole", start=start).scores
 
 
+@pytest.mark.slow
 def test_start_on_the_command_line(tiny, command, tmp_path):
     first = command("train", "tiny_cnn/tiny", "--epochs", 1, "--out", tmp_path)
     path = first.stdout.splitlines()[-1]

@@ -60,7 +60,8 @@ def said(images, batch_size, epochs):
 
 def test_few_steps_are_told():
     assert said(165, 128, 20)[1:] == [
-        "165 images and batches of 128 are 2 steps per epoch, 40 in all: more epochs or a smaller batch_size train longer"
+        "165 images and batches of 128 are 2 steps per epoch, 40 in all: "
+        "more epochs or a smaller batch_size train longer"
     ]
     assert said(1, 128, 1)[1].startswith("1 image and batches of 128 are 1 step per epoch, 1 in all")
     assert said(165, 16, 60)[1:] == []
