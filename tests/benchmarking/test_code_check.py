@@ -10,7 +10,7 @@ from zoo.benchmarking import cells, code_check
 from zoo.benchmarking.cells import find_done, make_cells
 from zoo.benchmarking.code_check import CodeCheck
 from zoo.errors import ArchitectureError
-from zoo.runs import run as run_module
+from zoo.saving import load as load_module
 from zoo.training import Run
 from zoo.training.plan import plan_run
 
@@ -56,7 +56,7 @@ def counted(monkeypatch):
         monkeypatch.setattr(module, name, call)
 
     count(code_check, "create_from_preset", "built")
-    count(run_module, "load_model", "loaded")
+    count(load_module, "load_model", "loaded")
     monkeypatch.setattr(cells, "train", lambda *_, **__: pytest.fail("a finished run is trained anew"))
     return counts
 

@@ -103,6 +103,7 @@ def test_a_report_is_read_line_by_line(tmp_path):
     assert report.read().done == 2.0
 
 
+@pytest.mark.slow
 def test_processes_tell_what_they_do(tiny, tmp_path):
     told = []
     executor = LocalProcesses(tell=lambda cell, moment: told.append((cell, moment)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,11 @@ GAP = 3  # Spaces between the columns of a table.
 def print_json(content: Any) -> None:
     """Print plain data to stdout as JSON."""
     click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def print_text(text: str) -> None:
+    """Print a paragraph to stdout, on a terminal with its lines broken between words."""
+    click.echo(click.wrap_text(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> None:
@@ -126,7 +132,8 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
         ]
         rows.append([score.title, *cells, score.unit])
     print_table(["score", "first", "second", "difference", "unit"], rows, numbers_from=1)
-    click.echo(f"\n{comparison['note']}")
+    click.echo("")
+    print_text(comparison["note"])
 
 
 def _describe_facts(facts: dict[str, Any]) -> str:
@@ -180,6 +187,7 @@ def print_leaderboard(leaderboard: Leaderboard) -> None:
         header, *rows = table_cells(table)
         click.echo(describe_table(table))
         print_table(header, rows, numbers_from=1)
-        click.echo(explain_table(table) + "\n")
+        print_text(explain_table(table))
+        click.echo("")
     for run in leaderboard.failed:
         click.echo(f"failed: {run.preset}, seed {run.seed}: {run.error}")
