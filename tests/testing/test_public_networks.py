@@ -46,7 +46,7 @@ def test_other_images_are_refused_with_one_sentence(clean_registry):
     ):
         with pytest.raises(ValueError, match=message):
             build()
-    assert zoo.list_models("strided/*") == ["strided/cifar10", "strided/cifar10_sample"]
+    assert zoo.list_models("strided/*") == ["strided/celeba", "strided/cifar10", "strided/cifar10_sample"]
     assert zoo.create_model("strided/cifar10").image_shape == (32, 32, 3)
 
 
