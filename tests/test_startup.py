@@ -32,19 +32,24 @@ def test_a_backend_that_is_missing_is_one_sentence(monkeypatch, backend, words):
         "sys.modules['torch'] = None\n"
         "find = importlib.util.find_spec\n"
         "zoo.startup.find_spec = lambda name: None if name == 'torch' else find(name)\n"
-        "for _ in 'ab':\n"
-        "    try: zoo.create_model\n"
+        "for name in ('create_model', 'create_model', 'layers'):\n"
+        "    try: getattr(zoo, name)\n"
         "    except ImportError as error: print(error, error.__context__)\n"
+        "try: from zoo.likelihoods import Bernoulli\n"
+        "except ImportError as error: print(error, error.__context__)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{explain_backend()} None\n" * 2
+    assert done.stdout == f"{explain_backend()} None\n" * 4
 
 
 def test_tensorflow_starts_without_its_messages_unless_it_is_told_to():
-    code = "import zoo, os, sys; assert 'keras' not in sys.modules; zoo.{}; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    code = "import zoo, os, sys; assert 'keras' not in sys.modules; {}; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
     environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
-    for given, expected, name in (({}, "3", "create_model"), ({"TF_CPP_MIN_LOG_LEVEL": "1"}, "1", "list_models")):
-        command = [sys.executable, "-c", code.format(name)]
+    cases = (
+        ({}, "3", "zoo.create_model"), ({}, "3", "import zoo.layers"), ({"TF_CPP_MIN_LOG_LEVEL": "1"}, "1", "0")
+    )  # fmt: skip
+    for given, expected, use in cases:
+        command = [sys.executable, "-c", code.format(use)]
         done = subprocess.run(command, env={**environment, **given}, capture_output=True, text=True, check=True)
         assert done.stdout == f"{expected}\n"
         assert given or not done.stderr

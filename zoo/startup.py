@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from zoo.environment import BACKENDS, keras_backend
+from zoo.errors import BackendError
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 # The messages of TensorFlow's C++ code: devices that are missing, instructions that are used.
@@ -56,6 +58,21 @@ def without_messages() -> Iterator[None]:
                 if not _MESSAGE.match(line):
                     os.write(kept, line)
             os.close(kept)
+
+
+def start_keras() -> None:
+    """Import Keras with its backend, without TensorFlow's messages.
+
+    Raises:
+        BackendError: the backend is not installed.
+    """
+    if "keras" in sys.modules:
+        return
+    reason = explain_backend()
+    if reason is not None:
+        raise BackendError(reason)
+    with without_messages():
+        importlib.import_module("keras")
 
 
 def explain_backend() -> str | None:

@@ -89,6 +89,8 @@ def test_plugins_and_datasets(command, install):
         (["compare", "README.md", "README.md"], "README.md: not JSON, as zoo evaluate --json prints it"),
         (["reconstruct", "nowhere", "--out", "a.png"], "nowhere: no such run folder or file"),
         (["reconstruct", "nowhere", "--out", "a.gif"], "expected a file name ending in .png"),
+        (["train", "small_cnn/mnist", "--data-dir", "absent"], "Directory 'absent' does not exist"),
+        (["verify", "absent"], "absent: no such folder"),
         (["frobnicate"], "No such command"),
     ],
 )
@@ -128,6 +130,16 @@ def test_a_row_whose_words_do_not_fit_is_a_list(monkeypatch, capsys):
         "plugin   first_of_some_length", "status   loaded", "origin   from_somewhere_else [x]", "",
         "plugin   second", "status   broken", "origin   here", "error    no file",
     ]  # fmt: skip
+
+
+def test_a_folder_that_is_not_there_is_refused_before_keras_is_imported():
+    code = (
+        "import sys; from click.testing import CliRunner; from zoo.cli import main\n"
+        "result = CliRunner().invoke(main, ['train', 'small_cnn/folder:/absent@8x8x1'])\n"
+        "assert result.exit_code == 1 and 'is not a folder' in result.stderr, result.output\n"
+        "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_several_broken_plugins_are_one_line(command, install):

@@ -1,5 +1,9 @@
 """Layers for plugin authors."""
 
+from zoo.startup import start_keras
+
+start_keras()  # Before the modules that import it.
+
 from zoo.layers.batch_normalization import BatchNormalization
 from zoo.layers.gaussian_head import LOG_VARIANCE_BOUND, GaussianHead
 from zoo.layers.upsampling import UpsampleConv2D, UpsampleTo, halved_sizes

@@ -1,5 +1,9 @@
 """The zoo's likelihoods p(x given z), and ``get``, which looks them up by name."""
 
+from zoo.startup import start_keras
+
+start_keras()  # Before the modules that import it.
+
 from zoo.likelihoods.bernoulli import Bernoulli
 from zoo.likelihoods.discretized import DiscretizedGaussian, DiscretizedLogistic
 from zoo.likelihoods.gaussian import Gaussian
