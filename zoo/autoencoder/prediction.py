@@ -44,11 +44,11 @@ def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
 def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
     """Return ``model.predict`` for arrays; all batches are full except a single short one, as each size is compiled."""
     count = len(inputs)
-    if count > BATCH and count % BATCH:
+    if count <= BATCH:
+        return predict_batch(model, inputs)  # A pipeline for one batch takes longer than most models.
+    if count % BATCH:
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
     with without_retracing_warnings():
-        if count <= BATCH:
-            return model.predict_on_batch(inputs)  # A pipeline for one batch takes longer than most models.
         if keras.backend.backend() == "tensorflow":
             outputs = model.predict(stream(inputs, BATCH), verbose=0)
         else:
