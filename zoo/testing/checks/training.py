@@ -15,8 +15,8 @@ from zoo.testing.subject import STEPS
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
 
-# Fraction of itself that the loss must fall to. A deep network first learns the mean image, and stays there for a while:
-# for photographs of 64 x 64 that is 1.5 % lower.
+# Fraction of itself that the loss must fall to. A deep network first learns the mean image, and stays there for a
+# while: for photographs of 64 x 64 that is 1.5 % lower.
 FALL = 0.99
 NO_SEED = "do not seed initializers or call set_random_seed in a builder"
 ALIKE = 1e-5  # Relative; three steps in float32 with different orders of summation differ by some 1e-7.
