@@ -13,7 +13,7 @@ from support.paths import SUPPORT
 
 import zoo
 from zoo.cli import main
-from zoo.likelihoods import LIKELIHOODS, Bernoulli, DiscretizedLogistic, Gaussian, Likelihood
+from zoo.likelihoods import LIKELIHOODS, Bernoulli, DiscretizedLogistic, Likelihood
 from zoo.testing.kinds import make_subject
 from zoo.testing.rule import CheckFailure, CheckSkipped
 from zoo.testing.runner import call_check, run_checks
