@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.likelihoods.likelihood import Likelihood
     from zoo.registry.record import PluginRecord
 
+SUPPORTS = ("binary", "unit", "bytes", "real", None)
 COUNT = 6
 
 
@@ -61,6 +62,8 @@ class LikelihoodSubject(Prepares):
         """The likelihood, for checks of something else than that it can be made."""
         try:
             found = self.make
+            if found.support not in SUPPORTS:
+                raise CheckFailure(f"support is {found.support!r}")
             self.output_channels(1)
         except (Exception, SystemExit) as error:
             raise CheckSkipped("it cannot be tried: see check_likelihood_can_be_made") from error
@@ -73,6 +76,24 @@ class LikelihoodSubject(Prepares):
         if found.support is None:
             raise CheckSkipped("its support is None: it is a loss, not a likelihood")
         return found
+
+    @prepared
+    def is_sound(self) -> bool:
+        """Whether ``log_prob`` returns finite numbers, one for each image."""
+        images = self.images(1)
+        found = self.log_prob(images, self.parameters(images.shape[:3], 1))
+        return found.shape == (len(images),) and bool(np.isfinite(found).all())
+
+    def skip_unless_sound(self) -> None:
+        """Skip a check of something else than that."""
+        try:
+            sound = self.is_sound
+        except CheckSkipped:
+            raise
+        except (Exception, SystemExit):
+            sound = False
+        if not sound:
+            raise CheckSkipped("it cannot be tried: see check_log_prob_is_one_number_per_image")
 
     def output_channels(self, channels: int) -> int:
         """Return how many channels the decoder must output; ``CheckFailure`` unless it is a whole number."""
@@ -88,6 +109,7 @@ class LikelihoodSubject(Prepares):
 
     def parameters(self, shape: tuple[int, ...], channels: int, spread: float = 1.0) -> np.ndarray:
         """Return random raw parameters for images of a shape ``(n, H, W)`` and a number of channels, float32."""
+        self.likelihood  # noqa: B018 - skips the check if it cannot be made
         random = np.random.default_rng(0)
         return (spread * random.standard_normal((*shape, self.output_channels(channels)))).astype("float32")
 
