@@ -9,7 +9,7 @@ import copy
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -141,3 +141,16 @@ def make_saved_model(config: Mapping[str, Any], weights: bytes) -> Any:
     if failed:
         saving_lib._raise_loading_failure(errors)
     return model
+
+
+def call_shapes(model: Any) -> Iterator[tuple[str, list[tuple[int | None, ...]]]]:
+    """Yield the name and the shapes of all inputs and outputs of each call of a layer (Keras 3.15.1).
+
+    Args:
+        model: a functional or Sequential model; those within it are entered, other layers are not.
+    """
+    for operation in getattr(getattr(model, "_functional", None) or model, "operations", ()):
+        for node in operation._inbound_nodes:
+            yield operation.name, [tuple(it.shape) for it in (*node.input_tensors, *node.output_tensors)]
+        if hasattr(operation, "layers"):
+            yield from call_shapes(operation)

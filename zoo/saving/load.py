@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 from zoo import layers, likelihoods, schedules
 from zoo.autoencoder.internals import make_saved_model
 from zoo.autoencoder.model import AutoEncoder
+from zoo.autoencoder.provenance import read_provenance
 from zoo.autoencoder.weights import find_broken
 from zoo.errors import ModelLoadError, PluginLoadError
 from zoo.factory.resolve import describe
@@ -80,8 +81,7 @@ def load_model(path: str | Path) -> AutoEncoder:
 
 def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the file records about the plugins of encoder and decoder."""
-    provenance = config["config"].get("provenance")
-    found = provenance if isinstance(provenance, dict) else {}
+    found = read_provenance(config["config"].get("provenance")) or {}
     return {part: found[part] for part in (*PARTS, _LIKELIHOOD) if isinstance(found.get(part), dict)}
 
 
