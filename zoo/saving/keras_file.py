@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from zoo.autoencoder.internals import describe_only
 from zoo.errors import ModelLoadError
-from zoo.saving.description import find_fault, find_size_fault
+from zoo.saving.description import find_fault, find_size_fault, objects
 from zoo.saving.weights_file import count_bytes
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -75,10 +75,13 @@ def read_file(file: Path) -> KerasFile:
         raise ModelLoadError(f"{file}: not a .keras file: its configuration is nested too deeply") from None
     except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelLoadError(f"{file}: not a .keras file: {error}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+    described = isinstance(config, dict) and isinstance(config.get("config"), dict)
+    if not described or not isinstance(config.get("compile_config") or {}, dict):
         raise ModelLoadError(f"{file}: not a .keras file: its config.json describes no model")
     if reason := find_size_fault(config):
         raise ModelLoadError(f"{file}: refused: {reason}")
+    for item in objects(config["config"]):
+        item.pop("compile_config", None)  # Of a part that was compiled by itself: the whole model's holds.
     return KerasFile(file, config, metadata if isinstance(metadata, dict) else {}, weights)
 
 

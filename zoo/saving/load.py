@@ -25,6 +25,7 @@ from zoo.registry.references import resolve_reference
 from zoo.registry.scoring_specs import LikelihoodSpec
 from zoo.registry.signatures import PARTS
 from zoo.registry.specs import Architecture
+from zoo.saving.allowed import is_registered
 from zoo.saving.description import objects
 from zoo.saving.keras_file import UnregisteredError, check_names, check_weights, read_file
 
@@ -108,7 +109,7 @@ def _import_likelihoods(config: dict[str, Any]) -> None:
     items = [item for part in ("likelihood", "loss") for item in objects(config["config"].get(part))]
     items += objects((config.get("compile_config") or {}).get("loss"))
     names = [item.get("registered_name") for item in items if "class_name" in item]
-    if all(name is None or keras.saving.get_registered_object(name) is not None for name in names):
+    if all(name is None or is_registered(name) for name in names):
         return
     for spec in catalogue.plugin_likelihoods().values():
         with contextlib.suppress(PluginLoadError):  # Keras' error names the class that remains unknown.
