@@ -155,6 +155,20 @@ def test_values_of_other_kinds(edited, kind):
     refused(edited(lambda config: first_layer(config)["config"].update(extra=value)))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"compile_config": [1]}, {"compile_config": "adam"}, {"config": [1]}, {"class_name": ["x"]}, {"module": {"a": 1}},
+     {"registered_name": ["zoo>AutoEncoder"]}, {"registered_name": {}}],
+    ids=str,
+)  # fmt: skip
+def test_a_model_of_other_types(edited, change):
+    def edit(config):
+        config["config"]["likelihood"].update(change)
+        config.update(change)
+
+    refused(edited(edit))
+
+
 @pytest.mark.parametrize("optimizer", ["Muon", "Adam"])
 def test_a_pattern_that_would_be_searched_for(edited, optimizer):
     def edit(config):
@@ -239,10 +253,10 @@ def lay_over(file):
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda file: file.create_dataset("d", (300, 300), "f4", chunks=(9, 9), compression="gzip"), "in chunks or compr"),
+        (lambda file: file.create_dataset("d", data=np.arange(99), compression="gzip"), "stores /d in chunks"),
         (lambda file: file.create_dataset("d", data=np.zeros((99, 99)), chunks=(3, 3)), "stores /d in chunks"),
-        (lambda file: [file.create_dataset("e", (200,), "u1", data=[1] * 200), file.create_dataset("d", (500,), "f4")],
-         "claims that /d has 2,000 bytes, but stores 0 of them"),
+        (lambda file: [file.create_dataset("e", (200,), "u1", data=[1] * 200), file.create_dataset("d", (99,), "f4")],
+         "claims that /d has 396 bytes, but stores 0 of them"),
         (lambda file: file.create_dataset("d", data="text"), "has no numbers in /d"),
         (lambda file: file.create_dataset("d", data=h5py.Empty("f4")), "has no numbers in /d"),
         (nest, "nests groups more than 100 levels deep"),
@@ -312,9 +326,9 @@ def test_an_origin_of_another_type_is_left_out(edited, given):
 
 
 HOSTILE = [
-    None, True, -1, 0, 10**12, 1e308, float("nan"), "", "relu", "os.system", "../../etc/passwd", "\ud800", [], {}, [[]],
-    [10**9, 10**9], {"class_name": "Lambda", "config": {}, "module": "keras.layers"}, function("keras", "utils.get_file"),
-    ONE,
+    None, True, -1, 0, 10**12, 1e308, float("nan"), "", "relu", "os.system", "../../etc/passwd", "\ud800", [], {},
+    [[]], [10**9, 10**9], {"class_name": "Lambda", "config": {}, "module": "keras.layers"}, ONE,
+    function("keras", "utils.get_file"),
 ]  # fmt: skip
 
 
@@ -358,11 +372,13 @@ def mutated(saved, folder, seeds):
             archive.writestr("metadata.json", content["metadata.json"])
             archive.writestr("model.weights.h5", bytes(weights))
         begun = time.monotonic()
+        message = ""
         try:
             zoo.load_model(file)
         except ModelLoadError as error:
-            assert "\n" not in str(error)
-            assert len(str(error)) < len(str(file)) + 600
+            message = str(error)
+        assert "\n" not in message
+        assert len(message) < len(str(file)) + 600
         assert time.monotonic() - begun < 15
         file.unlink()
 
