@@ -169,6 +169,17 @@ def test_a_model_of_other_types(edited, change):
     refused(edited(edit))
 
 
+@pytest.mark.parametrize("built", [None, {}, {"input_shape": [None, 10**5, 10**5, 1]}, {"input_shape": ["a"]}])
+def test_statistics_are_not_spread_over_a_huge_shape(edited, built):
+    def edit(config):
+        first_layer(config).update(
+            module="keras.layers", class_name="Normalization", registered_name=None, build_config=built,
+            config={"name": first_layer(config)["name"], "axis": [1, 2, 3], "mean": 0.5, "variance": 0.1},
+        )  # fmt: skip
+
+    assert "refused: it has a Normalization of" in refused(edited(edit))
+
+
 @pytest.mark.parametrize("optimizer", ["Muon", "Adam"])
 def test_a_pattern_that_would_be_searched_for(edited, optimizer):
     def edit(config):

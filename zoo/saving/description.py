@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ _MOST = {
     "indices_or_sections": 1000, "k": 10_000, "num_classes": 1000, "num_thresholds": 10_000, "power_iterations": 100,
     "num_kv_heads": 10_000,
 }  # fmt: skip
+_MOST_STATISTICS = 10_000_000
 _TENSOR, _ARRAYS = "__keras_tensor__", ("__numpy__", "__tensor__")
 
 
@@ -101,6 +103,15 @@ def _explain_settings(item: dict[str, Any]) -> str | None:
         value = config.get("value")
         if not isinstance(value, int | float):
             return "it has a Constant initializer of many values: use an initializer class of your own, registered"
+    if item.get("module") == "keras.layers" and name == "Normalization" and config.get("mean") is not None:
+        # Keras spreads its numbers over the axes of this shape when it makes the layer.
+        built = item.get("build_config")
+        shape = built.get("input_shape") if isinstance(built, dict) else None
+        sizes = [1 if size is None else size for size in shape] if isinstance(shape, list) else [None]
+        if not all(type(size) is int for size in sizes) or math.prod(sizes) > _MOST_STATISTICS:
+            return (
+                f"it has a Normalization of {str(shape)[:60]} values, expected a shape of at most {_MOST_STATISTICS:,}"
+            )
     patterns = [config.get("exclude_layers"), config.get("policy_map")]
     for pattern in (text for texts in patterns if isinstance(texts, dict | list) for text in texts):
         if not isinstance(pattern, str) or not _PLAIN_PATTERN.fullmatch(pattern):
