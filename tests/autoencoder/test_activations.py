@@ -12,7 +12,7 @@ from zoo.autoencoder.activations import bytes_per_image, largest_batch
 
 def blown_up(times):
     """A model whose encoder makes images larger, twice."""
-    encoder, decoder = make_parts()
+    _, decoder = make_parts()
     images = keras.Input(SHAPE)
     x = keras.layers.UpSampling2D(times, name="first")(images)
     x = keras.layers.UpSampling2D(times, name="second")(x)

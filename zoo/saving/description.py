@@ -38,7 +38,8 @@ def objects(config: Any) -> Iterator[dict[str, Any]]:
 
 def find_size_fault(config: dict[str, Any]) -> str | None:
     """Return why a configuration is too deep or too large to be made, or None: no class is looked up for it."""
-    level, depth = [config], 0
+    level: list[Any] = [config]
+    depth = 0
     while level:
         depth += 1
         if depth > MOST_LEVELS:
@@ -107,11 +108,9 @@ def _explain_settings(item: dict[str, Any]) -> str | None:
         # Keras spreads its numbers over the axes of this shape when it makes the layer.
         built = item.get("build_config")
         shape = built.get("input_shape") if isinstance(built, dict) else None
-        sizes = [1 if size is None else size for size in shape] if isinstance(shape, list) else [None]
+        sizes: list[Any] = [size for size in shape if size is not None] if isinstance(shape, list) else ["unknown"]
         if not all(type(size) is int for size in sizes) or math.prod(sizes) > _MOST_STATISTICS:
-            return (
-                f"it has a Normalization of {str(shape)[:60]} values, expected a shape of at most {_MOST_STATISTICS:,}"
-            )
+            return f"it has a Normalization of {str(shape)[:60]} values, expected at most {_MOST_STATISTICS:,}"
     patterns = [config.get("exclude_layers"), config.get("policy_map")]
     for pattern in (text for texts in patterns if isinstance(texts, dict | list) for text in texts):
         if not isinstance(pattern, str) or not _PLAIN_PATTERN.fullmatch(pattern):
