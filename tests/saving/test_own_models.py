@@ -113,7 +113,7 @@ SCHEDULE = keras.optimizers.schedules.CosineDecay(0.01, 50, warmup_target=0.02, 
     "options",
     [
         {"optimizer": keras.optimizers.AdamW(SCHEDULE, use_ema=True, global_clipnorm=1.0)},
-        {"optimizer": keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, gradient_accumulation_steps=2)},
+        {"optimizer": keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, clipvalue=1.0)},
         {"optimizer": "rmsprop", "metrics": ["mae", keras.metrics.RootMeanSquaredError()]},
         {"optimizer": keras.optimizers.Adafactor(), "loss": keras.losses.Huber(0.5)},
         {"optimizer": "lion", "loss": "mse", "kl_weight": zoo.schedules.LinearWarmUp(7)},

@@ -36,8 +36,10 @@ def load_split(model: Any, source: Path, dataset: str | None, part: str, data_di
             raise click.UsageError(f"{source} does not say what it was trained on: pass --data DATASET")
         # A file that comes from elsewhere must not choose the folder that is read.
         if dataset not in zoo.list_datasets():
-            what = "a folder" if dataset.startswith(FOLDER) else "no dataset known here"
-            raise click.UsageError(f"{source} was trained on {dataset!r}, which is {what}: pass --data DATASET")
+            what = "no dataset known here: pass --data DATASET"
+            if dataset.startswith(FOLDER):
+                what = "not read because a file says so: pass --data DATASET, such as this folder if it is yours"
+            raise click.UsageError(f"{source} was trained on {dataset!r}, which is {what}")
     if dataset.startswith(FOLDER):
         return getattr(zoo.load_images(dataset.removeprefix(FOLDER), model.image_shape), part)
     return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)
