@@ -95,7 +95,12 @@ def test_a_run_of_a_folder(photos, monkeypatch, tmp_path, count):
     assert run.path.parent.as_posix() == "runs/small_cnn/folder-my_photos_8x8x3"
     assert run.config["dataset"] == f"folder:{tmp_path / 'my photos'}@8x8x3"
     assert run.scores["data"]["images"] == len(zoo.load_dataset("folder:my photos@8x8x3").test)
-    done = CliRunner().invoke(main, ["evaluate", str(run.path), "--json"])
+    alone = CliRunner().invoke(main, ["evaluate", str(run.path), "--json"])
+    assert alone.exit_code == 2
+    assert f"was trained on 'folder:{tmp_path / 'my photos'}" in alone.stderr
+    assert "pass --data DATASET" in alone.stderr
+    given = ["--data", f"folder:{tmp_path / 'my photos'}"]
+    done = CliRunner().invoke(main, ["evaluate", str(run.path), "--json", *given])
     assert json.loads(done.stdout)["negative_elbo"] == run.scores["negative_elbo"]
 
 

@@ -5,7 +5,11 @@ If a new version removes such a part, the test named after it fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import io
+import math
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -67,3 +71,86 @@ def read_trace(content: bytes) -> Any:
 def function_graph(graph: Any, name: str) -> Any | None:
     """Return the graph of a function that an operation of a graph calls, or None (TensorFlow 2.21)."""
     return getattr(graph._get_function(name), "graph", None)
+
+
+def describe_only(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the number of values and of bytes of a saved model and its optimizer, without allocating any.
+
+    Args:
+        config: a configuration as in ``config.json`` (Keras 3.15.1).
+
+    Raises:
+        Exception: whatever Keras raises if it cannot make the model.
+    """
+    import keras
+    from keras.src.saving.serialization_lib import ObjectSharingScope
+
+    compiled = config.get("compile_config")
+    given = compiled.get("optimizer") if isinstance(compiled, dict) else None
+    with keras.StatelessScope(initialize_variables=False), ObjectSharingScope():
+        model = keras.saving.deserialize_keras_object(copy.deepcopy({**config, "compile_config": None}), safe_mode=True)
+    counts = [(math.prod(it.shape), _bits(it.dtype)) for it in model.variables]
+    if given is not None:
+        slots = _count_slots(keras.optimizers.get(copy.deepcopy(given)))
+        counts += [(slots * math.prod(it.shape), _bits(it.dtype)) for it in model.trainable_variables]
+    return sum(count for count, _ in counts), sum(count * bits // 8 for count, bits in counts)
+
+
+def _count_slots(optimizer: Any) -> int:
+    """Return how many variables of a weight's shape an optimizer keeps for each weight."""
+    import keras
+
+    shape = (2, 3)
+    optimizer.build([keras.Variable(keras.ops.zeros(shape))])
+    return sum(tuple(it.shape) == shape for it in optimizer.variables)
+
+
+def _bits(dtype: str) -> int:
+    digits = re.search(r"\d+", dtype)
+    return max(8, int(digits[0])) if digits else 8
+
+
+def make_saved_model(config: Mapping[str, Any], weights: bytes) -> Any:
+    """Return the model of a ``.keras`` file's parts, compiled as it was, as ``keras.saving.load_model`` does (3.15.1).
+
+    Keras takes a file's name alone and would read it anew.
+
+    Args:
+        config: a configuration as in ``config.json``.
+        weights: the content of ``model.weights.h5``.
+
+    Raises:
+        Exception: whatever Keras raises if it cannot make the model, or if arrays are missing or of other shapes.
+    """
+    import keras
+    from keras.src.saving import saving_lib
+    from keras.src.saving.serialization_lib import ObjectSharingScope
+
+    with ObjectSharingScope():
+        model = keras.saving.deserialize_keras_object(copy.deepcopy(dict(config)), safe_mode=True)
+    store = saving_lib.H5IOStore(io.BytesIO(weights), mode="r")
+    failed: set[int] = set()
+    errors: dict[int, tuple[Any, Exception]] = {}
+    try:
+        saving_lib._load_state(
+            model, weights_store=store, assets_store=None, inner_path="",
+            visited_saveables=set(), failed_saveables=failed, error_msgs=errors,
+        )  # fmt: skip
+    finally:
+        store.close()
+    if failed:
+        saving_lib._raise_loading_failure(errors)
+    return model
+
+
+def call_shapes(model: Any) -> Iterator[tuple[str, list[tuple[int | None, ...]]]]:
+    """Yield the name and the shapes of all inputs and outputs of each call of a layer (Keras 3.15.1).
+
+    Args:
+        model: a functional or Sequential model; those within it are entered, other layers are not.
+    """
+    for operation in getattr(getattr(model, "_functional", None) or model, "operations", ()):
+        for node in operation._inbound_nodes:
+            yield operation.name, [tuple(it.shape) for it in (*node.input_tensors, *node.output_tensors)]
+        if hasattr(operation, "layers"):
+            yield from call_shapes(operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from zoo.autoencoder.inputs import check_data
 from zoo.autoencoder.pair import PairedModel
 from zoo.autoencoder.prediction import DecodePass, EncodePass, run_pass
+from zoo.data.memory import explain_shortage
 
 
 class LatentModel(PairedModel):
@@ -88,10 +90,21 @@ class LatentModel(PairedModel):
 
         Returns:
             ``(n, height, width, channels)``, float32 in [0, 1].
+
+        Raises:
+            ValueError: ``n`` is not a whole number of at least 1, or that many images do not fit into memory.
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n is {n!r}: expected a whole number of at least 1")
+        self._check_memory("n", int(n))
         return self.decode(self.draw_prior(int(n), np.random.default_rng(seed)))
+
+    def _check_memory(self, name: str, number: int, times: int = 1) -> None:
+        """Raise ``ValueError`` if that many latents and images do not fit into memory."""
+        values = 4 * math.prod(self.latent_shape) + 2 * math.prod(self.image_shape)
+        shortage = explain_shortage(4 * number * times * values)
+        if shortage is not None:
+            raise ValueError(f"{name} is {number:,}: the images need {shortage}: ask for fewer at a time")
 
     def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Draw z from the prior, here the unit Gaussian; a subclass with another prior overrides it.
@@ -116,6 +129,10 @@ class LatentModel(PairedModel):
 
         Returns:
             ``(steps, height, width, channels)``, with a leading batch axis if ``a`` has one; float32 in [0, 1].
+
+        Raises:
+            ValueError: ``steps`` is not a whole number of at least 2, the shapes differ, or the images do not fit into
+                memory.
         """
         if not isinstance(steps, int | np.integer) or steps < 2:
             raise ValueError(f"steps is {steps!r}: expected a whole number of at least 2")
@@ -125,6 +142,7 @@ class LatentModel(PairedModel):
             raise ValueError(f"a and b: got shapes {first.shape} and {last.shape}; expected equal ones")
         if single:
             first, last = first[None], last[None]
+        self._check_memory("steps", int(steps), len(first))
         start, end = self.encode(first)[0], self.encode(last)[0]
         weight = np.linspace(0.0, 1.0, steps).reshape(1, steps, *(1,) * len(self.latent_shape))
         path = start[:, None] * (1 - weight) + end[:, None] * weight

@@ -13,6 +13,7 @@ from zoo import likelihoods
 from zoo.autoencoder.binarization import batch_thresholds, binarize
 from zoo.autoencoder.inputs import find_values
 from zoo.autoencoder.parts import POSTERIORS, check_pair
+from zoo.autoencoder.provenance import read_provenance
 from zoo.autoencoder.replicas import fill_empty
 from zoo.data.checks import check_images
 from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
@@ -52,7 +53,7 @@ class PairedModel(keras.Model):
         self._likelihood = self.own_likelihood
         self._binarization = binarization
         self.seed = seed
-        self.provenance = provenance
+        self.provenance = read_provenance(provenance)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 

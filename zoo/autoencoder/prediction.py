@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.autoencoder.activations import largest_batch
 from zoo.autoencoder.tf_pipeline import stream
 from zoo.autoencoder.weights import describe_structure, find_broken
 from zoo.typing import Tensor
@@ -41,18 +42,28 @@ def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
     return made
 
 
-def predict_in_batches(model: keras.Model, inputs: np.ndarray) -> Any:
-    """Return ``model.predict`` for arrays; all batches are full except a single short one, as each size is compiled."""
+def predict_in_batches(model: Any, inputs: np.ndarray) -> Any:
+    """Return the outputs of a pass for arrays; all batches are full except a single short one, as each is compiled.
+
+    Args:
+        model: a pass, as ``traced`` returns it, with the ``AutoEncoder`` as its ``model``.
+        inputs: images or latents.
+
+    Raises:
+        ValueError: not even a single image fits into memory.
+    """
     count = len(inputs)
-    if count <= BATCH:
+    batch = largest_batch(model.model, min(count, BATCH))
+    batch = BATCH if batch == count else batch
+    if count <= batch:
         return predict_batch(model, inputs)  # A pipeline for one batch takes longer than most models.
-    if count % BATCH:
-        inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % BATCH, axis=0)])
+    if count % batch:
+        inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % batch, axis=0)])
     with without_retracing_warnings():
         if keras.backend.backend() == "tensorflow":
-            outputs = model.predict(stream(inputs, BATCH), verbose=0)
+            outputs = model.predict(stream(inputs, batch), verbose=0)
         else:
-            outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
+            outputs = model.predict(inputs, batch_size=batch, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
 
 

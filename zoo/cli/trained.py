@@ -29,15 +29,17 @@ def tell_doubts(source: Path) -> None:
 
 
 def load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:
-    """Return the split to use with a model: of the requested dataset, or else of the one it was trained on."""
+    """Return the split to use with a model: of the requested dataset, or else of the registered one in its file."""
     if dataset is None:
         dataset = (model.provenance or {}).get("trained_on")
         if dataset is None:
             raise click.UsageError(f"{source} does not say what it was trained on: pass --data DATASET")
-        if not dataset.startswith(FOLDER) and dataset not in zoo.list_datasets():
-            raise click.UsageError(
-                f"{source} was trained on {dataset!r}, which is no dataset known here: pass --data DATASET"
-            )
+        # A file that comes from elsewhere must not choose the folder that is read.
+        if dataset not in zoo.list_datasets():
+            what = "no dataset known here: pass --data DATASET"
+            if dataset.startswith(FOLDER):
+                what = "not read because a file says so: pass --data DATASET, such as this folder if it is yours"
+            raise click.UsageError(f"{source} was trained on {dataset!r}, which is {what}")
     if dataset.startswith(FOLDER):
         return getattr(zoo.load_images(dataset.removeprefix(FOLDER), model.image_shape), part)
     return getattr(zoo.load_dataset(dataset, data_dir=data_dir), part)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.dataset import Dataset, Split
-from zoo.data.image_files import SHOWN, ImageReader, explain, list_extensions
+from zoo.data.image_files import SHOWN, ImageReader, check_memory, explain, list_extensions
 from zoo.errors import DatasetError
 from zoo.registry.fields import check_shape
 from zoo.registry.specs import FOLDER as PREFIX
@@ -119,13 +119,8 @@ def _read_all(
     root: Path, names: list[str], reader: ImageReader, unreadable: list[str]
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Read all readable images into one array; return it and their names."""
-    shape = (len(names), *reader.image_shape)
-    try:
-        images = np.empty(shape, np.uint8)
-    except (MemoryError, ValueError) as error:
-        raise DatasetError(
-            f"{root}: {len(names)} images of shape {reader.image_shape} do not fit into memory: choose a smaller shape"
-        ) from error
+    check_memory(str(root), len(names), reader.image_shape)
+    images = np.empty((len(names), *reader.image_shape), np.uint8)
     kept: list[str] = []
     for name in names:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from zoo.data.jpeg import MOST_SCANS, MOST_WORK, count_scans
+from zoo.data.memory import explain_shortage
 from zoo.errors import DatasetError
 
 logger = logging.getLogger("zoo")
@@ -42,12 +45,23 @@ def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> npt
         ``(n, *image_shape)``, uint8.
 
     Raises:
-        DatasetError: a file cannot be read, or the number of channels is not supported.
+        DatasetError: a file cannot be read, the number of channels is not supported, or they do not fit into memory.
     """
     reader = ImageReader(image_shape)
+    check_memory("image files", len(paths), image_shape)
     images = np.stack([reader.read(path) for path in paths])
     reader.report()
     return images
+
+
+def check_memory(where: str, count: int, image_shape: tuple[int, int, int]) -> None:
+    """Raise ``DatasetError`` if that many images, and what reading one more takes, do not fit into memory."""
+    shortage = explain_shortage((count + 2) * math.prod(image_shape))
+    if shortage is not None:
+        raise DatasetError(
+            f"{where}: {count:,} images of shape {image_shape} do not fit into memory: choose a smaller shape or fewer "
+            f"images (they need {shortage})"
+        )
 
 
 def explain(error: BaseException | None) -> str:
@@ -98,6 +112,7 @@ class ImageReader:
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(path, formats=self.formats) as file:
+                    _check_work(file, path)
                     image, transparent = _to_mode(ImageOps.exif_transpose(file), channels)
                 size = image.size
                 if size != (width, height):
@@ -127,6 +142,16 @@ class ImageReader:
 
     def _count(self, paths: list[Path]) -> str:
         return f"{paths[0]}:" if len(paths) == 1 else f"{len(paths)} of {self.count} images:"
+
+
+def _check_work(image: Image.Image, path: Path) -> None:
+    """Raise ``ValueError`` if a JPEG has so many scans that decoding it would take minutes."""
+    if image.format not in ("JPEG", "MPO"):
+        return
+    with open(path, "rb") as file:
+        scans = count_scans(file)
+    if scans > MOST_SCANS or scans * image.width * image.height > MOST_WORK:
+        raise ValueError(f"a JPEG of {scans:,} scans or more would take minutes to decode: save it again")
 
 
 def _to_mode(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:

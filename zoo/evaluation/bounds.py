@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 from scipy.special import logsumexp
 
+from zoo.autoencoder.activations import largest_batch
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import predict_batch, predict_in_batches, traced
 from zoo.progress import show_progress
@@ -105,6 +106,7 @@ def importance_weighted_bound(
     """
     count = len(images)
     rows = max(1, min(ROWS, VALUES // math.prod(model.decoder.output_shape[1:])))
+    rows = largest_batch(model, rows)
     chunks = -(-samples // rows)
     chunk = -(-samples // chunks)
     batch = min(count, max(1, rows // chunk))

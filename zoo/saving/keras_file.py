@@ -1,65 +1,100 @@
-"""Checking a ``.keras`` file as untrusted input before Keras reads it, without executing anything in it."""
+"""Reading a ``.keras`` file as untrusted input: what is checked here is what a model is made from, byte by byte."""
 
 from __future__ import annotations
 
-import copy
+import contextlib
+import dataclasses
 import json
 import math
-import sys
+import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import h5py
-import keras
-
+from zoo.autoencoder.internals import describe_only
 from zoo.errors import ModelLoadError
+from zoo.saving.description import find_fault, find_size_fault, objects
+from zoo.saving.weights_file import count_bytes
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MEGABYTE = 2**20
-_LARGEST = {CONFIG: 16 * _MEGABYTE, METADATA: _MEGABYTE}
-# Keras stores weights uncompressed, and never writes a small file that unpacks to a large one.
-_LARGEST_RATIO = 100
-# Packages, besides its own, from which Keras imports modules that a file names.
-_KERAS_IMPORTS = ("keras_hub", "keras_cv", "keras_nlp")
-# The parts of Keras that models consist of; keras.callbacks, keras.utils and the like do not belong in one.
-_KERAS_PARTS = (
-    "activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "models", "ops",
-    "optimizers", "quantizers", "random", "regularizers", "src",
-)  # fmt: skip
-# Layers that run code from the file or read other files named in it.
-_UNSAFE = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
+_LARGEST = {CONFIG: 8 * _MEGABYTE, METADATA: _MEGABYTE}
+# Keras stores all uncompressed. Arrays that were compressed by others shrink little.
+_LARGEST_RATIOS = {CONFIG: 100, METADATA: 100, WEIGHTS: 8}
+_BEGINNING = b"PK\x03\x04"
+_SPARE = _MEGABYTE  # Bytes of variables that a file need not hold, such as the states of metrics and seeds.
+
+
+@dataclasses.dataclass(frozen=True)
+class KerasFile:
+    """The content of a ``.keras`` file.
+
+    Attributes:
+        file: where it was read.
+        config: the model's configuration, which ``check_names`` has yet to check.
+        metadata: such as ``keras_version``.
+        weights: an HDF5 file with the model's arrays.
+    """
+
+    file: Path
+    config: dict[str, Any]
+    metadata: dict[str, Any]
+    weights: bytes = dataclasses.field(repr=False)
 
 
 def read_config(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a file's model configuration, after checking the archive and every class that it names.
+    """Return the configuration and the metadata of a file whose every part is safe to load; see ``read_file``."""
+    content = read_file(file)
+    check_names(content)
+    return content.config, content.metadata
+
+
+def read_file(file: Path) -> KerasFile:
+    """Read a file once, and check that it is an archive of plain data and of no more work than its size explains.
 
     Args:
-        file: a ``.keras`` file.
+        file: a ``.keras`` file, known by its content, whatever its name.
 
     Returns:
-        The model's configuration and the file's metadata, such as ``keras_version``.
+        Its parts, of which no class was looked up.
 
     Raises:
         ModelLoadError: there is no such file, or it is not a ``.keras`` file, damaged, or not safe to load.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _open(file) as opened, zipfile.ZipFile(opened) as archive:
             _check_members(file, archive)
             config, metadata = (json.loads(archive.read(name)) for name in (CONFIG, METADATA))
+            weights = archive.read(WEIGHTS)
     except FileNotFoundError as error:
         raise ModelLoadError(f"{file}: no such file; expected a .keras file or a run folder") from error
     except RecursionError:
         raise ModelLoadError(f"{file}: not a .keras file: its configuration is nested too deeply") from None
     except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelLoadError(f"{file}: not a .keras file: {error}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+    described = isinstance(config, dict) and isinstance(config.get("config"), dict)
+    if not described or not isinstance(config.get("compile_config") or {}, dict):
         raise ModelLoadError(f"{file}: not a .keras file: its config.json describes no model")
-    for item in objects(config):
-        _check_object(file, item)
-    return config, metadata if isinstance(metadata, dict) else {}
+    if reason := find_size_fault(config):
+        raise ModelLoadError(f"{file}: refused: {reason}")
+    for item in objects(config["config"]):
+        item.pop("compile_config", None)  # Of a part that was compiled by itself: the whole model's holds.
+    return KerasFile(file, config, metadata if isinstance(metadata, dict) else {}, weights)
+
+
+@contextlib.contextmanager
+def _open(file: Path) -> Iterator[BinaryIO]:
+    # Without waiting, as opening a pipe would.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is not a regular file")
+        if opened.read(len(_BEGINNING)) != _BEGINNING:
+            raise ValueError("it does not begin as a ZIP archive does")
+        yield opened
 
 
 def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
@@ -75,92 +110,72 @@ def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
         if name not in names:
             raise ModelLoadError(f"{file}: not a .keras file: it has no {name}")
         info = archive.getinfo(name)
-        expanded = info.file_size > _MEGABYTE and info.file_size > _LARGEST_RATIO * info.compress_size
+        expanded = info.file_size > _MEGABYTE and info.file_size > _LARGEST_RATIOS[name] * info.compress_size
         if expanded or info.file_size > _LARGEST.get(name, math.inf):
             raise ModelLoadError(
                 f"{file}: refused: {name} would unpack from {info.compress_size:,} to {info.file_size:,} bytes, which "
                 "is not plausible for a model"
             )
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ModelLoadError(f"{file}: not a .keras file: {name} is packed in a way that Keras does not use")
+    # ZIP is read from its end: what stands before it would be read by programs that begin at the beginning.
+    if min(info.header_offset for info in archive.infolist()) != 0:
+        raise ModelLoadError(f"{file}: not a .keras file: something else stands before the archive")
 
 
-def objects(config: Any) -> Iterator[dict[str, Any]]:
-    """Return every dict in a configuration."""
-    waiting = [config]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+def check_names(content: KerasFile) -> None:
+    """Check each class and function that a file names, all of its values and the calls of its layers.
 
-
-def _check_object(file: Path, item: dict[str, Any]) -> None:
-    if "class_name" not in item:
+    Raises:
+        ModelLoadError: one is not allowed; the message begins with ``refused``.
+        UnregisteredError: one is neither the zoo's nor Keras', and nobody has registered it.
+    """
+    fault = find_fault(content.config)
+    if fault is None:
         return
-    module, name = str(item.get("module")), str(item["class_name"])
-    package, _, rest = module.partition(".")
-    if package in _KERAS_IMPORTS and package not in sys.modules:
-        raise ModelLoadError(f"{file}: names the module {module}, which is not imported: import it before loading")
-    if package == "keras" and rest and rest.partition(".")[0] not in _KERAS_PARTS:
-        raise ModelLoadError(f"{file}: refused: it names {module}.{name}, which is not part of a model"[:400])
-    if name in _UNSAFE:
-        raise ModelLoadError(
-            f"{file}: refused: it has a {name} layer, which runs code from the file: replace it with a layer class "
-            "registered with @keras.saving.register_keras_serializable()"
+    reason, unregistered = fault
+    if unregistered:
+        raise UnregisteredError(content.file, reason)
+    raise ModelLoadError(f"{content.file}: refused: {reason}")
+
+
+class UnregisteredError(ModelLoadError):
+    """A file names a class or function that is not known.
+
+    Attributes:
+        name: of the class or function.
+    """
+
+    def __init__(self, file: Path, name: str) -> None:
+        super().__init__(
+            f"{file}: the layer {name} is not registered: decorate it with "
+            "@keras.saving.register_keras_serializable() in the plugin or script that defines it"
         )
+        self.name = name
 
 
-def check_weights(file: Path, config: dict[str, Any]) -> None:
-    """Check that the file's weights are plain arrays, and that the model is no larger than they are.
+def check_weights(content: KerasFile) -> None:
+    """Check that a file's weights are plain arrays, and that the model and its optimizer are no larger than they are.
 
-    The model is built without allocating its arrays, so a small file cannot demand more memory than its own size.
+    The model is made without allocating its arrays, so a small file cannot demand more memory than its own size.
 
     Args:
-        file: a ``.keras`` file that ``read_config`` has checked.
-        config: its configuration.
+        content: a file that ``check_names`` has accepted.
 
     Raises:
         ModelLoadError: the weights are damaged, refer to other files, or are fewer than the model's.
-        Exception: whatever Keras raises if it cannot build the model.
+        Exception: whatever Keras raises if it cannot make the model.
     """
-    with keras.StatelessScope(initialize_variables=False):
-        model = keras.saving.deserialize_keras_object(copy.deepcopy({**config, "compile_config": None}), safe_mode=True)
-    needed = sum(math.prod(variable.shape) for variable in model.variables)
+    file = content.file
     try:
-        with zipfile.ZipFile(file) as archive, archive.open(WEIGHTS) as member, h5py.File(member, "r") as weights:
-            stored = archive.getinfo(WEIGHTS).file_size
-            reason = _find_reference(weights, stored)
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        stored, reason = count_bytes(content.weights)
+    except Exception as error:  # h5py raises whatever comes of a damaged file.
         raise ModelLoadError(f"{file}: its {WEIGHTS} is damaged: {' '.join(str(error).split())[:200]}") from error
     if reason is not None:
         raise ModelLoadError(f"{file}: refused: its {WEIGHTS} {reason}; expected plain arrays")
-    # Every value takes at least one byte.
-    if needed > stored + _MEGABYTE:
+    values, needed = describe_only(content.config)
+    if needed > stored + _SPARE:
         raise ModelLoadError(
-            f"{file}: refused: it describes a model with {needed:,} values, but its {WEIGHTS} has {stored:,} bytes"
+            f"{file}: refused: it describes a model with {values:,} values, {needed:,} bytes, but its {WEIGHTS} has "
+            f"{stored:,} bytes of arrays"
         )
-
-
-def _find_reference(weights: h5py.File, stored: int) -> str | None:
-    """Return why an HDF5 file contains more than plain arrays, or None if it does not."""
-    waiting: list[tuple[str, h5py.Group]] = [("", weights)]
-    seen = set()
-    while waiting:
-        where, group = waiting.pop()
-        for name in group:
-            path = f"{where}/{name}"[:100]
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                return f"links {path} to another place"
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                address = h5py.h5o.get_info(item.id).addr
-                if address in seen:
-                    return f"holds {path} twice"
-                seen.add(address)
-                waiting.append((path, item))
-            elif not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
-                return f"reads {path} from elsewhere"
-            elif item.nbytes > stored + _MEGABYTE:
-                return f"claims that {path} has {item.nbytes:,} bytes, but has only {stored:,} itself"
-    return None

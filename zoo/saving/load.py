@@ -12,7 +12,9 @@ import keras
 from packaging.version import InvalidVersion, Version
 
 from zoo import layers, likelihoods, schedules
+from zoo.autoencoder.internals import make_saved_model
 from zoo.autoencoder.model import AutoEncoder
+from zoo.autoencoder.provenance import read_provenance
 from zoo.autoencoder.weights import find_broken
 from zoo.errors import ModelLoadError, PluginLoadError
 from zoo.factory.resolve import describe
@@ -23,7 +25,9 @@ from zoo.registry.references import resolve_reference
 from zoo.registry.scoring_specs import LikelihoodSpec
 from zoo.registry.signatures import PARTS
 from zoo.registry.specs import Architecture
-from zoo.saving.keras_file import check_weights, objects, read_config
+from zoo.saving.allowed import is_registered
+from zoo.saving.description import objects
+from zoo.saving.keras_file import UnregisteredError, check_names, check_weights, read_file
 
 MODEL_FILE = "model.keras"
 _LIKELIHOOD = "likelihood"
@@ -46,17 +50,22 @@ def load_model(path: str | Path) -> AutoEncoder:
     """
     path = Path(path)
     file = path / MODEL_FILE if path.is_dir() else path
-    config, metadata = read_config(file)
+    content = read_file(file)
+    config, metadata = content.config, content.metadata
     origins = _origins(config)
     missing = _import_plugins(file, origins)
     _import_likelihoods(config)
     try:
-        check_weights(file, config)
-        model = keras.saving.load_model(file, safe_mode=True)
+        check_names(content)
+        check_weights(content)
+        model = make_saved_model(config, content.weights)
+    except UnregisteredError as error:
+        reason = _explain_unregistered(error.name, config, origins) + _describe_newer(metadata)
+        raise ModelLoadError(f"{file}: " + (f"{missing} ({reason})" if missing else reason)) from None
     except ModelLoadError:
         raise
     except Exception as error:
-        reason, whole = _explain(error, config, origins)
+        reason, whole = _explain(error)
         reason += _describe_newer(metadata)
         text = f"{missing} ({reason})" if missing else reason
         # Keras' message may contain the model's entire configuration, which a chained traceback would print.
@@ -73,8 +82,7 @@ def load_model(path: str | Path) -> AutoEncoder:
 
 def _origins(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the file records about the plugins of encoder and decoder."""
-    provenance = config["config"].get("provenance")
-    found = provenance if isinstance(provenance, dict) else {}
+    found = read_provenance(config["config"].get("provenance")) or {}
     return {part: found[part] for part in (*PARTS, _LIKELIHOOD) if isinstance(found.get(part), dict)}
 
 
@@ -101,7 +109,7 @@ def _import_likelihoods(config: dict[str, Any]) -> None:
     items = [item for part in ("likelihood", "loss") for item in objects(config["config"].get(part))]
     items += objects((config.get("compile_config") or {}).get("loss"))
     names = [item.get("registered_name") for item in items if "class_name" in item]
-    if all(name is None or keras.saving.get_registered_object(name) is not None for name in names):
+    if all(name is None or is_registered(name) for name in names):
         return
     for spec in catalogue.plugin_likelihoods().values():
         with contextlib.suppress(PluginLoadError):  # Keras' error names the class that remains unknown.
@@ -155,20 +163,20 @@ def _describe_newer(metadata: dict[str, Any]) -> str:
     return f" (it was saved with Keras {saved}, this is {keras.__version__}: upgrade keras)" if newer else ""
 
 
-def _explain(error: Exception, config: dict[str, Any], origins: dict[str, dict[str, Any]]) -> tuple[str, bool]:
+def _explain(error: Exception) -> tuple[str, bool]:
     """Return why Keras could not load it, omitting quoted configurations, and whether the reason is complete."""
     message = str(error)
-    unlocated = re.search(r"Could not locate (?:class|function) '([^']*)'", message)
-    if unlocated:
-        name = unlocated[1][:100]
-        plugins = [
-            origin.get("plugin")
-            for part, origin in origins.items()
-            if any(name in (item.get("class_name"), item.get("config")) for item in objects(config["config"].get(part)))
-        ]
-        where = f"plugin {plugins[0]}" if plugins else "plugin or script that defines it"
-        way_out = f"decorate it with @keras.saving.register_keras_serializable() in the {where}"
-        return f"the layer {name} is not registered: {way_out}", False
     cause = re.split(r"(?:Full (?:object )?config: |config=)\{", message.rpartition("Exception encountered: ")[2])[0]
     reason = " ".join(cause.split())[:300]
     return f"cannot be loaded: {type(error).__name__}: {reason}", "config" not in message
+
+
+def _explain_unregistered(name: str, config: dict[str, Any], origins: dict[str, dict[str, Any]]) -> str:
+    plugins = [
+        origin.get("plugin")
+        for part, origin in origins.items()
+        if any(name in (item.get("class_name"), item.get("config")) for item in objects(config["config"].get(part)))
+    ]
+    where = f"plugin {str(plugins[0])[:80]}" if plugins else "plugin or script that defines it"
+    way_out = f"decorate it with @keras.saving.register_keras_serializable() in the {where}"
+    return f"the layer {name} is not registered: {way_out}"

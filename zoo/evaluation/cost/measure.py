@@ -12,7 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.autoencoder.activations import bytes_per_image
 from zoo.autoencoder.model import AutoEncoder
+from zoo.data.memory import explain_shortage
 from zoo.evaluation.cost.flops import count_flops
 from zoo.evaluation.cost.inference import compile_call, input_shape
 from zoo.evaluation.cost.memory import peak_memory
@@ -47,7 +49,7 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
           counts them: two for each multiply-add of convolutions and matrix products.
         - ``encode_ms``: ``{"1": x, "128": y}``, the median time of one compiled call of the encoder on that many
           images, until its result is in the host's memory; milliseconds. A batch that would take longer than
-          ``SECONDS_OF_A_CALL`` is None.
+          ``SECONDS_OF_A_CALL``, or more memory than is free, is None.
         - ``decode_ms``: the same for the decoder.
         - ``peak_memory_mb``: peak memory of the whole process on the host so far, not only of the model; MiB (2**20
           bytes); None if the system does not report it.
@@ -89,7 +91,7 @@ def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.n
     times: dict[str, float | None] = {}
     for batch in BATCHES:
         expected = batch * (times.get("1") or 0.0) / 1000
-        if expected > SECONDS_OF_A_CALL:
+        if expected > SECONDS_OF_A_CALL or explain_shortage(batch * bytes_per_image(part)[0]):
             times[str(batch)] = None
             continue
         inputs = ops.convert_to_tensor(draw(generator, (batch, *shape)), part.inputs[0].dtype)
