@@ -6,8 +6,8 @@ import pytest
 from support.small_models import IMAGES, SHAPE, make_model, make_parts
 
 import zoo
-from zoo.autoencoder import activations
-from zoo.autoencoder.activations import bytes_per_image, largest_batch
+from zoo.autoencoder.checks import activations
+from zoo.autoencoder.checks.activations import bytes_per_image, largest_batch
 
 
 def blown_up(times):

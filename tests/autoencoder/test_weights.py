@@ -8,7 +8,7 @@ import pytest
 from support.small_models import IMAGES, make_model
 
 import zoo
-from zoo.autoencoder.weights import describe_structure, find_broken
+from zoo.autoencoder.checks.weights import describe_structure, find_broken
 from zoo.errors import ModelLoadError
 
 

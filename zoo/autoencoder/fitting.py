@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from zoo.autoencoder.binarization import binarize
-from zoo.autoencoder.inputs import check_data, explain_pipeline_error
+from zoo.autoencoder.checks.inputs import check_data, explain_pipeline_error
+from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
 from zoo.autoencoder.tf_pipeline import split_off, stream_arrays
-from zoo.autoencoder.weights import check_weights
 from zoo.data.checks import check_batch_size, check_share, is_array, refuse_targets, refuse_weights
 from zoo.data.dataset import Split
 

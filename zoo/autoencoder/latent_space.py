@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.autoencoder.inputs import check_data
+from zoo.autoencoder.checks.inputs import check_data
 from zoo.autoencoder.pair import PairedModel
 from zoo.autoencoder.prediction import DecodePass, EncodePass, run_pass
 from zoo.data.memory import explain_shortage

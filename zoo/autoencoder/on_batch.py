@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.training_step import SteppedModel
-from zoo.autoencoder.weights import check_weights
 from zoo.data.checks import refuse_targets, refuse_weights
 
 

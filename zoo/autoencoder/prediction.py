@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder.activations import largest_batch
+from zoo.autoencoder.checks.activations import largest_batch
+from zoo.autoencoder.checks.weights import describe_structure, find_broken
 from zoo.autoencoder.tf_pipeline import stream
-from zoo.autoencoder.weights import describe_structure, find_broken
 from zoo.typing import Tensor
 
 BATCH = 128

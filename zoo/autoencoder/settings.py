@@ -13,11 +13,11 @@ import keras
 from keras import ops
 
 from zoo import schedules
+from zoo.autoencoder.checks.weights import Structure, describe_structure
 from zoo.autoencoder.internals import own_variables
 from zoo.autoencoder.objective import EvidenceModel, check_samples_of
 from zoo.autoencoder.precision import find_obstacle, resolve_precision
 from zoo.autoencoder.replicas import check_strategy
-from zoo.autoencoder.weights import Structure, describe_structure
 from zoo.registry.recipe import check_importance_samples
 from zoo.typing import Tensor
 

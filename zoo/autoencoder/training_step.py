@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.autoencoder.checks.inputs import refuse_mapping, refuse_sample_weights
 from zoo.autoencoder.compiling import CompiledModel
-from zoo.autoencoder.inputs import refuse_mapping, refuse_sample_weights
 from zoo.autoencoder.internals import forget_added_losses, loss_tracker
 from zoo.autoencoder.precision import computing_in
 from zoo.autoencoder.replicas import count_replicas, fill_empty, sum_over_replicas

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from scipy.special import logsumexp
 
-from zoo.autoencoder.activations import largest_batch
+from zoo.autoencoder.checks.activations import largest_batch
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import predict_batch, predict_in_batches, traced
 from zoo.progress import show_progress

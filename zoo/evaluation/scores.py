@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.binarization import binarize
+from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
-from zoo.autoencoder.weights import check_weights
 from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost

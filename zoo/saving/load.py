@@ -12,10 +12,10 @@ import keras
 from packaging.version import InvalidVersion, Version
 
 from zoo import layers, likelihoods, schedules
+from zoo.autoencoder.checks.provenance import read_provenance
+from zoo.autoencoder.checks.weights import find_broken
 from zoo.autoencoder.internals import make_saved_model
 from zoo.autoencoder.model import AutoEncoder
-from zoo.autoencoder.provenance import read_provenance
-from zoo.autoencoder.weights import find_broken
 from zoo.errors import ModelLoadError, PluginLoadError
 from zoo.factory.resolve import describe
 from zoo.registry import catalogue

@@ -9,7 +9,7 @@ import time
 
 import keras
 
-from zoo.autoencoder.weights import find_broken
+from zoo.autoencoder.checks.weights import find_broken
 from zoo.runs.history import History
 from zoo.runs.run import Run
 from zoo.runs.writer import RecordWriter

@@ -11,9 +11,9 @@ from typing import Any
 
 import keras
 
-from zoo.autoencoder.inputs import check_data
+from zoo.autoencoder.checks.inputs import check_data
+from zoo.autoencoder.checks.weights import has_moving_averages
 from zoo.autoencoder.model import AutoEncoder
-from zoo.autoencoder.weights import has_moving_averages
 from zoo.data.dataset import Dataset
 from zoo.errors import RunError, ZooError
 from zoo.evaluation.cost.measure import measure_cost

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder.activations import bytes_per_image
+from zoo.autoencoder.checks.activations import bytes_per_image
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.memory import explain_shortage
 from zoo.evaluation.cost.flops import count_flops
