@@ -118,7 +118,7 @@ SCHEDULE = keras.optimizers.schedules.CosineDecay(0.01, 50, warmup_target=0.02, 
         {"optimizer": keras.optimizers.Adafactor(), "loss": keras.losses.Huber(0.5)},
         {"optimizer": "lion", "loss": "mse", "kl_weight": zoo.schedules.LinearWarmUp(7)},
     ],
-    ids=lambda options: str(options["optimizer"])[-12:],
+    ids=["adamw", "sgd", "rmsprop", "adafactor", "lion"],
 )
 def test_compiled(options, tmp_path):
     model = make_model(layers.Dense(2), **options)

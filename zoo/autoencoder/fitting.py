@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
+from keras import ops
 
 from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.checks.inputs import check_data, explain_pipeline_error
@@ -90,7 +92,7 @@ class TrainableModel(BatchModel):
         check_weights(self)
         self.notice_changes(training=True)
         with _plain_errors():
-            return super().fit(
+            history = super().fit(
                 **stream_arrays(self, given, training=True),
                 epochs=epochs,
                 verbose=verbose,
@@ -101,6 +103,11 @@ class TrainableModel(BatchModel):
                 validation_steps=validation_steps,
                 validation_freq=validation_freq,
             )
+        if keras.backend.backend() == "jax" and self.optimizer.use_ema:
+            # Keras lets the weights share the arrays of their averages, which the next step then frees.
+            for variable in self.optimizer.variables:
+                variable.assign(ops.convert_to_numpy(variable))
+        return history
 
     def evaluate(
         self,
