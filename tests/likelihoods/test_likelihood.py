@@ -109,7 +109,8 @@ def test_each_method_converts_what_it_is_given(method):
         ]
     assert {dtype for _, dtype in seen} == {"float32"}
     for other in found[1:]:
-        np.testing.assert_allclose(*map(ops.convert_to_numpy, (found[0], other)), rtol=1e-6)
+        # Bytes and the same images as float64 are rescaled in another order.
+        np.testing.assert_allclose(*map(ops.convert_to_numpy, (found[0], other)), rtol=1e-5)
 
 
 def test_an_own_density_matches_scipy_for_bytes():
