@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from support.small_models import BYTES, IMAGES, make_model
+from support.small_models import BYTES, IMAGES, make_model, make_parts
 
 import zoo
 from zoo import schedules
+from zoo.autoencoder.model import AutoEncoder
 
 
 class KLWeight(keras.callbacks.Callback):
@@ -157,3 +158,26 @@ def test_layer_changed_in_place_is_noticed(use):
         layer.activation = keras.activations.tanh
     found, expected = result(model), result(fresh)
     np.testing.assert_allclose(found, expected, rtol=0.05 if use == "evaluate" else 1e-6)
+
+
+class CountsCalls(keras.layers.Layer):
+    """Changes an attribute of its own whenever Python runs it."""
+
+    calls = 0
+
+    def call(self, x):
+        self.calls += 1
+        return x
+
+
+@pytest.mark.parametrize("step", ["train_on_batch", "test_on_batch", "predict_on_batch"])
+def test_layer_that_changes_itself_is_compiled_once(step):
+    encoder, decoder = make_parts()
+    counter = CountsCalls()
+    model = AutoEncoder(encoder, keras.Model(decoder.inputs, counter(decoder.outputs[0])), "bernoulli", seed=1)
+    model.compile()
+    getattr(model, step)(IMAGES)
+    calls = counter.calls
+    for _ in range(2):
+        getattr(model, step)(IMAGES)
+    assert counter.calls == calls

@@ -36,8 +36,8 @@ class BatchModel(SteppedModel):
         refuse_targets(y)
         refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
         images = self.check_array(x)
-        self.notice_changes(training=True)
-        return super().train_on_batch(images, return_dict=return_dict)
+        with self.noticing_changes(training=True):
+            return super().train_on_batch(images, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Take one evaluation step; arguments, result and errors as in ``train_on_batch``."""
@@ -45,13 +45,13 @@ class BatchModel(SteppedModel):
         refuse_weights(sample_weight=sample_weight)
         images = self.check_array(x)
         check_weights(self)
-        self.notice_changes()
-        return super().test_on_batch(images, return_dict=return_dict)
+        with self.noticing_changes():
+            return super().test_on_batch(images, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Return the mean images of a batch, float32 in [0, 1]; images and errors as in ``train_on_batch``."""
         images = self.check_array(x)
         check_weights(self)
-        self.notice_changes()
-        predicted: np.ndarray = super().predict_on_batch(images)
+        with self.noticing_changes():
+            predicted: np.ndarray = super().predict_on_batch(images)
         return predicted[: len(images)]  # Keras returns one copy for each replica.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import numbers
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -127,6 +128,13 @@ class AdjustableModel(EvidenceModel):
         for step in ("train", "test", "predict"):
             if getattr(self, f"{step}_function", None) is not None:
                 getattr(self, f"make_{step}_function")(force=True)
+
+    @contextlib.contextmanager
+    def noticing_changes(self, *, training: bool = False) -> Iterator[None]:
+        """Notice changes before a single step; what layers change about themselves in it is none of the user's."""
+        self.notice_changes(training=training)
+        yield
+        self._structure = describe_structure(self.encoder, self.decoder)
 
     def notice_changes(self, *, training: bool = False) -> None:
         """Have the steps compiled again if layers have changed since, such as by ``quantize``.
