@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import zoo
@@ -18,8 +19,14 @@ def images():
 
 def shown(figure):
     """The images of a figure, row by row from the top, left to right."""
-    panels = sorted(figure.axes, key=lambda axes: (-axes.get_position().y0, axes.get_position().x0))
-    return [np.asarray(axes.images[0].get_array()) for axes in panels]
+    (axes,) = figure.axes
+    panels = sorted(axes.images, key=lambda image: (round(sum(image.get_extent()[2:]), 6), image.get_extent()[0]))
+    return [np.asarray(image.get_array()) for image in panels]
+
+
+def names(figure):
+    (axes,) = figure.axes
+    return [text.get_text() for text in axes.texts]
 
 
 def test_reconstructions_stand_under_their_originals(model, images):
@@ -29,7 +36,7 @@ def test_reconstructions_stand_under_their_originals(model, images):
     assert len(panels) == 16
     np.testing.assert_allclose(panels[2], images[2] / 255, atol=1e-6)
     np.testing.assert_allclose(panels[8 + 2], model.reconstruct(images)[2], atol=1e-6)
-    assert {text.get_text() for text in figure.texts} == {"original", "reconstruction"}
+    assert names(figure) == ["original", "reconstruction"]
 
 
 def test_a_notebook_shows_the_figure(model, images):
@@ -77,11 +84,10 @@ def test_labels_without_names_of_classes_are_shown_themselves(model, images, cla
 def test_many_reconstructions_are_several_rows(model, images):
     many = np.repeat(images, 4, axis=0)[:30]
     figure = zoo.plot_reconstructions(model, many)
-    assert [text.get_text() for text in figure.texts] == ["original", "reconstruction"] * 3
-    assert len(figure.axes) == 60
-    first, last = figure.axes[0].get_position(), figure.axes[12].get_position()
-    assert last.y0 < first.y0
-    np.testing.assert_allclose(shown(figure)[24], many[12] / 255 if many.dtype == np.uint8 else many[12], atol=1e-6)
+    assert names(figure) == ["original", "reconstruction"] * 3
+    panels = shown(figure)
+    assert len(panels) == 60
+    np.testing.assert_allclose(panels[24], many[12] / 255, atol=1e-6)
 
 
 def test_latent_space_refuses_what_it_cannot_show(model, images):
@@ -106,3 +112,18 @@ def test_rows_of_different_sizes_fit_into_one_figure():
     rng = np.random.default_rng(0)
     figure = plots.plot_rows({"grey": rng.random((2, 8, 8, 1)), "colour": rng.random((3, 6, 9, 3))})
     assert [panel.shape for panel in shown(figure)] == [(8, 8), (8, 8), (6, 9, 3), (6, 9, 3), (6, 9, 3)]
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (6, 9), (9, 6)])
+def test_an_image_fills_its_tile_and_keeps_its_shape(height, width):
+    image = np.linspace(0.25, 0.75, height * width).reshape(1, height, width, 1)
+    figure = plots.plot_rows({"": image}, named=False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = np.asarray(canvas.buffer_rgba())[..., 0].astype(float)
+    inside = np.argwhere((drawn > 0) & (drawn < 255))
+    tall, wide = np.ptp(inside, axis=0) + 1
+    assert tall / wide == pytest.approx(height / width, rel=0.02)
+    assert max(tall, wide) == pytest.approx(0.95 * plots.TILE * plots.DPI, abs=1)
+    corner = drawn[tuple(inside.min(axis=0) + 2)], drawn[tuple(inside.max(axis=0) - 2)]
+    np.testing.assert_allclose(corner, [0.25 * 255, 0.75 * 255], atol=1)

@@ -169,24 +169,32 @@ def plot_rows(
     header = 0.35 if title else 0.05
     width, height = margin + TILE * columns + 0.05, header + TILE * len(rows) + 0.05
     figure = Figure(figsize=(width, height), dpi=DPI)
+    # One pair of axes for all images, in inches from the top left corner: a pair for each takes ten times as long.
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
     for row, (name, images) in enumerate(rows):
-        top = height - header - row * TILE
+        top = header + row * TILE
         if named:
-            figure.text((margin - 0.08) / width, (top - TILE / 2) / height, name, ha="right", va="center", size=9)
+            axes.text(margin - 0.08, top + TILE / 2, name, ha="right", va="center", size=9)
         for column, image in enumerate(images):
-            box = ((margin + column * TILE) / width, (top - TILE) / height, 0.95 * TILE / width, 0.95 * TILE / height)
-            _show(figure.add_axes(box), image)
+            _show(axes, image, margin + column * TILE, top)
     if title:
-        figure.text(0.5, 1 - 0.18 / height, title, ha="center", va="center", size=11)
+        axes.text(width / 2, 0.18, title, ha="center", va="center", size=11)
     return figure
 
 
-def _show(axes: Axes, image: np.ndarray) -> None:
-    grey = image.shape[-1] == 1
+def _show(axes: Axes, image: np.ndarray, left: float, top: float) -> None:
+    """Show an image in the middle of the tile whose top left corner is given, as large as fits."""
     # Two channels, or more than four, cannot be shown as colours.
-    shown = image[..., 0] if grey else image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
-    axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_axis_off()
+    colours = image.shape[-1] in (3, 4)
+    shown = image if colours else image.mean(axis=-1)
+    scale = 0.95 * TILE / max(image.shape[:2])
+    height, width = (scale * size for size in image.shape[:2])
+    x, y = left + (0.95 * TILE - width) / 2, top + 0.05 * TILE + (0.95 * TILE - height) / 2
+    axes.imshow(
+        np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto",
+        extent=(x, x + width, y + height, y),
+    )  # fmt: skip
 
 
 def principal_plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
