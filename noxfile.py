@@ -69,6 +69,8 @@ def jax(session):
         "JAX_COMPILATION_CACHE_DIR": session.create_tmp(),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        # Compiling takes most of the time, and the compiled steps of small models none.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
     }
     pytest(session, *(session.posargs or [*BACKEND, CONFORMANCE]), env=settings)
     if not session.posargs:

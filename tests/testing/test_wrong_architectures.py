@@ -1,11 +1,17 @@
 """The conformance kit finds what is wrong, says how to mend it, and blames nothing else."""
 
+import importlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
 import pytest
 from support.paths import SAMPLE_PLUGINS
 from support.wrong_architectures import CASES
 
 import zoo
 from zoo.testing.catalogue import list_checks
+from zoo.testing.checks import saving
+from zoo.testing.fresh_process import load_saved
 from zoo.testing.rule import CheckFailure
 from zoo.testing.runner import call_check, run_checks
 from zoo.testing.subject import Subject
@@ -13,6 +19,7 @@ from zoo.testing.subject import Subject
 PLUGINS = SAMPLE_PLUGINS
 # They cannot be broken by an architecture: the zoo itself keeps to them.
 KEPT_BY_THE_ZOO = {"check_unknown_option_is_refused"}
+IN_A_NEW_PROCESS = "check_saved_model_loads_in_a_new_process"
 WITH_KERAS = "check_listing_imports_no_keras"
 
 
@@ -37,7 +44,32 @@ def test_the_check_fails_and_names_the_mend(subject):
     assert mend in str(failure.value)
 
 
+@pytest.fixture(scope="module")
+def other_process():
+    """Another process, which has the layers of all wrong architectures and nothing else of this one."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, importlib.import_module, (__name__,)) as executor:
+        yield executor
+
+
+@pytest.fixture
+def loaded_elsewhere(request, other_process, monkeypatch):
+    """Saved models are loaded in one other process, since a new one for each starts TensorFlow again and again."""
+
+    def run_in_it(task, *, plugin, modules, arguments):
+        assert (task, plugin, modules) == ("loading", None, [__name__])
+        try:
+            return other_process.submit(load_saved, *arguments).result()
+        except Exception as error:
+            raise CheckFailure(f"in another process: {error}") from error
+
+    name = request.node.callspec.params["subject"]
+    if IN_A_NEW_PROCESS not in CASES[name][1]:
+        monkeypatch.setattr(saving, "run_fresh", run_in_it)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("loaded_elsewhere")
 @pytest.mark.parametrize("subject", CASES, indirect=True)
 def test_nothing_else_fails_and_the_mend_is_named(subject):
     _, fails, mend = CASES[subject.name]

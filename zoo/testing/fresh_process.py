@@ -50,7 +50,7 @@ def run_fresh(
     return answer
 
 
-def _list(name: str) -> dict[str, Any]:
+def list_plugin(name: str) -> dict[str, Any]:
     """Return whether an architecture's plugin is slow to load, and which heavy modules are then imported."""
     from zoo.registry import catalogue
 
@@ -59,7 +59,7 @@ def _list(name: str) -> dict[str, Any]:
     return {"slow": plugin is not None and plugin.status == "slow", "heavy": heavy}
 
 
-def _load(file: str, images: str, results: str) -> dict[str, Any]:
+def load_saved(file: str, images: str, results: str) -> dict[str, Any]:
     """Load a saved model, and write its outputs for some images."""
     import numpy as np
 
@@ -89,7 +89,7 @@ def main() -> None:
         catalogue.load_plugin(options.plugin)
     for module in options.modules:
         importlib.import_module(module)
-    answer = (_list if options.task == "listing" else _load)(*options.arguments)
+    answer = (list_plugin if options.task == "listing" else load_saved)(*options.arguments)
     print(ANSWER + json.dumps(answer | {"seconds": time.perf_counter() - start}), flush=True)
 
 
