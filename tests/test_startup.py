@@ -42,6 +42,7 @@ def test_a_backend_that_is_missing_is_one_sentence(monkeypatch, backend, words):
     assert done.stdout == f"{explain_backend()} None\n" * 4
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_its_messages_unless_it_is_told_to():
     code = "import zoo, os, sys; assert 'keras' not in sys.modules; {}; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
     environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}

@@ -20,8 +20,15 @@ def make():
     return keras.Sequential(layers)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(options) or "defaults")
-@pytest.mark.parametrize("jit_compile", [False, True])
+CASES = [
+    *(pytest.param(options, False, id="-".join(options) or "defaults") for options in OPTIONS),
+    # XLA takes seconds for each.
+    *(pytest.param(options, True, id=f"{'-'.join(options)}-jit", marks=pytest.mark.slow) for options in OPTIONS[1:]),
+    pytest.param(OPTIONS[0], True, id="jit"),
+]
+
+
+@pytest.mark.parametrize(("options", "jit_compile"), CASES)
 def test_equals_keras(options, jit_compile):
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(24, 4)).astype("float32"), generator.normal(size=(24, 2)).astype("float32")

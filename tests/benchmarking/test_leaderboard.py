@@ -10,7 +10,7 @@ from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.errors import UnknownNameError
 from zoo.training import Run
 
-FAILING = ["raises/tiny", "explodes/tiny", "exits/tiny", "unregistered/tiny"]
+FAILING = ["raises/tiny", "exits/tiny"]
 PRESETS = ["tiny_cnn/tiny", *FAILING, "small_cnn/tiny"]
 
 
@@ -41,9 +41,7 @@ def test_benchmark(leaderboard, tmp_path):
     errors = {(row["preset"], row["seed"]): row["error"] for row in stored["failed"]}
     assert set(errors) == {(preset, seed) for preset in FAILING for seed in (0, 1)}
     assert "this decoder cannot be built" in errors["raises/tiny", 0]
-    assert "the loss became nan" in errors["explodes/tiny", 1]
     assert "usage: bye" in errors["exits/tiny", 0]
-    assert "register_keras_serializable" in errors["unregistered/tiny", 0]
     assert (folder / "reconstructions.png").stat().st_size > 10_000
     text = (folder / "leaderboard.md").read_text()
     assert "| tiny_cnn " in text
@@ -111,6 +109,7 @@ def test_other_settings_are_another_row(tiny, tmp_path):
     assert [row.seeds for row in table.rows] == [(0,), (0,)]
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_interval(tiny, tmp_path):
     board = zoo.benchmark(["tiny_cnn/tiny"], epochs=1, full=True, out=tmp_path, progress=False)
     (row,) = board.tables[0].rows

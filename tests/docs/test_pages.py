@@ -86,6 +86,7 @@ def test_python_follows_the_projects_own_rules(page, tmp_path):
     run([*command, "--extend-ignore", NOT_FOR_PAGES, "page.py"], tmp_path)
 
 
+@pytest.mark.slow
 def test_what_is_printed(ran):
     _, printed = ran
     for page in RUN:
@@ -101,6 +102,7 @@ def test_what_is_printed(ran):
     assert all(value > 0 for value in ast.literal_eval(logs).values())
 
 
+@pytest.mark.slow
 def test_what_is_written(ran):
     folder, _ = ran
     for name in ("reconstructions.png", "model.keras", *(f"my_runs/leaderboard.{kind}" for kind in ("md", "json"))):

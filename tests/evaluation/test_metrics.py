@@ -108,6 +108,7 @@ def test_a_models_own_score_of_the_name_goes_before(clean_registry):
     assert (scores["sharpness"], "metrics" in scores) == (2.0, False)
 
 
+@pytest.mark.slow
 def test_they_are_columns_everywhere(metrics, tiny, few_pictures, tmp_path, command, monkeypatch):
     catalogue.load_plugin(PLUGIN)
     run = zoo.train("tiny_cnn/tiny", epochs=1, out=tmp_path, progress=False)

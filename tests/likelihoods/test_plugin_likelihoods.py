@@ -42,6 +42,7 @@ def test_a_name_gives_a_likelihood(laplace):
     np.testing.assert_allclose(np.asarray(laplace.log_prob(IMAGES, raw)), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_models_take_the_name_and_keep_it(laplace, tmp_path, write_registry):
     model = zoo.create_model("small_cnn", likelihood="wide_laplace", **TINY)
     assert model.decoder.output_shape[1:] == (6, 5, 2)

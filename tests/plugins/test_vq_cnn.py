@@ -191,6 +191,7 @@ def check_float32(model):
     assert all(np.isfinite(numpy(weight)).all() for weight in (layer.codebook, layer.sizes))
 
 
+@pytest.mark.slow
 def test_a_file_holds_all_of_it(tmp_path):
     model, file = trained(), tmp_path / "model.keras"
     model.save(file)

@@ -55,6 +55,7 @@ def plugin(tmp_path):
     return tmp_path / "layered.py"
 
 
+@pytest.mark.slow
 def test_a_plugin_file_has_layers_in_a_second_file(clean_registry, plugin, tmp_path, write_registry):
     assert catalogue.load_plugin(str(plugin)).status == "ok"
     encoder = catalogue.architecture("layered").encoder

@@ -96,6 +96,7 @@ def test_links_lead_to_the_runs_from_elsewhere(runs, no_models, tmp_path):
     assert 'href="./../my%20runs/tiny_cnn/tiny/seed0' in text
 
 
+@pytest.mark.slow
 def test_report_is_the_same_again_and_needs_no_network(runs):
     first = write_report(runs).read_bytes()
     assert write_report(runs).read_bytes() == first
@@ -193,6 +194,7 @@ def test_model_that_cannot_be_loaded(runs):
     assert "<h2>Reconstructions</h2>" in tiny
 
 
+@pytest.mark.slow
 def test_test_images_that_are_not_there(runs):
     change(find(runs, "small_cnn"), config={"dataset": "nowhere"})
     run = find(runs, "tiny_cnn")

@@ -74,6 +74,7 @@ def test_another_process_needs_only_load_model(tmp_path):
     np.testing.assert_allclose(predict_elsewhere(file, tmp_path), model.predict(IMAGES, verbose=0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_layers_of_an_installed_plugin(scaled, tmp_path):
     model, file, site = scaled
     np.testing.assert_allclose(predict_elsewhere(file, tmp_path, site), model.predict(IMAGES, verbose=0), atol=1e-6)
@@ -232,6 +233,7 @@ def test_an_architecture_named_by_something_else_than_text(saved, tmp_path):
         assert isinstance(zoo.load_model(edit_config(saved, tmp_path / "model.keras", edit)), AutoEncoder)
 
 
+@pytest.mark.slow
 def test_a_model_of_own_parts_loads_where_only_the_zoo_is_imported(tmp_path):
     images, latents = keras.Input((8, 8, 1)), keras.Input((2,))
     encoder = keras.Model(images, zoo.layers.GaussianHead((2,))(images))

@@ -35,6 +35,7 @@ np.savez(
 """
 
 
+@pytest.mark.slow
 def test_another_process_goes_on_where_this_one_stopped(tmp_path):
     parts = make_parts(channels=2)
     model = AutoEncoder(*parts, "discretized_gaussian", "dynamic", seed=5)

@@ -96,6 +96,7 @@ def test_the_names_of_commands_in_what_is_written_exist(new):
     assert {"train", "check", "benchmark"} <= used <= {*main.commands, "check"}
 
 
+@pytest.mark.slow
 def test_package_works(package, tmp_path):
     (record,) = [record for record in zoo.list_plugins() if record.name == "my_ae"]
     assert (record.status, record.version, record.distribution) == ("ok", "0.1.0", "my-ae")

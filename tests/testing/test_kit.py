@@ -174,6 +174,7 @@ def test_three_lines_in_pytest(tmp_path):
     assert "1 xfailed" in printed.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_without_a_file(tmp_path):
     words = ["--pyargs", "zoo.testing.suite", "--zoo-dataset", "mnist_sample"]
     assert "6 passed" in run(*SUITE, *words, cwd=tmp_path)
@@ -184,6 +185,7 @@ def test_without_a_file(tmp_path):
     assert said.startswith("ERROR: no architecture is called 'smal_cnn': did you mean 'small_cnn'")
 
 
+@pytest.mark.slow
 def test_a_plugin_file_without_a_file_of_tests(tmp_path):
     (tmp_path / "mine.py").write_text(FILE)
     words = ["--pyargs", "zoo.testing.suite", "--zoo-plugin", "mine.py", "--zoo-model", "from_file", "--collect-only"]

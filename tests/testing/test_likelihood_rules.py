@@ -188,6 +188,7 @@ def test_every_rule_has_a_wrong_likelihood():
     assert found == {item.name for item in zoo.testing.list_checks("likelihood")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_the_zoos_own_keep_to_the_rules(name):
     report = zoo.testing.check_likelihood(name, fast=True)

@@ -121,6 +121,7 @@ def test_what_fails_is_built_once_and_reported_once(clean_registry):
 def build_decoder(latent_shape, output_shape): ...
 
 
+@pytest.mark.slow
 def test_what_checks_share_is_timed_apart(clean_registry):
     report = run_checks(Subject("small_cnn"), fast=True)
     facts = report.facts

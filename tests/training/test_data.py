@@ -206,6 +206,7 @@ def test_a_start_that_is_no_model(tmp_path, name):
         train(tmp_path / "runs", start=tmp_path / name)
 
 
+@pytest.mark.slow
 def test_a_warm_start_resumes(whole, tmp_path, interrupted, monkeypatch):
     start = tmp_path / "start.keras"
     start.write_bytes((whole.path / "model.keras").read_bytes())

@@ -133,6 +133,7 @@ def test_code_without_a_file_has_none(clean_registry, add, architecture):
     assert digest_sources(architecture(encoder=space["build"], decoder=space["build"])) is None
 
 
+@pytest.mark.slow
 def test_a_run_whose_plugin_has_changed_does_not_go_on(tiny, few_pictures, tmp_path, interrupted):
     with interrupted(), pytest.raises(KeyboardInterrupt):
         zoo.train("tiny_cnn/tiny", out=tmp_path, progress=False)

@@ -38,6 +38,7 @@ def test_profile_of_a_run(tiny, tmp_path):
     assert run.doubts() == []
 
 
+@pytest.mark.slow
 @on_tensorflow
 def test_command_prints_it(tiny, tmp_path):
     done = CliRunner().invoke(main, ["train", "tiny_cnn/tiny", "--epochs", "1", "--profile", "--out", str(tmp_path)])

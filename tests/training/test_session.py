@@ -74,7 +74,8 @@ def test_stored_model_has_the_stored_scores(run):
     assert scores == run.scores
 
 
-def test_same_seed_gives_the_same_scores(run, tmp_path):
+@pytest.mark.slow
+def test_same_seed_gives_the_same_scores(run, few_pictures, tmp_path):
     again = zoo.train("tiny_cnn/tiny", out=tmp_path / "again", seed=3, progress=False)
     other = zoo.train("tiny_cnn/tiny", out=tmp_path / "again", seed=4, progress=False)
     assert again.scores["negative_elbo"] == run.scores["negative_elbo"]
@@ -82,7 +83,7 @@ def test_same_seed_gives_the_same_scores(run, tmp_path):
     assert other.scores["negative_elbo"] != run.scores["negative_elbo"]
 
 
-def test_overrides_reach_recipe_and_options(tiny, tmp_path):
+def test_overrides_reach_recipe_and_options(tiny, few_pictures, tmp_path):
     run = zoo.train(
         "tiny_cnn/tiny",
         epochs=1,
@@ -99,7 +100,7 @@ def test_overrides_reach_recipe_and_options(tiny, tmp_path):
     assert run.scores["likelihood"] == "bernoulli"
 
 
-def test_existing_run_is_not_overwritten(run, tmp_path):
+def test_existing_run_is_not_overwritten(run, few_pictures, tmp_path):
     before = (run.path / "run.json").read_bytes()
     with pytest.raises(RunError, match=r"already holds a run \(finished\).*overwrite"):
         zoo.train("tiny_cnn/tiny", out=tmp_path / "runs", seed=3, progress=False)
@@ -118,7 +119,7 @@ def test_builder_that_raises_is_a_failed_run(tiny, tmp_path):
     assert "this decoder cannot be built" in record["error"]
 
 
-def test_nan_stops_the_run_and_keeps_the_best(tiny, tmp_path):
+def test_nan_stops_the_run_and_keeps_the_best(tiny, few_pictures, tmp_path):
     with pytest.raises(RunError, match=r"the loss became nan at step 9 \(epoch 2\).*model of epoch 1"):
         zoo.train("explodes/tiny", out=tmp_path, epochs=5, progress=False)
     (record_file,) = tmp_path.rglob("run.json")
@@ -149,14 +150,15 @@ def test_interrupt_leaves_a_usable_folder(tiny, tmp_path, interrupted):
     }
 
 
-def test_early_stopping(tiny, tmp_path):
+def test_early_stopping(tiny, few_pictures, tmp_path):
     # With a learning rate of nearly nothing the loss only jitters.
     run = zoo.train("tiny_cnn/tiny", out=tmp_path, epochs=30, early_stopping=1, learning_rate=1e-12, progress=False)
     assert run.cost["epochs"] < 30
     assert run.best["epoch"] == run.cost["epochs"] - 1
 
 
-def test_numpy_scalars_are_plain_settings(tiny, tmp_path):
+@pytest.mark.slow
+def test_numpy_scalars_are_plain_settings(tiny, few_pictures, tmp_path):
     settings = {"batch_size": np.int64(16), "learning_rate": np.float32(0.5), "latent_dim": np.int64(2)}
     run = zoo.train("tiny_cnn/tiny", epochs=1, seed=np.int64(1), out=tmp_path, progress=False, **settings)
     assert run.config["options"]["latent_dim"] == 2

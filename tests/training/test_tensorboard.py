@@ -32,6 +32,7 @@ def read_value(value):
         return np.asarray(picture)
 
 
+@pytest.mark.slow
 def test_event_files(tiny, tmp_path, interrupted):
     pytest.importorskip("tensorboard")
     with interrupted(), pytest.raises(KeyboardInterrupt):

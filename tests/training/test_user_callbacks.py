@@ -180,6 +180,7 @@ def test_a_resumed_run_gets_them_and_ends_as_if_nothing_had_happened(module, pla
     assert History.read(run.path).rows == History.read(plain.path).rows
 
 
+@pytest.mark.slow
 def test_a_callback_that_fails_late_leaves_a_run_to_resume(plain, tmp_path):
     with pytest.raises(RunError, match="continues after epoch 1"):
         zoo.train("small_cnn", out=tmp_path / "runs", callbacks=[Fail(1)], **SETTINGS)
