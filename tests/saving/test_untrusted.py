@@ -1,22 +1,14 @@
 """Files that name what no model needs, or ask for more than they hold: refused, and nothing of them runs."""
 
 import copy
-import io
-import json
-import os
-import random
 import sys
 import time
-import zipfile
 
-import h5py
 import keras
-import numpy as np
 import pytest
-from support.keras_files import edit_config, first_layer, make_saved, refused
+from support.keras_files import ONE, edit_config, first_layer, function, make_saved, refused
 
 import zoo
-from zoo.errors import ModelLoadError
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +21,8 @@ def edited(saved, tmp_path):
     return lambda edit: edit_config(saved, tmp_path / "model.keras", edit)
 
 
-def replaced(saved, target, member, content, compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(target, "w", compression) as copied:
-        for name in source.namelist():
-            copied.writestr(name, content if name == member else source.read(name))
-    return target
-
-
 def layers_of(config):
     return config["config"]["encoder"]["config"]["layers"]
-
-
-def function(module, name):
-    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
 
 
 def operation(name, args, module="keras.src.ops.core", **config):
@@ -59,7 +40,6 @@ def tensor(layer, index=0):
     }
 
 
-ONE = {"class_name": "__numpy__", "config": {"value": [[1.0]], "dtype": "float32"}}
 NAMES = [
     ("keras.layers", "TFSMLayer"), ("keras", "layers.TFSMLayer"), ("keras", "datasets.imdb.load_data"),
     ("keras", "utils.get_file"), ("keras.src", "utils.file_utils.get_file"), ("keras.ops", "zeros"),
@@ -243,165 +223,11 @@ def test_an_optimizer_that_needs_more_than_the_file_has(edited):
     assert "refused: it describes a model with" in refused(edited(edit))
 
 
-def hdf5(build):
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        build(file)
-    return buffer.getvalue()
-
-
-def nest(file):
-    group = file
-    for _ in range(150):
-        group = group.create_group("g")
-
-
-def lay_over(file):
-    for number in range(40_001):
-        file.create_group(str(number))
-
-
-@pytest.mark.parametrize(
-    ("build", "words"),
-    [
-        (lambda file: file.create_dataset("d", data=np.arange(99), compression="gzip"), "stores /d in chunks"),
-        (lambda file: file.create_dataset("d", data=np.zeros((99, 99)), chunks=(3, 3)), "stores /d in chunks"),
-        (lambda file: [file.create_dataset("e", (200,), "u1", data=[1] * 200), file.create_dataset("d", (99,), "f4")],
-         "claims that /d has 396 bytes, but stores 0 of them"),
-        (lambda file: file.create_dataset("d", data="text"), "has no numbers in /d"),
-        (lambda file: file.create_dataset("d", data=h5py.Empty("f4")), "has no numbers in /d"),
-        (nest, "nests groups more than 100 levels deep"),
-        (lay_over, "has more than 40,000 groups and arrays"),
-        (lambda file: [file.attrs.create(f"a{it}", it) for it in range(50)], "has 50 attributes at /"),
-    ],
-    ids=["filter", "chunks", "not stored", "text", "empty", "deep", "many", "attributes"],
-)  # fmt: skip
-def test_weights_that_would_unpack_or_never_end(saved, tmp_path, build, words):
-    file = replaced(saved, tmp_path / "model.keras", "model.weights.h5", hdf5(build))
-    assert f"refused: its model.weights.h5 {words}" in refused(file)
-
-
-def test_weights_that_shrink_in_the_archive_are_not_unpacked(saved, tmp_path):
-    content = hdf5(lambda file: file.create_dataset("d", data=np.zeros(3_000_000, "f4")))
-    file = replaced(saved, tmp_path / "model.keras", "model.weights.h5", content, zipfile.ZIP_DEFLATED)
-    assert "refused: model.weights.h5 would unpack from" in refused(file)
-
-
-def test_an_archive_that_was_packed_again_is_read(saved, tmp_path):
-    with zipfile.ZipFile(saved) as source:
-        weights = source.read("model.weights.h5")
-    file = replaced(saved, tmp_path / "again.keras", "model.weights.h5", weights, zipfile.ZIP_DEFLATED)
-    np.testing.assert_array_equal(zoo.load_model(file).get_weights()[0], zoo.load_model(saved).get_weights()[0])
-
-
-@pytest.mark.parametrize("name", ["model.h5", "model.hdf5", "model.txt", "model"])
-def test_the_content_says_what_it_is(saved, tmp_path, name):
-    (tmp_path / name).write_bytes(saved.read_bytes())
-    assert zoo.load_model(tmp_path / name).latent_shape == (3,)
-
-
-@pytest.mark.parametrize("name", ["model.h5", "model.keras"])
-@pytest.mark.parametrize("before", [b"\x89HDF\r\n\x1a\n" + bytes(504), b"PK\x03\x04" + bytes(40), b"#!/bin/sh\n"])
-def test_nothing_may_stand_before_the_archive(saved, tmp_path, name, before):
-    (tmp_path / name).write_bytes(before + saved.read_bytes())
-    assert "not a .keras file: " in refused(tmp_path / name)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "model.keras")
-    assert "it is not a regular file" in refused(tmp_path / "model.keras")
-
-
-def test_what_was_checked_is_what_is_read(saved, tmp_path, monkeypatch):
-    """The file is replaced as soon as its names have been checked."""
-    from zoo.saving.keras_file import check_names
-
-    file = tmp_path / "model.keras"
-    file.write_bytes(saved.read_bytes())
-
-    def check_and_replace(content):
-        check_names(content)
-        file.write_bytes(b"something else")
-
-    monkeypatch.setattr("zoo.saving.load.check_names", check_and_replace)
-    assert zoo.load_model(file).latent_shape == (3,)
-
-
 @pytest.mark.parametrize("given", ["text", ["a"], 3, {"trained_on": 5, "preset": ["x"]}, {"encoder": "small_cnn"}])
 def test_an_origin_of_another_type_is_left_out(edited, given):
     model = zoo.load_model(edited(lambda config: config["config"].update(provenance=given)))
     assert not model.provenance
     assert "AutoEncoder(" in repr(model)
-
-
-HOSTILE = [
-    None, True, -1, 0, 10**12, 1e308, float("nan"), "", "relu", "os.system", "../../etc/passwd", "\ud800", [], {},
-    [[]], [10**9, 10**9], {"class_name": "Lambda", "config": {}, "module": "keras.layers"}, ONE,
-    function("keras", "utils.get_file"),
-]  # fmt: skip
-
-
-def mutate(config, chance):
-    """Change one place of a configuration."""
-    places = []
-    waiting = [config]
-    while waiting:
-        item = waiting.pop()
-        for key, value in list(item.items()) if isinstance(item, dict) else list(enumerate(item)):
-            places.append((item, key))
-            if isinstance(value, dict | list):
-                waiting.append(value)
-    item, key = chance.choice(places)
-    kind = chance.randrange(4)
-    if kind == 0:
-        del item[key]
-    elif kind == 1:
-        other, which = chance.choice(places)
-        item[key] = copy.deepcopy(other[which])
-    else:
-        item[key] = copy.deepcopy(chance.choice(HOSTILE))
-
-
-def mutated(saved, folder, seeds):
-    with zipfile.ZipFile(saved) as source:
-        content = {name: source.read(name) for name in source.namelist()}
-    for seed in seeds:
-        chance = random.Random(seed)
-        config, weights = json.loads(content["config.json"]), bytearray(content["model.weights.h5"])
-        if seed % 3:
-            for _ in range(chance.choice([1, 1, 1, 3])):
-                mutate(config, chance)
-        else:
-            # Of the structure, which stands before the arrays and between them.
-            for _ in range(chance.choice([1, 4, 16])):
-                weights[chance.randrange(min(len(weights), 6000))] = chance.randrange(256)
-        file = folder / f"{seed}.keras"
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("config.json", json.dumps(config))
-            archive.writestr("metadata.json", content["metadata.json"])
-            archive.writestr("model.weights.h5", bytes(weights))
-        begun = time.monotonic()
-        message = ""
-        try:
-            zoo.load_model(file)
-        except ModelLoadError as error:
-            message = str(error)
-        assert "\n" not in message
-        assert len(message) < len(str(file)) + 600
-        assert time.monotonic() - begun < 15
-        file.unlink()
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_changed_at_random(saved, tmp_path):
-    mutated(saved, tmp_path, range(30))
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_changed_at_random_for_long(saved, tmp_path):
-    mutated(saved, tmp_path, range(1000, 2500))
 
 
 def test_every_name_on_the_list_is_one_of_keras():

@@ -13,6 +13,8 @@ from zoo.schedules import LinearWarmUp
 
 SHAPE = (6, 5, 1)
 IMAGES = np.random.default_rng(0).random((8, *SHAPE), "float32")
+# An array in a configuration, as Keras writes it.
+ONE = {"class_name": "__numpy__", "config": {"value": [[1.0]], "dtype": "float32"}}
 
 
 def make_saved(folder, name="small_cnn", *, train=False, **config):
@@ -38,6 +40,11 @@ def edit_config(file, target, edit):
                 content = json.dumps(config)
             copy.writestr(item, content)
     return target
+
+
+def function(module, name):
+    """Return a reference to a function, as Keras writes it."""
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
 
 
 def first_layer(config):
