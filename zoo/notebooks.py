@@ -6,7 +6,6 @@ import base64
 import io
 from collections.abc import Iterable, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,18 +58,16 @@ def show_images(images: np.ndarray, alt: str) -> str:
     shown = row if row.shape[-1] in (3, 4) else row.mean(axis=-1).astype("uint8")
     content = io.BytesIO()
     Image.fromarray(shown).save(content, "png")
-    return _show_png(content.getvalue(), alt)
+    return show_picture(content.getvalue(), alt)
 
 
-def show_picture(file: Path, alt: str) -> str:
-    """Return a PNG file; nothing if it cannot be read."""
-    try:
-        return _show_png(file.read_bytes(), alt)
-    except OSError:
-        return ""
+def show_picture(content: bytes, alt: str) -> str:
+    """Return a picture.
 
-
-def _show_png(content: bytes, alt: str) -> str:
+    Args:
+        content: a PNG file.
+        alt: what it shows.
+    """
     data = base64.b64encode(content).decode("ascii")
     return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="max-width: 100%">'
 

@@ -12,6 +12,7 @@ import pytest
 from support.paths import ROOT
 
 from zoo.errors import RunError
+from zoo.registry.recipe import Recipe
 from zoo.runs.json_fields import from_json, is_optional, to_json
 from zoo.runs.record import (
     STATUSES,
@@ -31,13 +32,13 @@ from zoo.runs.writer import RecordWriter
 SCHEMA = json.loads((files("zoo.runs") / "run.schema.json").read_text())
 STORED = sorted((ROOT / "docs" / "leaderboard").rglob("run.json"))
 HERE = {"zoo": "1", "python": "3", "backend": "jax", "packages": {"jax": "1"}, "platform": "here", "threads": 1}
-CONFIG = RunConfig("a/b", "a", "b", (2, 2, 1), {"filters": [4]}, {"epochs": 3, "kl_weight": {"warm_up_steps": 2}}, 7)
-RECIPE = dict.fromkeys(SCHEMA["properties"]["config"]["properties"]["recipe"]["required"], 1)
+RECIPE = Recipe(epochs=3, kl_weight={"warm_up_steps": 2}).to_dict()
+CONFIG = RunConfig("a/b", "a", "b", (2, 2, 1), {"filters": [4]}, RECIPE, 7)
 PROVENANCE = Provenance(
     **HERE, started="now", plugin=PluginOrigin("p", None, "1"), deterministic=True,
     dataset={part: SplitFacts(4, "0") for part in ("train", "validation", "test")},
 )  # fmt: skip
-RECORD = begin(dataclasses.replace(CONFIG, recipe=RECIPE), PROVENANCE)
+RECORD = begin(CONFIG, PROVENANCE)
 
 
 def inner(kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,8 +16,10 @@ from zoo.benchmarking.table import Table
 from zoo.data.load import load_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, UnknownNameError, ZooError
 from zoo.evaluation.scores import evaluate
+from zoo.files import read_json
 from zoo.registry import catalogue
 from zoo.runs.checksums import DoubtKind
+from zoo.runs.finding import find_files
 from zoo.runs.run import RUN_FILE, Run
 from zoo.saving.load import MODEL_FILE
 from zoo.score import DESCRIPTIONS
@@ -76,10 +79,13 @@ def verify(
         RunError: there is no run folder.
     """
     folder = Path(path)
-    runs = [Run(file.parent) for file in sorted(folder.rglob(RUN_FILE))]
-    boards = sorted(folder.rglob(BOARD_FILE))
+    seen = find_files(folder, RUN_FILE, BOARD_FILE)
+    runs = [Run(file.parent) for file in seen.files[RUN_FILE]]
+    boards = seen.files[BOARD_FILE]
     if not runs and not boards:
-        raise RunError(f"{folder}: found no {RUN_FILE}: expected a run folder, or a folder that contains some")
+        raise RunError(
+            f"{folder}: found no {RUN_FILE} ({seen.describe()}): expected a run folder, or a folder that contains some"
+        )
     found = []
     for run in runs:
         tell(run.path)
@@ -166,12 +172,12 @@ def _apart(old: Any, new: Any) -> float:
 
 def _verify_board(file: Path) -> Verdict:
     try:
-        stored = [Table.from_dict(table) for table in json.loads(file.read_text(encoding="utf-8"))["tables"]]
-    except (OSError, ValueError, KeyError, TypeError, RunError) as error:
+        stored = [Table.from_dict(table) for table in read_json(file)["tables"]]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RunError) as error:
         return Verdict(file, Status.FAILED, (f"cannot be read: {type(error).__name__}: {error}",))
     rows = [row for table in stored for row in table.rows]
     paths = [file.parent / path for row in rows for path in row.runs]
-    missing = tuple(f"the run {path} is missing" for path in paths if not (path / RUN_FILE).is_file())
+    missing = tuple(f"the run {path} is missing" for path in paths if not os.path.isfile(path / RUN_FILE))
     if missing:
         return Verdict(file, Status.FAILED, missing)
     try:

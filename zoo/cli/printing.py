@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import counted
+from zoo.files import read_json
 from zoo.score_names import SCORES, find_score, score_at
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def print_profile(folder: Path) -> None:
 
     if not (folder / PROFILE_FILE).is_file():
         return
-    profile = json.loads((folder / PROFILE_FILE).read_text(encoding="utf-8"))
+    profile = read_json(folder / PROFILE_FILE)
     total = sum(profile["parts"].values())
     rows = [
         [title, f"{milliseconds:.2f}", f"{milliseconds / total:.1%}"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import IncomparableError
+from zoo.files import read_json
 from zoo.score import DESCRIPTIONS, described_scores
 from zoo.score_names import SCORES
 
@@ -161,7 +161,7 @@ def _is_tree(value: Any) -> bool:
 
 def _read_file(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path, links=True)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import reprlib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from zoo.errors import RunError
+from zoo.runs.contents import MOST_ENTRIES, check_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Found = TypeVar("Found", bound="DataclassInstance")
-_LEFT_OUT = "left out"
+_LEFT_OUT, _CHECK = "left out", "check"
+_LONG = ("error",)  # The only text that may be of any length: it is cut where it is shown.
 _PLAIN: dict[Any, tuple[type | tuple[type, ...], str]] = {
     bool: (bool, "true or false"),
     int: (int, "a whole number"),
@@ -27,6 +29,15 @@ _PLAIN: dict[Any, tuple[type | tuple[type, ...], str]] = {
 def optional(default: Any) -> Any:
     """Return a field that is left out of JSON if it has its default value."""
     return dataclasses.field(default=default, metadata={_LEFT_OUT: True})
+
+
+def checked(check: Callable[[Any, str], None]) -> Any:
+    """Return a field whose value, once it has the right type and is not null, is given to a function to be checked.
+
+    Args:
+        check: takes the value and its path in messages; raises ``RunError``.
+    """
+    return dataclasses.field(metadata={_CHECK: check})
 
 
 def is_optional(field: dataclasses.Field[Any]) -> bool:
@@ -61,7 +72,9 @@ def from_json(kind: type[Found], data: object, where: str = "") -> Found:
     for field in dataclasses.fields(kind):
         name = f"{where}.{field.name}" if where else field.name
         if field.name in data:
-            values[field.name] = _read(_types(kind)[field.name], data[field.name], name)
+            value = values[field.name] = _read(_types(kind)[field.name], data[field.name], name)
+            if _CHECK in field.metadata and value is not None:
+                field.metadata[_CHECK](value, name)
         elif not is_optional(field):
             raise RunError(f"{name} is missing")
     return kind(**values)
@@ -88,18 +101,24 @@ def _read(kind: Any, value: object, where: str) -> Any:
     if origin is Mapping:
         if not isinstance(value, Mapping):
             raise RunError(f"{where} is {reprlib.repr(value)}: expected a mapping")
+        if len(value) > MOST_ENTRIES:
+            raise RunError(f"{where} has {len(value):,} entries: expected at most {MOST_ENTRIES:,}")
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if origin is tuple:
         return _read_list(arguments, value, where)
     expected, name = _PLAIN[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind is not bool):
         raise RunError(f"{where} is {reprlib.repr(value)}: expected {name}")
+    if isinstance(value, str) and where not in _LONG:
+        check_text(value, where)
     return value
 
 
 def _read_list(arguments: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:
     """Return a list as a tuple: of any length if the type ends in ``...``, else of the type's length."""
     open_end = arguments[-1] is Ellipsis
+    if isinstance(value, list | tuple) and len(value) > MOST_ENTRIES:
+        raise RunError(f"{where} has {len(value):,} entries: expected at most {MOST_ENTRIES:,}")
     if not isinstance(value, list | tuple) or (not open_end and len(value) != len(arguments)):
         expected = "a list" if open_end else f"a list of {len(arguments)}"
         raise RunError(f"{where} is {reprlib.repr(value)}: expected {expected}")

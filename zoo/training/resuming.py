@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,9 +14,11 @@ from zoo.data.dataset import Dataset
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, counted
+from zoo.files import copy_file
 from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.runs.checksums import CHECKSUM_FILE
+from zoo.runs.finding import files_of
 from zoo.runs.history import History
 from zoo.runs.lock import claim
 from zoo.runs.record import Resumption, RunConfig, RunRecord
@@ -212,6 +213,9 @@ def _prepare(earlier: Run, target: Run, point: Point) -> None:
     clear(target.path)
     best = point.history.best
     if best is not None and best.epoch != len(point.history):
-        shutil.copyfile(earlier.path / MODEL_FILE, target.path / MODEL_FILE)
-    if (earlier.path / TENSORBOARD_FOLDER).is_dir():
-        shutil.copytree(earlier.path / TENSORBOARD_FOLDER, target.path / TENSORBOARD_FOLDER)
+        copy_file(earlier.path / MODEL_FILE, target.path / MODEL_FILE)
+    events = earlier.path / TENSORBOARD_FOLDER
+    for file in [] if events.is_symlink() else files_of(events):
+        copy = target.path / file.relative_to(earlier.path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy_file(file, copy)

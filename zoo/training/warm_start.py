@@ -37,7 +37,10 @@ def find_start(source: Run | str | Path) -> StartingPoint:
     if not file.is_file():
         what = f"it has no {MODEL_FILE}" if path.is_dir() else "no such run folder or .keras file"
         raise RunError(f"{path}: {what}: expected a model to start from")
-    return StartingPoint(str(file.absolute()), sha256_of(file))
+    try:
+        return StartingPoint(str(file.absolute()), sha256_of(file, links=not path.is_dir()))
+    except OSError as error:
+        raise RunError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def find_start_again(start: StartingPoint) -> StartingPoint:
@@ -49,7 +52,11 @@ def find_start_again(start: StartingPoint) -> StartingPoint:
     file = Path(start.path)
     if not file.is_file():
         raise RunError(f"{file}, the model that the run started from, is missing: restore it")
-    if sha256_of(file) != start.sha256:
+    try:
+        same = sha256_of(file, links=True) == start.sha256
+    except OSError as error:
+        raise RunError(f"{file}, the model that the run started from, cannot be read: {error.strerror}") from error
+    if not same:
         raise RunError(f"{file} is no longer the model that the run started from: the SHA-256 differs: restore it")
     return start
 
