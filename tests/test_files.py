@@ -137,7 +137,7 @@ def test_plain_json_is_read(tmp_path):
 
 def test_bytes_that_are_no_text(tmp_path):
     (tmp_path / "it").write_bytes(b"ab\xff")
-    with pytest.raises(ValueError, match="^byte 2 is not UTF-8 text$"):
+    with pytest.raises(ValueError, match=r"^byte 2 is not UTF-8 text$"):
         read_text(tmp_path / "it")
 
 

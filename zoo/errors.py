@@ -2,6 +2,8 @@
 
 import re
 
+from zoo.shown import show
+
 __all__ = [
     "ArchitectureError",
     "BackendError",
@@ -23,7 +25,7 @@ _ESCAPES = re.compile(r"\x1b\[\d*m")
 
 def one_line(error: object) -> str:
     """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
-    return " ".join(_ESCAPES.sub("", str(error)).split())
+    return show(" ".join(_ESCAPES.sub("", str(error)).split()))
 
 
 def counted(number: int, noun: str) -> str:
@@ -32,7 +34,10 @@ def counted(number: int, noun: str) -> str:
 
 
 class ZooError(Exception):
-    """The base of the zoo's own errors."""
+    """The base of the zoo's own errors; in their texts every character can be seen, wherever they are printed."""
+
+    def __str__(self) -> str:
+        return show(_ESCAPES.sub("", super().__str__()), lines=True)
 
 
 class UnknownNameError(ZooError, LookupError):

@@ -11,8 +11,9 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from zoo.plain_json import LARGEST_TEXT, parse_json
 
@@ -46,7 +47,7 @@ class UnfitFileError(OSError):
         return str(self.strerror)
 
 
-def open_file(path: Path, *, most: int = LARGEST, links: bool = False) -> IO[bytes]:
+def open_file(path: Path, *, most: int = LARGEST, links: bool = False) -> BufferedReader:
     """Open a file that comes from elsewhere, such as one in a run folder, for reading.
 
     Args:
@@ -61,7 +62,7 @@ def open_file(path: Path, *, most: int = LARGEST, links: bool = False) -> IO[byt
     # Before it is opened, since opening a device may do something.
     _check_kind(path, os.stat(path, follow_symlinks=links))
     follow = getattr(os, "O_NOFOLLOW", 0) if links else 0
-    file = open(os.open(path, os.O_RDONLY | _CAREFULLY & ~follow), "rb")
+    file: BufferedReader = os.fdopen(os.open(path, os.O_RDONLY | _CAREFULLY & ~follow), "rb")
     try:
         found = os.fstat(file.fileno())
         _check_kind(path, found)
@@ -179,10 +180,10 @@ def making_folder(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
-    with replacing(path) as temporary:
-        # Names of files may hold what is no text.
-        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
+    # Names of files may hold what is no text.
+    content = text.encode("utf-8", "backslashreplace")
+    with replacing(path) as temporary, temporary.open("xb") as file:
+        file.write(content)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -38,11 +38,9 @@ def show(text: object, *, most: int | None = None, lines: bool = False) -> str:
 
 
 def show_line(text: object, *, most: int = LONGEST) -> str:
-    """Return a message as one line to show: without colours, with single spaces, cut if it is long."""
-    whole = str(text)
-    if len(whole) > 4 * most:  # Before what follows, which is slow.
-        whole = show(whole, most=2 * most, lines=True)
-    return show(" ".join(_COLOURS.sub("", whole).split()), most=most)
+    """Return a message as one line to show: without the colours that Keras uses, cut in its middle if it is long."""
+    whole = _COLOURS.sub("", str(text))
+    return show(" ".join(line for it in whole.splitlines() if (line := it.strip())), most=most)
 
 
 def _escape(letter: str) -> str:

@@ -14,6 +14,7 @@ from zoo.files import read_json
 from zoo.runs.finding import find_files
 from zoo.runs.record import RunConfig
 from zoo.runs.run import RUN_FILE, Run
+from zoo.shown import show_line
 
 STATUSES = {
     "running": "the run is in progress, or its process was killed",
@@ -77,12 +78,13 @@ def collect(folder: Path) -> Collection:
                 finished[name] = run
             else:
                 failed = FailedRun(run.content.config.preset, run.content.config.seed, run.content.error)
-                failures.append(Failure(failed.label, failed.error or STATUSES[run.status], path))
+                failures.append(Failure(failed.label, show_line(failed.error or STATUSES[run.status]), path))
                 others.append(run)
         except RunError as error:
-            failures.append(Failure(name, str(error).replace(f"{folder}{os.sep}", ""), path))
+            failures.append(Failure(name, show_line(error).replace(f"{folder}{os.sep}", ""), path))
         except Exception as error:  # Whatever its schema leaves open must not cost the other runs.
-            failures.append(Failure(name, f"{RUN_FILE} is damaged: {type(error).__name__}: {error}", path))
+            reason = f"{type(error).__name__}: {show_line(error, most=200)}"
+            failures.append(Failure(name, f"{RUN_FILE} is damaged: {reason}", path))
     failures += _without_folder(folder, [*finished.values(), *others])
     if not finished and not failures:
         raise RunError(
@@ -107,7 +109,7 @@ def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
     except (OSError, ValueError, LookupError, TypeError, RunError):
         return []
     return [
-        Failure(it.label, str(it.error), None)
+        Failure(it.label, show_line(it.error), None)
         for it in failed
         if not any(_is_of(run.content.config, it) for run in runs)
     ]

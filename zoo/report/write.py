@@ -5,13 +5,20 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from zoo.data.load import load_dataset
 from zoo.errors import RunError
 from zoo.files import write_text
 from zoo.progress import show_progress
+from zoo.shown import show
 
 REPORT_FILE = "report.html"
+
+
+def _finalize(value: Any) -> Any:
+    """Return what a template shows, with every character that cannot be seen as an escape; it keeps what is HTML."""
+    return type(value)(show(value, lines=True)) if isinstance(value, str) else value
 
 
 def write_report(
@@ -64,7 +71,7 @@ def write_report(
     failures = [(it, None if it.path is None else link_to(it.path, out.parent)) for it in collection.failures]
     environment = Environment(
         loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
     template = environment.get_template("report.html.jinja")
     write_text(out, template.render(groups=groups, pages=pages, failures=failures, runs=len(collection.runs)))

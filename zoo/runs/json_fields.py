@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import reprlib
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from zoo.errors import RunError
 from zoo.runs.contents import MOST_ENTRIES, check_text
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Found = TypeVar("Found", bound="DataclassInstance")
-_LEFT_OUT, _CHECK = "left out", "check"
+_LEFT_OUT = "left out"
 _LONG = ("error",)  # The only text that may be of any length: it is cut where it is shown.
 _PLAIN: dict[Any, tuple[type | tuple[type, ...], str]] = {
     bool: (bool, "true or false"),
@@ -29,15 +29,6 @@ _PLAIN: dict[Any, tuple[type | tuple[type, ...], str]] = {
 def optional(default: Any) -> Any:
     """Return a field that is left out of JSON if it has its default value."""
     return dataclasses.field(default=default, metadata={_LEFT_OUT: True})
-
-
-def checked(check: Callable[[Any, str], None]) -> Any:
-    """Return a field whose value, once it has the right type and is not null, is given to a function to be checked.
-
-    Args:
-        check: takes the value and its path in messages; raises ``RunError``.
-    """
-    return dataclasses.field(metadata={_CHECK: check})
 
 
 def is_optional(field: dataclasses.Field[Any]) -> bool:
@@ -72,9 +63,7 @@ def from_json(kind: type[Found], data: object, where: str = "") -> Found:
     for field in dataclasses.fields(kind):
         name = f"{where}.{field.name}" if where else field.name
         if field.name in data:
-            value = values[field.name] = _read(_types(kind)[field.name], data[field.name], name)
-            if _CHECK in field.metadata and value is not None:
-                field.metadata[_CHECK](value, name)
+            values[field.name] = _read(_types(kind)[field.name], data[field.name], name)
         elif not is_optional(field):
             raise RunError(f"{name} is missing")
     return kind(**values)
@@ -82,13 +71,18 @@ def from_json(kind: type[Found], data: object, where: str = "") -> Found:
 
 @lru_cache
 def _types(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return get_type_hints(kind, include_extras=True)
 
 
 def _read(kind: Any, value: object, where: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
+    if origin is Annotated:  # A type, and functions that check what a type does not say.
+        read = _read(arguments[0], value, where)
+        for check in arguments[1:]:
+            check(read, where)
+        return read
     if origin in (Union, types.UnionType):
         others = [other for other in arguments if other is not type(None)]
         return None if value is None and len(others) < len(arguments) else _read(others[0], value, where)

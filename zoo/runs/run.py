@@ -20,6 +20,7 @@ from zoo.runs.history import History
 from zoo.runs.json_fields import to_json
 from zoo.runs.record import STATUSES, RunConfig, RunRecord
 from zoo.score_names import SCORES
+from zoo.shown import show
 
 if TYPE_CHECKING:
     from zoo.autoencoder.model import AutoEncoder
@@ -44,7 +45,7 @@ class Run:
         object.__setattr__(self, "path", Path(self.path))
 
     def __repr__(self) -> str:
-        return f"Run({self.path}: {self.state})"
+        return show(f"Run({self.path}: {self.state})")
 
     def _repr_html_(self) -> str:
         rows = []
@@ -78,7 +79,7 @@ class Run:
         status = record.get("status") if isinstance(record, dict) else None
         if not isinstance(status, str) or status not in STATUSES:
             raise RunError(f"{file}: status is not one of {', '.join(STATUSES)}")
-        return record
+        return dict(record)
 
     @cached_property
     def content(self) -> RunRecord:

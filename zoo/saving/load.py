@@ -28,6 +28,7 @@ from zoo.registry.specs import Architecture
 from zoo.saving.allowed import is_registered
 from zoo.saving.description import objects
 from zoo.saving.keras_file import UnregisteredError, check_names, check_weights, read_file
+from zoo.shown import show
 
 MODEL_FILE = "model.keras"
 _LIKELIHOOD = "likelihood"
@@ -85,7 +86,7 @@ def load_file(file: Path, *, links: bool) -> AutoEncoder:
     if broken is not None:
         raise ModelLoadError(f"{file}: {broken}: use a model saved before that, or train again")
     if missing:
-        warnings.warn(f"{file}: {missing}; it was loaded anyway, since all its layers are known", stacklevel=3)
+        warnings.warn(show(f"{file}: {missing}; it was loaded anyway, since all its layers are known"), stacklevel=3)
     return model
 
 

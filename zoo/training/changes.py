@@ -9,6 +9,7 @@ from typing import Any
 from zoo.errors import RunError
 from zoo.runs.record import PluginOrigin, Provenance
 from zoo.runs.run import Run
+from zoo.shown import show_line
 
 ANEW = "train it from scratch (overwrite=True, --overwrite)"
 
@@ -31,8 +32,10 @@ def refuse_changes(run: Run, before: Provenance, here: Provenance) -> None:
         then, now = getattr(before, name), getattr(here, name)
         if then != now:
             warnings.warn(
-                f"{run.path}: {name} changed since the run began{_compare(then, now)}: "
-                "the last digits of results may differ",
+                show_line(
+                    f"{run.path}: {name} changed since the run began{_compare(then, now)}: "
+                    "the last digits of results may differ"
+                ),
                 stacklevel=3,
             )
 
