@@ -26,21 +26,29 @@ def show(text: object, *, most: int | None = None, lines: bool = False) -> str:
         lines: keep the ends of lines, and tabs.
     """
     shown = str(text)
-    if most is not None and len(shown) > most:
-        head, tail = shown[: most * 3 // 4], shown[len(shown) - most // 4 :]
-        shown = f"{head} [... {len(shown) - len(head) - len(tail):,} characters ...] {tail}"
-    if shown.isprintable():
-        return shown
-    kept = _JOINERS + ("\n\t" if lines else "")
-    return "".join(
-        letter if letter in kept or unicodedata.category(letter) not in _HIDDEN else _escape(letter) for letter in shown
-    )
+    if most is not None:
+        shown = _cut(shown, 2 * most)  # Before what takes long for much text, and may make it longer.
+    if not shown.isprintable():
+        kept = _JOINERS + ("\n\t" if lines else "")
+        shown = "".join(
+            each if each in kept or unicodedata.category(each) not in _HIDDEN else _escape(each) for each in shown
+        )
+    return shown if most is None else _cut(shown, most)
 
 
 def show_line(text: object, *, most: int = LONGEST) -> str:
     """Return a message as one line to show: without the colours that Keras uses, cut in its middle if it is long."""
     whole = _COLOURS.sub("", str(text))
     return show(" ".join(line for it in whole.splitlines() if (line := it.strip())), most=most)
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    note = f" [... {len(text) - most:,} characters ...] "
+    kept = max(0, most - len(note))
+    tail = kept // 4
+    return text[: kept - tail] + note + text[len(text) - tail :]
 
 
 def _escape(letter: str) -> str:

@@ -17,6 +17,7 @@ from zoo.runs.run import run_path
 from zoo.training import resume
 
 SETTINGS = {"seed": 3, "progress": False}
+OTHER = r"checkpoint-1.keras is not of the run that its run.json describes: "
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,11 @@ def refuses(run, words, kind=RunError, **options):
             None,
             "run.json is damaged: config.options is None: expected a mapping",
         ),
+        (["config", "options", "latent_dim"], 5, OTHER + r"its latent shape is \(3,\), here it is \(5,\): restore"),
+        (["config", "recipe", "likelihood"], "gaussian", OTHER + "its .* is "),
+        (["config", "recipe", "binarization"], "threshold", OTHER + "its binarization is none, here it is threshold"),
+        (["config", "recipe", "optimizer"], "sgd", OTHER + "its optimizer is Adam, here it is SGD"),
+        (["config", "seed"], 4, OTHER + "its seed is 3, here it is 4"),
         (["config"], {}, "run.json is damaged: config.preset is missing: train it from scratch"),
         (["cost"], None, "run.json is damaged: cost is None: expected a mapping: train it from scratch"),
         (["status"], "asleep", "status is not one of"),

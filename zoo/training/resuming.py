@@ -25,6 +25,7 @@ from zoo.runs.record import Resumption, RunConfig, RunRecord
 from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
+from zoo.training.agreement import refuse_other_model
 from zoo.training.changes import ANEW, refuse_changes
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
 from zoo.training.job import Job, do_job
@@ -73,8 +74,9 @@ def resume(
 
     Raises:
         RunError: not a run folder; another process is training in it; nothing is left to train; the run failed and
-            cannot be resumed; a file is damaged; the zoo, the plugin, the preset, the images, the backend or the
-            model to start from differ from those at the start of the run; or training failed.
+            cannot be resumed; a file is damaged; the checkpoint is not of the run that ``run.json`` describes; the zoo,
+            the plugin, the preset, the images, the backend or the model to start from differ from those at the start of
+            the run; or training failed.
         ValueError: a callback is named, not passed, or one of the recipe cannot be imported.
         KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
@@ -106,7 +108,10 @@ def resume(
                 check_tensorboard()
         if point.file is None and before.start is not None:
             find_start_again(before.start)
-        model = None if point.file is None else point.load()
+        model = None
+        if point.file is not None:
+            model = point.load()
+            refuse_other_model(point.file, model, plan, config.seed, dataset.name)
         try:
             _prepare(earlier, target, point)
         except OSError as error:

@@ -90,7 +90,7 @@ def copy_weights(start: StartingPoint, model: AutoEncoder) -> None:
         RunError: the models differ; the message names the first difference.
     """
     earlier = load_model(start.path)
-    difference = _find_difference(earlier, model)
+    difference = find_difference(earlier, model)
     if difference is not None:
         raise RunError(_refuse(start, difference))
     for old, new in zip(earlier.weights, model.weights, strict=True):
@@ -102,7 +102,7 @@ def _refuse(start: StartingPoint, difference: str) -> str:
     return f"{start.path} cannot be the start: {difference}: expected a model of the same architecture and options"
 
 
-def _find_difference(earlier: AutoEncoder, model: AutoEncoder) -> str | None:
+def find_difference(earlier: AutoEncoder, model: AutoEncoder) -> str | None:
     """Return the first difference between two models, as part of a sentence; None if their weights are alike."""
     for part in PARTS:
         names = [((it.provenance or {}).get(part) or {}).get("architecture") for it in (earlier, model)]
