@@ -1,5 +1,6 @@
 """A run.json changed at random beside good ones: it is read, or named and left out, and costs the others nothing."""
 
+import copy
 import json
 import random
 import shutil
@@ -41,14 +42,16 @@ def change(record, choose):
         if what < 0.1 and isinstance(tree, dict):
             del tree[path[-1]]
         elif what < 0.2 and isinstance(tree, dict):
-            tree[choose.choice(["zz", "metrics", "iwae", "kl_per_latent", "cost", "\x1b"])] = choose.choice(VALUES)
+            tree[choose.choice(["zz", "metrics", "iwae", "kl_per_latent", "cost", "\x1b"])] = copy.deepcopy(
+                choose.choice(VALUES)
+            )
         elif what < 0.4:
             value = record
             for key in other:
                 value = value[key]
             tree[path[-1]] = json.loads(json.dumps(value))
         else:
-            tree[path[-1]] = choose.choice(VALUES)
+            tree[path[-1]] = copy.deepcopy(choose.choice(VALUES))
 
 
 def write(text, choose):

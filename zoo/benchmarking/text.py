@@ -53,7 +53,7 @@ def to_csv(tables: Iterable[Table]) -> str:
     settings = [key for key in settings if key not in header]
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow([*header, *settings])
+    writer.writerow(map(show, [*header, *settings]))
     for table in tables:
         for row in table.rows:
             operations = count_operations(row)

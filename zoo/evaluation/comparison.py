@@ -10,6 +10,7 @@ from zoo.errors import IncomparableError
 from zoo.files import read_json
 from zoo.score import DESCRIPTIONS, described_scores
 from zoo.score_names import SCORES
+from zoo.shown import show
 
 if TYPE_CHECKING:
     from zoo.runs.run import Run
@@ -193,4 +194,4 @@ def _is_number(value: Any) -> bool:
 def _show(value: Any) -> str:
     if isinstance(value, str) and len(value) == 64:
         return f"{value[:12]}..."  # A SHA-256.
-    return "none" if value is None else str(value)
+    return "none" if value is None else show(value, most=100)
