@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from zoo.autoencoder.internals import describe_only
+from zoo.data.memory import explain_shortage
 from zoo.errors import ModelLoadError
 from zoo.files import open_file
 from zoo.saving.description import find_fault, find_size_fault, objects
@@ -112,6 +113,8 @@ def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
                 f"{file}: refused: {name} would unpack from {info.compress_size:,} to {info.file_size:,} bytes, which "
                 "is not plausible for a model"
             )
+        if name == WEIGHTS and (reason := explain_shortage(info.file_size)):
+            raise ModelLoadError(f"{file}: refused: its {name} needs {reason}")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ModelLoadError(f"{file}: not a .keras file: {name} is packed in a way that Keras does not use")
     # ZIP is read from its end: what stands before it would be read by programs that begin at the beginning.

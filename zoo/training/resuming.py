@@ -103,7 +103,8 @@ def resume(
         before = record.provenance
         refuse_changes(earlier, before, describe_provenance(plan, dataset, before.deterministic))
         if tensorboard is None:
-            tensorboard = (earlier.path / TENSORBOARD_FOLDER).is_dir()
+            events = earlier.path / TENSORBOARD_FOLDER
+            tensorboard = events.is_dir() and not events.is_symlink()
             if tensorboard:
                 check_tensorboard()
         if point.file is None and before.start is not None:

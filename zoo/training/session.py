@@ -149,6 +149,8 @@ def clear(path: Path) -> None:
                 shutil.rmtree(item)
             else:
                 item.unlink()
+    except RecursionError:  # Before Python 3.13, a folder is removed by a function that calls itself.
+        raise RunError(f"{path}: cannot be emptied: its folders lie too deep: remove it by other means") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be emptied: {error.strerror}: choose another folder (out=, --out)") from error
 
