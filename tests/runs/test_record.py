@@ -159,6 +159,80 @@ def test_a_missing_field_is_named(tmp_path):
         RunRecord.from_dict([])
 
 
+RESULT = json.loads(STORED[0].read_text())["scores"] | {"iwae": {"k": 5, "nats": 1.5, "images": 3}}
+PARTS = {"recipe": RECIPE, "scores": RESULT, "iwae": RESULT["iwae"], "data": RESULT["data"], "best": None}
+METRIC = {"title": "t", "unit": "", "digits": 2, "lower_is_better": None, "definition": "d"}
+
+
+def record_with(part, name, value):
+    """Return a finished record in which one field of a part has another value; ``...`` for none."""
+    plain = json.loads(json.dumps(RECORD.to_dict() | {"scores": RESULT}))
+    scores, config = plain["scores"], plain["config"]
+    place = {"recipe": config["recipe"], "scores": scores, "iwae": scores["iwae"], "data": scores["data"]}[part]
+    place[name] = value
+    if value is ...:
+        del place[name]
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(part, name) for part in ("recipe", "scores", "iwae", "data") for name in PARTS[part]]
+)
+def test_the_parts_with_open_keys_follow_the_schema(part, name):
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    for value in (..., None, True, -1, 0, 1, 2.5, "x", [], [1.5], ["x"], {}, {"a": 1}):
+        plain = record_with(part, name, value)
+        valid = validator.is_valid(plain)
+        try:
+            RunRecord.from_dict(plain)
+            read = True
+        except RunError:
+            read = False
+        assert read == valid, f"{part}.{name} = {value!r}: read {read}, valid by the schema {valid}"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({"own": METRIC | {"digits": "2"}}, "scores.metrics.own.digits is '2': expected a whole number"),
+        ({"own": METRIC | {"lower_is_better": 1}}, "lower_is_better is 1: expected true, false or null"),
+        ({"own": 3}, "scores.metrics.own is 3: expected a mapping"),
+        ([], r"scores.metrics is \[\]: expected a mapping"),
+        ({"kl_per_latent": METRIC}, r"scores.kl_per_latent is \[.*\]: expected a number"),
+    ],
+)
+def test_descriptions_of_scores_are_checked(metrics, words):
+    with pytest.raises(RunError, match=words):
+        RunRecord.from_dict(record_with("scores", "metrics", metrics))
+    good = record_with("scores", "metrics", {"own": METRIC})
+    assert RunRecord.from_dict(good).scores["metrics"] == {"own": METRIC}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("x" * 20_000, "has 20,000 characters: expected at most 10,000"),
+        ([0] * 2000, "has 2,000 entries: expected at most 1,000"),
+        ({str(number): 0 for number in range(2000)}, "has 2,000 entries: expected at most 1,000"),
+        ({"x" * 20_000: 0}, "has 20,000 characters"),
+    ],
+)
+def test_parts_that_are_too_long(value, words):
+    for keys in (("config", "options", "x"), ("config", "recipe", "x"), ("scores", "x"), ("provenance", "packages")):
+        plain = entry = json.loads(json.dumps(RECORD.to_dict() | {"scores": RESULT}))
+        for key in keys[:-1]:
+            entry = entry[key]
+        entry[keys[-1]] = value
+        with pytest.raises(RunError, match=f"{words}|expected") as caught:
+            RunRecord.from_dict(plain)
+        assert len(str(caught.value)) < 500
+
+
+def test_an_error_may_be_long():
+    plain = RECORD.to_dict() | {"error": "x" * 1_000_000}
+    assert RunRecord.from_dict(plain).error == plain["error"]
+
+
 def test_plain_data_are_a_copy():
     options = {"filters": [4]}
     config = from_json(RunConfig, to_json(CONFIG))

@@ -106,6 +106,30 @@ def test_damaged_checkpoint(stopped, damage):
     refuses(stopped, r"checkpoint-1.keras: .*train the run from scratch \(overwrite=True")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+@pytest.mark.parametrize("kind", ["link", "pipe", "device", "folder"])
+def test_a_checkpoint_that_is_no_file(stopped, tmp_path, kind):
+    file = stopped.path / "checkpoint-1.keras"
+    os.rename(file, tmp_path / "elsewhere.keras")
+    makers = {"link": lambda: file.symlink_to(tmp_path / "elsewhere.keras"), "pipe": lambda: os.mkfifo(file)}
+    makers |= {"device": lambda: file.symlink_to("/dev/zero"), "folder": file.mkdir}
+    makers[kind]()
+    what = {"device": "link"}.get(kind, kind)
+    with pytest.raises(RunError, match=rf"checkpoint-1\.keras: not a \.keras file: it is a {what}.*from scratch"):
+        resume(stopped, progress=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+def test_event_files_that_lead_elsewhere(stopped, few_pictures, tmp_path):
+    (tmp_path / "diary").mkdir()
+    (stopped.path / "tensorboard").symlink_to(tmp_path / "diary")
+    longer = resume(stopped, epochs=4, progress=False)
+    assert not (longer.path / "tensorboard").exists()
+    with pytest.raises(RunError, match="tensorboard is a link, which is not followed: remove it"):
+        resume(stopped, tensorboard=True, progress=False)
+    assert not list((tmp_path / "diary").iterdir())
+
+
 def test_more_epochs_when_the_learning_rate_has_begun_to_fall(stopped):
     change(stopped, "config", "recipe", "learning_rate_decay", to=0.6)
     refuses(stopped, r"by epoch 1 the learning rate has begun to fall", epochs=9)

@@ -97,6 +97,8 @@ def _read(kind: Any, value: object, where: str) -> Any:
             raise RunError(f"{where} is {reprlib.repr(value)}: expected a mapping")
         if len(value) > MOST_ENTRIES:
             raise RunError(f"{where} has {len(value):,} entries: expected at most {MOST_ENTRIES:,}")
+        for key in value:
+            check_text(key, f"a name in {where}")
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if origin is tuple:
         return _read_list(arguments, value, where)
