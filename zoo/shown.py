@@ -38,8 +38,13 @@ def show(text: object, *, most: int | None = None, lines: bool = False) -> str:
 
 def show_line(text: object, *, most: int = LONGEST) -> str:
     """Return a message as one line to show: without the colours that Keras uses, cut in its middle if it is long."""
-    whole = _COLOURS.sub("", str(text))
+    whole = drop_colours(str(text))
     return show(" ".join(line for it in whole.splitlines() if (line := it.strip())), most=most)
+
+
+def drop_colours(text: str) -> str:
+    """Return text without the escape codes of colours and bold letters, which Keras puts into its messages."""
+    return _COLOURS.sub("", text)
 
 
 def _cut(text: str, most: int) -> str:
