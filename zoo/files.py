@@ -142,9 +142,9 @@ def read_json(path: Path, *, links: bool = False) -> Any:
     return parse_json(read_text(path, links=links))
 
 
-def copy_file(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path, *, most: int = LARGEST) -> None:
     """Copy a file that comes from elsewhere, atomically; errors as in ``open_file``."""
-    with open_file(source) as file, replacing(target) as temporary, temporary.open("xb") as copy:
+    with open_file(source, most=most) as file, replacing(target) as temporary, temporary.open("xb") as copy:
         shutil.copyfileobj(file, copy, MEGABYTE)
 
 
@@ -217,7 +217,7 @@ def read_note(path: Path) -> object:
         return None
 
 
-def sha256_of(path: Path, *, links: bool = False) -> str:
+def sha256_of(path: Path, *, most: int = LARGEST, links: bool = False) -> str:
     """Return the SHA-256 of a file, in hex; arguments and errors as in ``open_file``."""
-    with open_file(path, links=links) as file:
+    with open_file(path, most=most, links=links) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from support.paths import ROOT
 import zoo
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.benchmarking.table import FailedRun
+from zoo.cli import main
 from zoo.cli.printing import tell
 from zoo.training.reasons import explain
 
@@ -110,15 +111,15 @@ def test_a_run_folder_does_not_choose_what_is_read(clean_registry, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     run = zoo.train("small_cnn/folder:photos@8x8x3", epochs=1, filters=[4], progress=False)
     words = "photos@8x8x3 is not read because a file says so"
-    result = CliRunner().invoke(zoo.cli.main, ["verify", str(run.path)])
+    result = CliRunner().invoke(main, ["verify", str(run.path)])
     assert words in result.stdout
     assert "1 unchecked" in result.stdout
-    given = CliRunner().invoke(zoo.cli.main, ["verify", str(run.path), "--data-dir", str(tmp_path)])
+    given = CliRunner().invoke(main, ["verify", str(run.path), "--data-dir", str(tmp_path)])
     assert "1 verified" in given.stdout
-    other = CliRunner().invoke(zoo.cli.main, ["verify", str(run.path), "--data-dir", str(run.path)])
+    other = CliRunner().invoke(main, ["verify", str(run.path), "--data-dir", str(run.path)])
     assert words in other.stdout
     for arguments, reason in (((), words), (("--data-dir", "photos"), None)):
-        assert CliRunner().invoke(zoo.cli.main, ["report", str(run.path), *arguments]).exit_code == 0
+        assert CliRunner().invoke(main, ["report", str(run.path), *arguments]).exit_code == 0
         page = (run.path / "report.html").read_text(encoding="utf-8")
         assert (words in page) == (reason is not None)
         assert ("Test images as the model receives them" in page) == (reason is None)

@@ -192,16 +192,41 @@ def test_a_folder_that_another_process_holds(stopped, holder, tmp_path):
     out = tmp_path / "out"
     path = out / "tiny_cnn" / "tiny" / run_path(out, "tiny_cnn/tiny", 3, stopped.config).name
     path.parent.mkdir(parents=True)
-    path.symlink_to(stopped.path)
+    stopped.path.rename(path)
     for overwrite in (False, True):
         with pytest.raises(RunError, match=words):
             zoo.train("tiny_cnn/tiny", out=out, overwrite=overwrite, **SETTINGS)
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    assert (stopped.path / ".lock").exists()  # The file stays, the lock does not.
-    with lock.claim(stopped.path):
+    assert (path / ".lock").exists()  # The file stays, the lock does not.
+    with lock.claim(path):
         pass
-    assert not (stopped.path / ".lock").exists()
+    assert not (path / ".lock").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such links there")
+def test_a_run_folder_that_leads_elsewhere_is_not_emptied(stopped, tmp_path):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "thesis").write_text("my only copy")
+    out = tmp_path / "out"
+    path = out / "tiny_cnn" / "tiny" / run_path(out, "tiny_cnn/tiny", 3, stopped.config).name
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "papers")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="is a link, which is not followed: remove it"):
+            zoo.train("tiny_cnn/tiny", out=out, overwrite=overwrite, **SETTINGS)
+    assert [item.name for item in (tmp_path / "papers").iterdir()] == ["thesis"]
+
+
+def test_the_best_model_is_compared_too(stopped, few_pictures, tmp_path):
+    other = zoo.train("tiny_cnn/tiny", out=tmp_path / "other", epochs=1, latent_dim=5, **SETTINGS)
+    os.rename(stopped.path / "checkpoint-1.keras", stopped.path / "checkpoint-2.keras")
+    history = (stopped.path / "history.csv").read_text().splitlines()
+    worse = history[1].replace("1,", "2,", 1).split(",")
+    worse[history[0].split(",").index("val_loss")] = "9e9"
+    (stopped.path / "history.csv").write_text("\n".join([*history, ",".join(worse)]) + "\n")
+    shutil.copy(other.path / "model.keras", stopped.path)
+    refuses(stopped, r"model\.keras is not of the run that its run\.json describes: its latent shape is \(5,\)")
 
 
 def test_claiming_leaves_no_folder_behind(tmp_path):

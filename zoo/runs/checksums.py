@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path, PurePosixPath
 
-from zoo.files import MEGABYTE, UnfitFileError, read_text, sha256_of, write_text
+from zoo.files import LARGEST, MEGABYTE, UnfitFileError, read_text, sha256_of, write_text
 from zoo.runs.finding import files_of
 
 CHECKSUM_FILE = "SHA256SUMS"
@@ -47,12 +47,12 @@ class Doubt:
 def write_checksums(folder: Path) -> None:
     """Write the SHA-256 of all other files except checkpoints, with subfolders, as ``sha256sum -c`` reads it."""
     files = {item.relative_to(folder).as_posix(): item for item in files_of(folder)}
-    sums = []
+    sums, hashed = [], _Hashed()
     for name in sorted(files):
         if name != CHECKSUM_FILE and not CHECKPOINT_NAME.fullmatch(name):
             # What is too large for a file of a run is not the zoo's.
             with contextlib.suppress(UnfitFileError):
-                sums.append(f"{sha256_of(files[name])}  {name}\n")
+                sums.append(f"{hashed.sha256_of(files[name])}  {name}\n")
     write_text(folder / CHECKSUM_FILE, "".join(sums))
 
 
@@ -64,14 +64,14 @@ def compare_checksums(folder: Path) -> list[Doubt]:
         ValueError: the checksums are not text, or not as the zoo writes them.
     """
     sums = folder / CHECKSUM_FILE
-    found = []
+    found, hashed = [], _Hashed()
     for name, digest in _read_checksums(sums).items():
         file = folder / name
         if ".." in PurePosixPath(name).parts or not file.is_relative_to(folder) or _leaves(file.parent, folder):
             found.append(Doubt(DoubtKind.OUTSIDE, sums, f"{sums} names {name}, which is not in the folder"))
             continue
         try:
-            same = sha256_of(file) == digest
+            same = hashed.sha256_of(file) == digest
         except (FileNotFoundError, NotADirectoryError):
             found.append(Doubt(DoubtKind.MISSING, file, f"{file} is missing"))
             continue
@@ -83,6 +83,18 @@ def compare_checksums(folder: Path) -> list[Doubt]:
             text = f"{file} is not the file that the run wrote ({CHECKSUM_FILE})"
             found.append(Doubt(DoubtKind.CHANGED, file, text))
     return found
+
+
+class _Hashed:
+    """Reads files of a folder whose sizes together are bounded, since reading many large ones takes long."""
+
+    def __init__(self) -> None:
+        self.left = LARGEST
+
+    def sha256_of(self, file: Path) -> str:
+        digest = sha256_of(file, most=self.left)
+        self.left = max(0, self.left - file.stat().st_size)
+        return digest
 
 
 def _read_checksums(sums: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
@@ -31,10 +32,12 @@ from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.provenance import describe_environment, describe_provenance, now
-from zoo.training.session import clear, refuse_existing
+from zoo.training.session import clear, refuse_existing, refuse_link
 from zoo.training.tensorboard import check_tensorboard
 from zoo.training.user_callbacks import check_names, split_callbacks
 from zoo.training.warm_start import find_start_again
+
+_LARGEST_EVENTS = 2**30  # Bytes of a file for TensorBoard.
 
 
 def resume(
@@ -96,6 +99,7 @@ def resume(
         target = earlier
         if config != record.config:
             target = Run(earlier.path.with_name(run_path(Path(), plan.name, config.seed, config).name))
+            refuse_link(target.path)
             held.enter_context(claim(target.path))
             refuse_existing(target.path, overwrite)
         point = _find_work(earlier, plan, longer=target != earlier)
@@ -112,7 +116,8 @@ def resume(
         model = None
         if point.file is not None:
             model = point.load()
-            refuse_other_model(point.file, model, plan, config.seed, dataset.name)
+            for file, found in ((point.file, model), *_load_best(earlier, point)):
+                refuse_other_model(file, found, plan, config.seed, dataset.name)
         try:
             _prepare(earlier, target, point)
         except OSError as error:
@@ -210,6 +215,15 @@ def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
     return point
 
 
+def _load_best(earlier: Run, point: Point) -> list[tuple[Path, AutoEncoder]]:
+    """Return the model of the best epoch and its file, unless that is the epoch of the point itself."""
+    best = point.history.best
+    if best is None or best.epoch == len(point.history):
+        return []
+    best_point = Point(point.history, earlier.path / MODEL_FILE)
+    return [(earlier.path / MODEL_FILE, best_point.load())]
+
+
 def _prepare(earlier: Run, target: Run, point: Point) -> None:
     """Bring the folder to the state of the point; copy what the longer run needs from the earlier one."""
     if target == earlier:
@@ -224,4 +238,4 @@ def _prepare(earlier: Run, target: Run, point: Point) -> None:
     for file in [] if events.is_symlink() else files_of(events):
         copy = target.path / file.relative_to(earlier.path)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy_file(file, copy)
+        copy_file(file, copy, most=_LARGEST_EVENTS)
