@@ -7,15 +7,15 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 from support.paths import ROOT
 
 import zoo
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.benchmarking.table import FailedRun
-from zoo.cli import main
 from zoo.cli.printing import tell
+from zoo.data.load import load_recorded_dataset
+from zoo.errors import DatasetError
 from zoo.training.reasons import explain
 
 STORED = ROOT / "docs" / "leaderboard" / "small_cnn"
@@ -27,13 +27,14 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="no such files there"
 def runs(tmp_path):
     """Two runs, one of them with strange texts in a folder with a strange name."""
     good, odd = (next(STORED.glob(f"mnist/seed{seed}-*")) for seed in (0, 1))
-    shutil.copytree(good, tmp_path / "runs" / "good")
-    folder = shutil.copytree(odd, tmp_path / "runs" / os.fsdecode(b"\x1b[2J\xff"))
+    without_models = shutil.ignore_patterns("model.keras")
+    shutil.copytree(good, tmp_path / "runs" / "good", ignore=without_models)
+    folder = shutil.copytree(odd, tmp_path / "runs" / os.fsdecode(b"\x1b[2J\xff"), ignore=without_models)
     record = json.loads((folder / "run.json").read_text())
     record["config"]["options"][EVIL] = EVIL
     record["provenance"]["platform"] = EVIL
     (folder / "run.json").write_text(json.dumps(record))
-    failed = shutil.copytree(odd, tmp_path / "runs" / "failed")
+    failed = shutil.copytree(odd, tmp_path / "runs" / "failed", ignore=without_models)
     record |= {"status": "failed", "error": EVIL + "x" * 10_000_000, "scores": None}
     (failed / "run.json").write_text(json.dumps(record))
     return tmp_path / "runs"
@@ -103,23 +104,51 @@ def test_results_that_are_no_files(command, tmp_path):
         assert result.stderr == f"zoo: {path}: cannot be read: it is {kind}: expected a regular file\n"
 
 
-def test_a_run_folder_does_not_choose_what_is_read(clean_registry, monkeypatch, tmp_path):
+@pytest.fixture
+def photos(clean_registry, monkeypatch, tmp_path):
+    """A folder of images below the current one."""
     (tmp_path / "photos").mkdir()
     for number in range(12):
         pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), "uint8")
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
     monkeypatch.chdir(tmp_path)
+    return tmp_path / "photos"
+
+
+REFUSED = "is not read because a file says so: pass this folder, if it is yours, as the folder of the data"
+
+
+def test_a_folder_is_read_only_where_the_user_says_so(photos):
+    name = f"folder:{photos}@8x8x3"
+    for data_dir in (photos, photos.parent, "photos", "."):
+        assert load_recorded_dataset(name, data_dir=data_dir).image_shape == (8, 8, 3)
+    (photos / "inner").mkdir()
+    (photos / "inner" / "way out").symlink_to(photos.parent)
+    outside = f"folder:{photos / 'inner' / 'way out' / 'photos'}@8x8x3"
+    for recorded, data_dir in (
+        (name, None),
+        (name, photos / "inner"),
+        ("folder:/", photos),
+        (outside, photos / "inner"),
+    ):
+        with pytest.raises(DatasetError, match=REFUSED):
+            load_recorded_dataset(recorded, data_dir=data_dir)
+    assert load_recorded_dataset("mnist_sample").name == "mnist_sample"
+
+
+@pytest.mark.slow
+def test_a_run_folder_does_not_choose_what_is_read(photos, command):
     run = zoo.train("small_cnn/folder:photos@8x8x3", epochs=1, filters=[4], progress=False)
-    words = "photos@8x8x3 is not read because a file says so"
-    result = CliRunner().invoke(main, ["verify", str(run.path)])
-    assert words in result.stdout
-    assert "1 unchecked" in result.stdout
-    given = CliRunner().invoke(main, ["verify", str(run.path), "--data-dir", str(tmp_path)])
-    assert "1 verified" in given.stdout
-    other = CliRunner().invoke(main, ["verify", str(run.path), "--data-dir", str(run.path)])
-    assert words in other.stdout
-    for arguments, reason in (((), words), (("--data-dir", "photos"), None)):
-        assert CliRunner().invoke(main, ["report", str(run.path), *arguments]).exit_code == 0
+    for arguments, verdict in (
+        ((), "1 unchecked"),
+        (("--data-dir", "."), "1 verified"),
+        (("--data-dir", run.path), None),
+    ):
+        result = command("verify", run.path, *arguments)
+        assert (REFUSED in result.stdout) == (verdict != "1 verified")
+        assert (verdict or "1 unchecked") in result.stdout
+    for arguments, read in (((), False), (("--data-dir", "photos"), True)):
+        command("report", run.path, *arguments)
         page = (run.path / "report.html").read_text(encoding="utf-8")
-        assert (words in page) == (reason is not None)
-        assert ("Test images as the model receives them" in page) == (reason is None)
+        assert (REFUSED in page) != read
+        assert ("Test images as the model receives them" in page) == read

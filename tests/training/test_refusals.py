@@ -15,6 +15,7 @@ from zoo.errors import RunError, UnknownNameError
 from zoo.runs import lock
 from zoo.runs.run import run_path
 from zoo.training import resume
+from zoo.training.tensorboard import WriteEvents
 
 SETTINGS = {"seed": 3, "progress": False}
 OTHER = r"checkpoint-1.keras is not of the run that its run.json describes: "
@@ -120,13 +121,21 @@ def test_a_checkpoint_that_is_no_file(stopped, tmp_path, kind):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
-def test_event_files_that_lead_elsewhere(stopped, few_pictures, tmp_path):
+def test_event_files_that_lead_elsewhere(stopped, monkeypatch, tmp_path):
     (tmp_path / "diary").mkdir()
     (stopped.path / "tensorboard").symlink_to(tmp_path / "diary")
-    longer = resume(stopped, epochs=4, progress=False)
-    assert not (longer.path / "tensorboard").exists()
+    jobs = []
+    monkeypatch.setattr("zoo.training.resuming.do_job", lambda job, deterministic: jobs.append(job))
+    resume(stopped, progress=False)
+    assert jobs[0].tensorboard is False
+    events = WriteEvents(stopped.path / "tensorboard", None)
     with pytest.raises(RunError, match="tensorboard is a link, which is not followed: remove it"):
-        resume(stopped, tensorboard=True, progress=False)
+        events.on_train_begin()
+    (stopped.path / "tensorboard").unlink()
+    (stopped.path / "tensorboard").mkdir()
+    (stopped.path / "tensorboard" / "train").symlink_to(tmp_path / "diary")
+    with pytest.raises(RunError, match="train is a link, which is not followed: remove it"):
+        events.on_train_begin()
     assert not list((tmp_path / "diary").iterdir())
 
 
@@ -218,14 +227,13 @@ def test_a_run_folder_that_leads_elsewhere_is_not_emptied(stopped, tmp_path):
     assert [item.name for item in (tmp_path / "papers").iterdir()] == ["thesis"]
 
 
-def test_the_best_model_is_compared_too(stopped, few_pictures, tmp_path):
-    other = zoo.train("tiny_cnn/tiny", out=tmp_path / "other", epochs=1, latent_dim=5, **SETTINGS)
+def test_the_best_model_is_compared_too(stopped):
     os.rename(stopped.path / "checkpoint-1.keras", stopped.path / "checkpoint-2.keras")
     history = (stopped.path / "history.csv").read_text().splitlines()
     worse = history[1].replace("1,", "2,", 1).split(",")
     worse[history[0].split(",").index("val_loss")] = "9e9"
     (stopped.path / "history.csv").write_text("\n".join([*history, ",".join(worse)]) + "\n")
-    shutil.copy(other.path / "model.keras", stopped.path)
+    zoo.create_model("tiny_cnn/tiny", latent_dim=5, seed=3).save(stopped.path / "model.keras")
     refuses(stopped, r"model\.keras is not of the run that its run\.json describes: its latent shape is \(5,\)")
 
 
