@@ -51,7 +51,7 @@ def test_lines_and_lengths():
     long = show_line("begin " + "y" * 10_000_000 + " end")
     assert long.startswith("begin y")
     assert long.endswith("y end")
-    assert "characters ...]" in long
+    assert "[... 10,000,010 characters in all ...]" in long
     assert len(long) == LONGEST
     assert show_line(long) == long
     assert len(show_line("\x1b" * 10_000_000)) == LONGEST

@@ -25,15 +25,17 @@ def show(text: object, *, most: int | None = None, lines: bool = False) -> str:
         most: the most characters; what is longer is cut in its middle, with a note of how much. None: all.
         lines: keep the ends of lines, and tabs.
     """
-    shown = str(text)
-    if most is not None:
-        shown = _cut(shown, 2 * most)  # Before what takes long for much text, and may make it longer.
-    if not shown.isprintable():
-        kept = _JOINERS + ("\n\t" if lines else "")
-        shown = "".join(
-            each if each in kept or unicodedata.category(each) not in _HIDDEN else _escape(each) for each in shown
-        )
-    return shown if most is None else _cut(shown, most)
+    whole = str(text)
+    if most is None:
+        return _escape_all(whole, lines)
+    # Cut before the escapes too, since long texts take long.
+    shown = _escape_all(whole if len(whole) <= 2 * most else whole[:most] + whole[-most:], lines)
+    if len(shown) <= most:
+        return shown
+    note = f" [... {len(whole):,} characters in all ...] "
+    kept = max(0, most - len(note))
+    tail = kept // 4
+    return shown[: kept - tail] + note + shown[len(shown) - tail :]
 
 
 def show_line(text: object, *, most: int = LONGEST) -> str:
@@ -47,13 +49,14 @@ def drop_colours(text: str) -> str:
     return _COLOURS.sub("", text)
 
 
-def _cut(text: str, most: int) -> str:
-    if len(text) <= most:
+def _escape_all(text: str, lines: bool) -> str:
+    usual = text.replace("\n", "").replace("\t", "") if lines else text
+    if usual.isprintable():
         return text
-    note = f" [... {len(text) - most:,} characters ...] "
-    kept = max(0, most - len(note))
-    tail = kept // 4
-    return text[: kept - tail] + note + text[len(text) - tail :]
+    kept = _JOINERS + ("\n\t" if lines else "")
+    return "".join(
+        each if each in kept or unicodedata.category(each) not in _HIDDEN else _escape(each) for each in text
+    )
 
 
 def _escape(letter: str) -> str:

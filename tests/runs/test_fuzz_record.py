@@ -18,8 +18,8 @@ from zoo.report.pages import _facts, _row
 STORED = ROOT / "docs" / "leaderboard" / "vq_cnn" / "cifar10"
 VALUES = [
     None, True, False, 0, -1, 3, 2**63 - 1, 2**64, 10**4000, 0.5, -1e-300, 3.4e38, 1e308, float("nan"), float("inf"),
-    "", "x", "x" * 20_000, "\ud800", "\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}", "a\nb|c", "folder:/", "../..", [], {}, [[]],
-    [None], ["x"], [1e308], [0] * 2000, {"": None}, {"1": "x"}, {"x": {"y": [1, {"z": "\x00"}]}}, [[[[[[[[[[]]]]]]]]]],
+    "", "x", "x" * 20_000, "\ud800", "\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}", "a\nb|c", "folder:/", [], {}, [[]], [None],
+    ["x"], [1e308], [0] * 20_000, {"": None}, {"1": "x"}, {"x": {"y": [1, {"z": "\x00"}]}}, [[[[[[[[[[]]]]]]]]]],
 ]  # fmt: skip
 
 

@@ -212,8 +212,8 @@ def test_descriptions_of_scores_are_checked(metrics, words):
     ("value", "words"),
     [
         ("x" * 20_000, "has 20,000 characters: expected at most 10,000"),
-        ([0] * 2000, "has 2,000 entries: expected at most 1,000"),
-        ({str(number): 0 for number in range(2000)}, "has 2,000 entries: expected at most 1,000"),
+        ([0] * 20_000, "has 20,000 entries: expected at most 10,000"),
+        ({str(number): 0 for number in range(20_000)}, "has 20,000 entries: expected at most 10,000"),
         ({"x" * 20_000: 0}, "has 20,000 characters"),
     ],
 )

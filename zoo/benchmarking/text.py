@@ -15,6 +15,7 @@ from zoo.shown import show, show_line
 
 FACTS = ("dataset", "part", "images", "likelihood", "binarization", "epochs")
 LONGEST_REASON = 500  # Characters of why a run failed; its run.json has them all.
+LONGEST_CELL = 300
 _IDENTITY = ("rank", "model", "preset", "baseline")
 
 
@@ -133,8 +134,8 @@ def table_cells(table: Table) -> list[list[str]]:
     """Return a table's header and rows as text, without columns that have no value in any row."""
     columns = make_columns(table)
     return [
-        [show(column.heading) for column in columns],
-        *([show(column.cell(row)) for column in columns] for row in table.rows),
+        [show(column.heading, most=LONGEST_CELL) for column in columns],
+        *([show(column.cell(row), most=LONGEST_CELL) for column in columns] for row in table.rows),
     ]
 
 

@@ -10,7 +10,7 @@ from zoo.errors import RunError
 from zoo.score import DESCRIPTIONS
 
 LONGEST_TEXT = 10_000  # Characters.
-MOST_ENTRIES, MOST_LATENTS = 1000, 1_000_000
+MOST_ENTRIES, MOST_LATENTS = 10_000, 1_000_000
 Check = Callable[[Any, str], None]
 
 
