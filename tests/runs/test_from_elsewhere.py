@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_named(folder, name, kind, words):
     "sums",
     [
         f"{'0' * 64}  run.json\n" * 2,
-        "".join(f"{'0' * 64}  {number}\n" for number in range(2000)),
+        "".join(f"{'0' * 64}  {number}\n" for number in range(20_000)),
         "\ud800".encode("utf-8", "surrogatepass"),
         "x" * 2**21,
     ],

@@ -13,7 +13,7 @@ from zoo.files import LARGEST, MEGABYTE, UnfitFileError, read_text, sha256_of, w
 from zoo.runs.finding import files_of
 
 CHECKSUM_FILE = "SHA256SUMS"
-MOST_FILES = 1000  # Event files of many resumed runs among them.
+MOST_FILES = 10_000  # Event files of many resumed runs among them.
 _LARGEST = MEGABYTE
 CHECKPOINT_NAME = re.compile(r"checkpoint-(\d+)\.keras")
 

@@ -26,8 +26,7 @@ from zoo.runs.record import Resumption, RunConfig, RunRecord
 from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
-from zoo.training.agreement import refuse_other_model
-from zoo.training.changes import ANEW, refuse_changes
+from zoo.training.changes import ANEW, refuse_changes, refuse_other_model
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
