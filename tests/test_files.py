@@ -87,6 +87,21 @@ def test_what_is_no_regular_file_is_not_read(tmp_path, monkeypatch, kind, read):
 
 
 @POSIX
+def test_a_file_of_holes_is_not_read(tmp_path):
+    for name, kept in (("hollow", 1), ("half", 100), ("small", 1)):
+        with (tmp_path / name).open("wb") as file:
+            file.write(b"PK" + b"x" * kept * 2**20)
+            file.truncate((200 if name != "small" else 60) * 2**20)
+    if (tmp_path / "hollow").stat().st_blocks * 512 > 100 * 2**20:
+        pytest.skip("this file system has no holes")
+    with pytest.raises(UnfitFileError, match="its 209,715,200 bytes are holes for the most part: expected data"):
+        sha256_of(tmp_path / "hollow")
+    for name in ("half", "small"):
+        with open_file(tmp_path / name) as file:
+            assert file.read(2) == b"PK"
+
+
+@POSIX
 def test_a_link_that_the_user_names_is_followed_to_a_file_alone(tmp_path):
     make_odd(tmp_path / "link", "link")
     assert read_json(tmp_path / "link", links=True) == {}

@@ -21,6 +21,8 @@ _NOTE = "zoo"  # The keyword of a PNG's text chunk.
 MEGABYTE = 2**20
 LARGEST = 16 * 2**30  # Bytes of any file; it is a model's.
 _MOST_PIXELS = 50_000_000
+_SMALL = 64 * MEGABYTE  # What is read in no time, holes or not.
+_DATA_SHARE, _MOST_PARTS = 8, 100_000
 # Opening neither waits for the other end of a pipe, nor follows a link, nor makes a terminal this process's own.
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 _KINDS = (
@@ -56,7 +58,8 @@ def open_file(path: Path, *, most: int = LARGEST, links: bool = False) -> Buffer
         links: follow a link, for a file that the user has named.
 
     Raises:
-        UnfitFileError: it is no regular file, such as a pipe, a device or a link, or is larger.
+        UnfitFileError: it is no regular file, such as a pipe, a device or a link, is larger, or takes up far less of
+            the disk than it has bytes.
         OSError: it cannot be opened.
     """
     # Before it is opened, since opening a device may do something.
@@ -68,6 +71,8 @@ def open_file(path: Path, *, most: int = LARGEST, links: bool = False) -> Buffer
         _check_kind(path, found)
         if found.st_size > most:
             raise UnfitFileError(path, f"it has {found.st_size:,} bytes: expected at most {most:,}")
+        if found.st_size > _SMALL and _is_hollow(file.fileno(), found.st_size):
+            raise UnfitFileError(path, f"its {found.st_size:,} bytes are holes for the most part: expected data")
     except BaseException:
         file.close()
         raise
@@ -78,6 +83,25 @@ def _check_kind(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = next(name for is_kind, name in _KINDS if is_kind(found.st_mode))
         raise UnfitFileError(path, f"it is {kind}: expected a regular file")
+
+
+def _is_hollow(descriptor: int, size: int) -> bool:
+    """Return whether there is no data in most of a file, which costs nothing to make and takes long to read."""
+    if not hasattr(os, "SEEK_DATA"):
+        return False
+    data = end = 0
+    try:
+        for _ in range(_MOST_PARTS):
+            start = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, start, os.SEEK_HOLE)
+            data += end - start
+            if data * _DATA_SHARE >= size:
+                return False
+    except OSError as error:
+        return error.errno == errno.ENXIO  # No more data. Otherwise its file system does not say.
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    return False
 
 
 def check_own(path: Path) -> None:
