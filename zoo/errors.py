@@ -1,6 +1,6 @@
 """The zoo's own errors; each message states what was got, what is expected, and the way out."""
 
-import re
+from zoo.shown import LONGEST, drop_colours, show
 
 __all__ = [
     "ArchitectureError",
@@ -18,12 +18,9 @@ __all__ = [
 ]
 
 
-_ESCAPES = re.compile(r"\x1b\[\d*m")
-
-
 def one_line(error: object) -> str:
     """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
-    return " ".join(_ESCAPES.sub("", str(error)).split())
+    return show(" ".join(drop_colours(str(error)).split()), most=LONGEST)
 
 
 def counted(number: int, noun: str) -> str:
@@ -32,7 +29,10 @@ def counted(number: int, noun: str) -> str:
 
 
 class ZooError(Exception):
-    """The base of the zoo's own errors."""
+    """The base of the zoo's own errors; in their texts every character can be seen, wherever they are printed."""
+
+    def __str__(self) -> str:
+        return show(drop_colours(super().__str__()), lines=True)
 
 
 class UnknownNameError(ZooError, LookupError):

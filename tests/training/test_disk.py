@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 from click.testing import CliRunner
@@ -26,16 +27,14 @@ def full_disk(name, count=1, *, sticky=False):
     """Fill the disk: from its ``count``-th time on, no file ``name`` can be written; with ``sticky``, no file."""
     seen = []
 
-    class Os:
-        @staticmethod
-        def replace(source, target):
-            seen.extend([target.name] if target.name == name else [])
-            if len(seen) >= count and (sticky or target.name == name):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
-            os.replace(source, target)
+    def replace(source, target):
+        seen.extend([target.name] if target.name == name else [])
+        if len(seen) >= count and (sticky or target.name == name):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+        os.replace(source, target)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zoo.files, "os", Os)
+        patch.setattr(zoo.files, "os", types.SimpleNamespace(**{**vars(os), "replace": replace}))
         yield
 
 

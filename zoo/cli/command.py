@@ -18,12 +18,14 @@ from zoo.cli.benchmark import benchmark
 from zoo.cli.check import check
 from zoo.cli.new import new
 from zoo.cli.pictures import reconstruct
+from zoo.cli.printing import tell
 from zoo.cli.report import report
 from zoo.cli.scoring import compare, evaluate
 from zoo.cli.training import train
 from zoo.cli.verify import verify
 from zoo.environment import describe_versions
 from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
+from zoo.shown import show, show_line
 
 
 class _Messages(logging.Handler):
@@ -50,17 +52,20 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            vars(error)["message"] = show(error.message, lines=True)
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt as error:
             if ctx.params.get("debug"):
                 raise
-            click.echo(f"zoo: {str(error) or 'interrupted'}", err=True)
+            tell(str(error) or "interrupted")
             ctx.exit(130)
         except (ZooError, TypeError, ValueError, OSError) as error:
             if ctx.params.get("debug"):
                 raise
-            click.echo(f"zoo: {error}", err=True)
+            tell(error)
             ctx.exit(2 if isinstance(error, UnknownNameError | TypeError | ValueError) else 1)
 
 
@@ -94,7 +99,7 @@ for command in (
 
 
 def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
-    print(f"zoo: warning: {message}", file=sys.stderr)  # As for messages.
+    print(f"zoo: warning: {show_line(message)}", file=sys.stderr)  # As for messages.
 
 
 def _discover(*, silent: bool) -> None:
