@@ -21,7 +21,6 @@ from zoo.registry import catalogue
 from zoo.runs.checksums import DoubtKind
 from zoo.runs.finding import find_files
 from zoo.runs.run import RUN_FILE, Run
-from zoo.saving.load import MODEL_FILE
 from zoo.score import DESCRIPTIONS
 
 # Relative. Other versions of Python, NumPy or SciPy round means and intervals in another way.
@@ -97,13 +96,13 @@ def verify(
 def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verdict:
     if run.state in ("failed", "interrupted", "running"):
         return Verdict(run.path, Status.UNCHECKED, (f"the run is {run.state}, so it has no scores",))
-    model_file = run.path / MODEL_FILE
+    model_file = run.model_file
     left_out = (DoubtKind.MISSING, model_file)
     doubts = tuple(doubt.text for doubt in run.find_doubts() if (doubt.kind, doubt.file) != left_out)
     if doubts:
         return Verdict(run.path, Status.FAILED, doubts)
     if not model_file.is_file():
-        return Verdict(run.path, Status.UNCHECKED, (f"{MODEL_FILE} is missing: the scores cannot be recomputed",))
+        return Verdict(run.path, Status.UNCHECKED, (f"{model_file.name} is missing: the scores cannot be recomputed",))
     try:
         drifts = _score_again(run, data_dir)
     except (DatasetError, ModelLoadError, UnknownNameError) as error:

@@ -130,8 +130,9 @@ def _load(candidate: Candidate) -> Plugin:
     if repeated:
         return _failed(record, f"provides the name {repeated[0]!r} twice")
     slow = watch.heavy or (not had_keras and "keras" in sys.modules)
-    record = replace(record, status="slow" if slow else "ok", provides=tuple(names))
     file = getattr(module, "__file__", None)
+    folder = None if file is None else str(Path(file).parent)
+    record = replace(record, status="slow" if slow else "ok", provides=tuple(names), folder=folder)
     return Plugin(record, [bind(item, record, file) for item in items])
 
 

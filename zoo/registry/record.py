@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class PluginRecord:
         provides: the names of its architectures, datasets, likelihoods and metrics.
         error: why it failed.
         distribution: the distribution that it comes from, if any.
+        folder: the folder of its file, beside which its trained weights lie; None if it has no file.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PluginRecord:
     provides: tuple[str, ...] = ()
     error: str | None = None
     distribution: str | None = None
+    folder: str | None = field(default=None, compare=False)
 
 
 def canonical_name(distribution: str | None) -> str:
