@@ -112,8 +112,8 @@ def _score_table(config: WeightsConfig, scores: Mapping[str, Any]) -> str:
     bound = f" The importance-weighted bound has k = {k:,}." if k else ""
     return "\n".join(lines) + (
         f"\n\nOn {data['images']:,} images of the {escape(data['part'])} split of `{_code(config.dataset)}`, "
-        f"likelihood `{_code(config.likelihood)}`, binarization `{_code(scores['binarization'])}`, seed {scores['seed']} of the "
-        f"draws.{bound}"
+        f"likelihood `{_code(config.likelihood)}`, binarization `{_code(scores['binarization'])}`, "
+        f"seed {scores['seed']} of the draws.{bound}"
     )
 
 
@@ -137,7 +137,7 @@ def _rounding(config: WeightsConfig) -> str:
     numbers = f"{rounding.before:,.4f} with the trained weights, {rounding.after:,.4f} with the rounded ones ({change})"
     if rounding.kept:
         return f"Weights are stored as float16, which costs nothing: `{_code(rounding.score)}` is {numbers}."
-    return f"Weights are stored as float32; rounding them to float16 costs too much: `{_code(rounding.score)}` is {numbers}."
+    return f"Weights are stored as float32; rounding to float16 costs too much: `{_code(rounding.score)}` is {numbers}."
 
 
 def _pictures(pictures: Iterable[str]) -> str:

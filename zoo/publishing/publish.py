@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from zoo import plots
 from zoo.autoencoder.arrays import get_arrays
 from zoo.autoencoder.model import AutoEncoder
@@ -176,6 +178,7 @@ def _describe(run: Run, model: AutoEncoder, tag: str, licence: str | None) -> We
         rounding=None,
         seeds=find_seeds(run),
         zoo=__version__,
+        backend=keras.backend.backend(),
         run={"provenance": provenance, "best": run.best, "cost": run.cost},
     )
 

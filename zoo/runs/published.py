@@ -23,15 +23,17 @@ class PublishedRun(Run):
 
     Args:
         path: the folder.
-        folder: the same, if it is to be read in another way than one that the user names.
     """
 
-    folder: WeightsFolder | None = None
-
-    @property
+    @cached_property
     def weights(self) -> WeightsFolder:
         """The folder's content."""
-        return self.folder or WeightsFolder(self.path)
+        return WeightsFolder(self.path)
+
+    @property
+    def scored_on(self) -> str:
+        """The backend that the scores were computed on, when the weights were published."""
+        return self.weights.config.backend
 
     @property
     def model_file(self) -> Path:

@@ -130,6 +130,11 @@ class Run:
         return to_json(self.content.cost)
 
     @property
+    def scored_on(self) -> str:
+        """The backend that the scores were computed on."""
+        return self.content.provenance.backend
+
+    @property
     def model_file(self) -> Path:
         """The file of the model of the best validation epoch."""
         return self.path / "model.keras"

@@ -105,6 +105,7 @@ class WeightsConfig:
         rounding: what storing them as float16 changes; None if it was not tried.
         seeds: the scores of all runs of the same configuration, this one's included.
         zoo: the version of the zoo that published them.
+        backend: Keras' backend, whose draws the scores depend on.
         run: the rest of the run's record: ``provenance``, ``best`` and ``cost``.
     """
 
@@ -127,6 +128,7 @@ class WeightsConfig:
     rounding: Rounding | None
     seeds: tuple[OneSeed, ...]
     zoo: str
+    backend: str
     run: Annotated[Mapping[str, Any], check_plain]
 
     @property

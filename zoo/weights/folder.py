@@ -39,12 +39,10 @@ class WeightsFolder:
 
     Args:
         path: the folder.
-        links: follow links, for a folder that the hub's client has made, whose files are links into its cache.
         address: its address on the hub, if it comes from there.
     """
 
     path: Path
-    links: bool = False
     address: str | None = None
 
     @property
@@ -61,7 +59,7 @@ class WeightsFolder:
         """
         file = self.path / SUMS_FILE
         with _reading(file):
-            lines = read_text(file, most=_LONGEST_SUMS, links=self.links).splitlines()
+            lines = read_text(file, most=_LONGEST_SUMS).splitlines()
         found: dict[str, str] = {}
         for line in lines:
             matched = _LINE.fullmatch(line)
@@ -123,7 +121,7 @@ class WeightsFolder:
         """
         file, digest = self.path / name, self._digest(name)
         with _reading(file):
-            content = read_bytes(file, most=most, links=self.links)
+            content = read_bytes(file, most=most)
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelLoadError(f"{file} is not the file that was published: its SHA-256 differs from {SUMS_FILE}")
         return content

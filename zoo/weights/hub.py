@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ModelLoadError, WeightsNotFoundError, one_line
-from zoo.files import copy_file, making_folder
+from zoo.files import UnfitFileError, copy_file, making_folder
 from zoo.weights.folder import (
     ARRAYS_FILE,
     FILES,
@@ -21,6 +21,7 @@ from zoo.weights.folder import (
     remove_files,
 )
 
+HUB_FOLDER = "hub"  # In the cache.
 _ADDRESS = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
 
@@ -36,8 +37,12 @@ def parse_address(address: str) -> tuple[str, str | None]:
     return found["repo"], found["revision"]
 
 
-def fetch(address: str) -> WeightsFolder:
-    """Return the weights at ``hf://user/repo@revision``, downloaded into the client's cache unless they are there.
+def fetch(address: str, cache: Path) -> WeightsFolder:
+    """Return the weights at ``hf://user/repo@revision``, downloaded unless they are in a cache.
+
+    Args:
+        address: the repository, with a branch, a tag or a commit.
+        cache: the folder to keep weights in.
 
     ``HF_ENDPOINT`` (a mirror), ``HF_HOME``, ``HF_TOKEN`` and ``HF_HUB_OFFLINE`` work as the client says.
 
@@ -52,7 +57,11 @@ def fetch(address: str) -> WeightsFolder:
         path = Path(client.snapshot_download(repo, revision=revision, allow_patterns=[*FILES, SUMS_FILE]))
     if not is_weights_folder(path):
         raise WeightsNotFoundError(f"{address} holds no trained weights: it has no {ARRAYS_FILE} and config.json")
-    return WeightsFolder(path, True, f"hf://{repo}@{revision or 'main'}")
+    # The client's files are links into its cache; its folder is called after the commit.
+    target = cache / f"{repo.replace('/', '--')}@{path.name}"
+    if not is_weights_folder(target):
+        _copy(path, target)
+    return WeightsFolder(target, f"hf://{repo}@{path.name}")
 
 
 def _resolve(client: Any, address: str, repo: str, revision: str | None) -> str:
@@ -78,23 +87,32 @@ def fetch_pinned(address: str, sha256: str, target: Path) -> WeightsFolder:
         WeightsNotFoundError: as ``fetch``.
         ModelLoadError: a file is damaged, or the arrays are not those named.
     """
-    found = fetch(address)
+    found = fetch(address, target.parent.parent / HUB_FOLDER)
     if found.sha256 != sha256:
         raise ModelLoadError(
             f"{address} has not the arrays that the registry file names: their SHA-256 is {found.sha256[:12]}..., "
             f"expected {sha256[:12]}...: report it to the author"
         )
+    _copy(found.path, target)
+    return WeightsFolder(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy weights, whatever else lies beside them, and compare each file with its SHA-256."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with making_folder(target) as folder:
-            for name in (*found.sums, SUMS_FILE):
-                copy_file(Path(os.path.realpath(found.path / name)), folder / name)
-            for name in (*found.sums,):
-                WeightsFolder(folder).read(name, LARGEST_ARRAYS)
+            for name in (*FILES, SUMS_FILE):
+                if (source / name).is_file():
+                    copy_file(Path(os.path.realpath(source / name)), folder / name, most=LARGEST_ARRAYS)
+            made = WeightsFolder(folder)
+            for name in made.sums:
+                made.read(name, LARGEST_ARRAYS)
             remove_files(target)
+    except UnfitFileError as error:
+        raise ModelLoadError(f"{source}: {error}") from error
     except OSError as error:
         raise ModelLoadError(f"{target}: cannot be written: {error.strerror or error}") from error
-    return WeightsFolder(target)
 
 
 def upload(folder: Path, address: str, message: str) -> str:
@@ -114,22 +132,26 @@ def upload(folder: Path, address: str, message: str) -> str:
     return str(done.commit_url)
 
 
-@contextmanager
-def _asking(address: str) -> Iterator[Any]:
-    """Yield the client; whatever it raises becomes one sentence."""
+def check_client(address: str) -> Any:
+    """Return the hub's client; raise ``WeightsNotFoundError`` if it is not installed."""
     try:
         import huggingface_hub
     except ImportError:
         raise WeightsNotFoundError(
             f'{address} needs the package huggingface_hub: pip install "autoencoder-zoo[hub]"'
         ) from None
-    from huggingface_hub import utils
+    return huggingface_hub
 
-    bars: Any = utils
+
+@contextmanager
+def _asking(address: str) -> Iterator[Any]:
+    """Yield the client; whatever it raises becomes one sentence."""
+    client = check_client(address)
+    bars = client.utils
     shown = not bars.are_progress_bars_disabled()
     bars.disable_progress_bars()
     try:
-        yield huggingface_hub
+        yield client
     except ModelLoadError:
         raise
     except Exception as error:  # Its own errors, and those of the library that it sends requests with.

@@ -72,9 +72,9 @@ def find_weights(source: str | Path, preset: Preset | None) -> WeightsFolder:
         ModelLoadError: they are damaged, or those of another preset.
     """
     if isinstance(source, str) and source.startswith(HUB):
-        from zoo.weights.hub import fetch
+        from zoo.weights.hub import HUB_FOLDER, fetch
 
-        found = fetch(source)
+        found = fetch(source, cache_folder() / HUB_FOLDER)
     elif isinstance(source, Path) or "/" in source or os.sep in source or source.startswith((".", "~")):
         found = open_folder(Path(source).expanduser())
     elif preset is None:
