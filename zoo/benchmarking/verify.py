@@ -112,6 +112,8 @@ def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verd
     if not model_file.is_file():
         return Verdict(run.path, Status.UNCHECKED, (f"{model_file.name} is missing: the scores cannot be recomputed",))
     try:
+        if isinstance(run, PublishedRun):
+            run.weights.check_card()
         drifts = _score_again(run, data_dir)
     except (DatasetError, UnknownNameError) as error:
         return Verdict(run.path, Status.UNCHECKED, (f"the scores cannot be recomputed: {error}",))

@@ -17,8 +17,8 @@ ERRORS = 5  # Standard errors: one in a million differences is larger by chance.
 def allowed_by_draws(model: AutoEncoder, split: Split, seed: int) -> dict[str, float]:
     """Return the largest difference that draws explain, for each score that depends on them.
 
-    Backends draw other numbers from the same seed. The difference of an image's two bounds with two draws has a variance
-    over images, whose standard error is that of the difference of the means.
+    Backends draw other numbers from the same seed. The difference of an image's bounds with two draws has a variance
+    over images, from which follows the standard error of the difference of the means.
 
     Args:
         model: the model.

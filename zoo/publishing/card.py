@@ -17,6 +17,7 @@ from zoo.shown import show
 from zoo.weights.config import DEFAULT, WeightsConfig
 
 _MARKS = re.compile(r"([\\`*\[\]|#~$!])")
+_CODE = str.maketrans("`|<>", "'/()")  # A span of code has no escapes.
 _TITLES = {"reconstructions.png": "test images above their reconstructions", "samples.png": "samples from the prior"}
 
 
@@ -189,4 +190,4 @@ def _size(shape: Iterable[int]) -> str:
 
 def _code(text: object) -> str:
     """Return text for a code span, which nothing but a backtick can leave."""
-    return show(" ".join(str(text).split()), most=200).replace("`", "'").replace("|", "/")
+    return show(" ".join(str(text).split()), most=200).translate(_CODE)

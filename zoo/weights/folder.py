@@ -29,6 +29,7 @@ PICTURES = ("reconstructions.png", "samples.png")
 # All that a folder may have; the last ones may be missing.
 FILES = (CONFIG_FILE, ARRAYS_FILE, SCORES_FILE, "history.csv", CARD_FILE, *PICTURES)
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
+_HTML = re.compile(r"<[A-Za-z/!?][^\n]*|(?i:javascript:)")
 _LONGEST_SUMS = 4096  # Bytes.
 LARGEST_ARRAYS = 2**30
 
@@ -112,6 +113,12 @@ class WeightsFolder:
         from zoo.weights.arrays import read_arrays  # Not needed to list weights.
 
         return read_arrays(self.read(ARRAYS_FILE, LARGEST_ARRAYS), self.path / ARRAYS_FILE)
+
+    def check_card(self) -> None:
+        """Raise ``ModelLoadError`` if the card has HTML, as no card of the zoo, which may run code where it is shown."""
+        found = _HTML.search(self.read(CARD_FILE).decode("utf-8", "replace"))
+        if found is not None:
+            raise ModelLoadError(f"{self.path / CARD_FILE} has the HTML {found[0][:40]!r}: expected Markdown alone")
 
     def read(self, name: str, most: int = MEGABYTE) -> bytes:
         """Return the content of a file, which is the one that ``SHA256SUMS`` names.

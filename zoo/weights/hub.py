@@ -53,7 +53,7 @@ def fetch(address: str, cache: Path) -> WeightsFolder:
     repo, revision = parse_address(address)
     with _asking(address) as client:
         if not client.constants.HF_HUB_OFFLINE:
-            revision = _resolve(client, address, repo, revision)
+            _check_sizes(client, address, repo, revision)
         path = Path(client.snapshot_download(repo, revision=revision, allow_patterns=[*FILES, SUMS_FILE]))
     if not is_weights_folder(path):
         raise WeightsNotFoundError(f"{address} holds no trained weights: it has no {ARRAYS_FILE} and config.json")
@@ -64,15 +64,14 @@ def fetch(address: str, cache: Path) -> WeightsFolder:
     return WeightsFolder(target, f"hf://{repo}@{path.name}")
 
 
-def _resolve(client: Any, address: str, repo: str, revision: str | None) -> str:
-    """Return the commit of a revision, once the sizes of its files are known."""
+def _check_sizes(client: Any, address: str, repo: str, revision: str | None) -> None:
+    """Raise ``ModelLoadError`` if a file is too large to be downloaded."""
     found = client.HfApi().model_info(repo, revision=revision, files_metadata=True)
     for file in found.siblings or ():
         if file.rfilename in (*FILES, SUMS_FILE) and (file.size or 0) > LARGEST_ARRAYS:
             raise ModelLoadError(
                 f"{address}: {file.rfilename} has {file.size:,} bytes: expected at most {LARGEST_ARRAYS:,}"
             )
-    return str(found.sha)
 
 
 def fetch_pinned(address: str, sha256: str, target: Path) -> WeightsFolder:
@@ -135,7 +134,8 @@ def upload(folder: Path, address: str, message: str) -> str:
 def check_client(address: str) -> Any:
     """Return the hub's client; raise ``WeightsNotFoundError`` if it is not installed."""
     try:
-        import huggingface_hub
+        import huggingface_hub.constants
+        import huggingface_hub.utils
     except ImportError:
         raise WeightsNotFoundError(
             f'{address} needs the package huggingface_hub: pip install "autoencoder-zoo[hub]"'
