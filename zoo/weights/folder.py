@@ -115,7 +115,7 @@ class WeightsFolder:
         return read_arrays(self.read(ARRAYS_FILE, LARGEST_ARRAYS), self.path / ARRAYS_FILE)
 
     def check_card(self) -> None:
-        """Raise ``ModelLoadError`` if the card has HTML, as no card of the zoo, which may run code where it is shown."""
+        """Raise ``ModelLoadError`` if the card has HTML, which may run code where it is shown."""
         found = _HTML.search(self.read(CARD_FILE).decode("utf-8", "replace"))
         if found is not None:
             raise ModelLoadError(f"{self.path / CARD_FILE} has the HTML {found[0][:40]!r}: expected Markdown alone")
