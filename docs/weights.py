@@ -7,6 +7,7 @@ the plugin's hook; larger ones than ``LARGEST`` have to go to the hub, with ``zo
 ``gallery`` rewrites the table of ``docs/gallery.md`` from what is published. Names of presets after RUNS choose some.
 """
 
+import functools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,7 +71,7 @@ def publish(out: Path, presets: Iterable[str]) -> None:
         variant = preset.partition("/")[2]
         made = make(
             best, target, licence=LICENCE, importance_samples=IMPORTANCE_SAMPLES.get(variant, 0), overwrite=True,
-            tell=lambda text, preset=preset: print(f"{preset}: {text}", flush=True),
+            tell=functools.partial(print, f"{preset}:", flush=True),
         )  # fmt: skip
         size = (made.path / ARRAYS_FILE).stat().st_size
         total += size

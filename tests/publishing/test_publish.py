@@ -77,7 +77,9 @@ def test_the_model_is_the_one_trained(folder, runs):
     loaded, trained = get_arrays(zoo.load_model(folder.path)), get_arrays(runs[1].model)
     assert loaded.keys() == trained.keys()
     for name, array in trained.items():
-        np.testing.assert_array_equal(loaded[name], array.astype("float16").astype("float32"))
+        expected = array.astype("float16").astype("float32") if array.size >= 4096 else array
+        np.testing.assert_array_equal(loaded[name], expected)
+    assert any(array.size >= 4096 for array in trained.values())
 
 
 def test_the_scores_are_those_of_what_is_stored(folder):
@@ -123,10 +125,10 @@ def test_fit_goes_on_from_them(folder, by_name):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"latent_dim": 5}, r"the latent shape is \(5,\): the trained weights of tiny_cnn/tiny are for \(3,\): leave it"),
+        ({"latent_dim": 5}, r"the latent shape is \(5,\): the trained weights of tiny_cnn/tiny are for \(3,\):"),
         ({"filters": [8]}, r"filters is \[8\]: the trained weights of tiny_cnn/tiny are for \(?\[?4"),
-        ({"image_shape": (32, 32, 1)}, r"image_shape is \(32, 32, 1\): the trained weights of .* are for \(28, 28, 1\)"),
-        ({"likelihood": "bernoulli"}, "likelihood is 'bernoulli': the trained weights of .* are for 'discretized_logis"),
+        ({"image_shape": (32, 32, 1)}, r"image_shape is \(32, 32, 1\): the trained .* are for \(28, 28, 1\)"),
+        ({"likelihood": "bernoulli"}, "likelihood is 'bernoulli': the trained .* are for 'discretized_logistic'"),
     ],
 )  # fmt: skip
 def test_contradictions(by_name, options, words):
@@ -296,11 +298,13 @@ def test_paths_of_this_machine_stay_here(runs, tmp_path):
 
 
 def test_rounding():
-    arrays = {"a": np.array([1.0001, 3.0], "float32"), "n": np.array([70_000], "int32")}
+    small = np.full(4095, 1.0001, "float32")
+    arrays = {"a": np.full(4096, 1.0001, "float32"), "small": small, "n": np.full(5000, 70_000)}
     rounded = round_arrays(arrays)
     assert rounded["a"].dtype == np.float16
-    assert rounded["n"].dtype == np.int32
-    assert round_arrays({"a": np.array([70_000.0], "float32")}) is None
+    assert rounded["small"] is small
+    assert rounded["n"].dtype == arrays["n"].dtype
+    assert round_arrays({"a": np.full(4096, 70_000.0, "float32")}) is None
 
 
 @pytest.mark.parametrize(("change", "kept"), [(0.019, True), (-0.019, True), (0.021, False)])

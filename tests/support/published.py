@@ -3,9 +3,9 @@
 import contextlib
 
 import pytest
-from support.paths import SAMPLE_PLUGINS
 
 import zoo
+from support.paths import SAMPLE_PLUGINS
 from zoo.registry import catalogue
 
 PRESET = "tiny_cnn/tiny"

@@ -1,7 +1,8 @@
 """A model's weights as arrays by name: what its encoder, decoder and own variables hold, without the optimizer.
 
 The names are those of Keras' own weights files, which follow the structure of the model and not the automatic names of
-layers: ``encoder/layers/conv2d_1/vars/0``. The model's own variables are ``model/0``, ``model/1`` and so on.
+layers: ``encoder/layers/conv2d_1/vars/0``. What a subclass has beside encoder and decoder is ``model/0``, ``model/1``
+and so on, in Keras' order.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ import keras
 import numpy as np
 
 from zoo.autoencoder.checks.weights import to_array
-from zoo.autoencoder.internals import own_variables
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError
+from zoo.registry.signatures import PARTS
 
 _OWN = "model"
-_ALL = "vars"  # Where Keras has the model's own variables, which change with what was compiled.
-_FILE = "model.weights.h5"
 _SPARE = 100_000  # Values.
 
 
 def get_arrays(model: AutoEncoder) -> dict[str, np.ndarray]:
     """Return a model's weights by name."""
-    with _saved(model) as file, h5py.File(file, "r") as content:
-        found = {name: np.asarray(content[name]) for name in _names(content, model)}
-    return found | {f"{_OWN}/{index}": to_array(variable) for index, variable in enumerate(_own(model))}
+    found: dict[str, np.ndarray] = {}
+    for part in PARTS:
+        with _saved(getattr(model, part)) as file, h5py.File(file, "r") as content:
+            found |= {f"{part}/{name}": np.asarray(content[name]) for name in _names(content)}
+    return found | {name: to_array(variable) for name, variable in _own(model).items()}
 
 
 def set_arrays(model: AutoEncoder, arrays: Mapping[str, np.ndarray], where: object) -> None:
@@ -46,18 +47,17 @@ def set_arrays(model: AutoEncoder, arrays: Mapping[str, np.ndarray], where: obje
     Raises:
         ModelLoadError: a name is missing or not the model's, or an array has another shape or kind.
     """
-    own = {f"{_OWN}/{index}": variable for index, variable in enumerate(_own(model))}
-    with _saved(model) as file:
-        with h5py.File(file, "r+") as content:
-            names = _names(content, model)
-            expected = {name: (tuple(content[name].shape), content[name].dtype) for name in names}
-            expected |= {name: (tuple(it.shape), np.dtype(it.dtype)) for name, it in own.items()}
-            _compare(arrays, expected, where)
-            for name in names:
-                content[name][...] = arrays[name].astype(expected[name][1])
-        model.load_weights(file)
-    for name, variable in own.items():
-        variable.assign(arrays[name].astype(expected[name][1]))
+    expected = get_arrays(model)
+    _compare(arrays, {name: (array.shape, array.dtype) for name, array in expected.items()}, where)
+    values = {name: arrays[name].astype(expected[name].dtype) for name in expected}
+    for part in PARTS:
+        with _saved(getattr(model, part)) as file:
+            with h5py.File(file, "r+") as content:
+                for name in _names(content):
+                    content[name][...] = values[f"{part}/{name}"]
+            getattr(model, part).load_weights(file)
+    for name, variable in _own(model).items():
+        variable.assign(values[name])
 
 
 def check_size(arrays: Mapping[str, np.ndarray], build: Callable[[], Iterable[keras.Model]], where: object) -> None:
@@ -98,30 +98,22 @@ def _compare(
 
 
 @contextmanager
-def _saved(model: AutoEncoder) -> Iterator[Path]:
-    """Yield a weights file of a model, as Keras writes it, which exists only meanwhile."""
+def _saved(part: keras.Model) -> Iterator[Path]:
+    """Yield a weights file of a part, as Keras writes it, which exists only meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, _FILE)
-        model.save_weights(file)
+        file = Path(folder, "part.weights.h5")
+        part.save_weights(file)
         yield file
 
 
-def _names(content: h5py.File, model: AutoEncoder) -> list[str]:
-    """Return the names of the arrays that belong to the network, sorted."""
+def _names(content: h5py.File) -> list[str]:
+    """Return the names of the arrays in a file, sorted."""
     names: list[str] = []
     content.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-    return sorted(name for name in names if _is_network(name.partition("/")[0], model))
+    return sorted(names)
 
 
-def _is_network(first: str, model: AutoEncoder) -> bool:
-    """Whether a name in Keras' file begins with a part of the network, and not with what training or drawing needs."""
-    if first == _ALL:
-        return False
-    other = (keras.optimizers.Optimizer, keras.metrics.Metric, keras.random.SeedGenerator)
-    return not isinstance(getattr(model, first, getattr(model, f"_{first}", None)), other)
-
-
-def _own(model: AutoEncoder) -> list[Any]:
-    """Return the model's own variables but those of the KL weight, which belong to training."""
-    scheduled = (model.kl_step, model.kl_constant)
-    return [it for it in own_variables(model) if all(it is not variable for variable in scheduled)]
+def _own(model: AutoEncoder) -> dict[str, Any]:
+    """Return the variables that are in neither part, without those of the KL weight, which belong to training."""
+    others = {id(it) for it in (*model.encoder.weights, *model.decoder.weights, model.kl_step, model.kl_constant)}
+    return {f"{_OWN}/{index}": it for index, it in enumerate(it for it in model.weights if id(it) not in others)}

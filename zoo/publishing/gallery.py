@@ -60,4 +60,4 @@ def _make_row(folder: WeightsFolder, home: Path) -> list[str]:
 
 def _link(folder: WeightsFolder, name: str, home: Path) -> str:
     path = os.path.relpath((folder.path / name).absolute(), home.absolute())
-    return quote(Path(path).as_posix())
+    return quote(Path(path).as_posix(), safe="/@")

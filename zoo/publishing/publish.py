@@ -62,7 +62,7 @@ def publish(
 ) -> WeightsFolder:
     """Make a folder of trained weights from a finished run.
 
-    Real numbers are stored as float16 if the model scores the same with them, as float32 otherwise; the scores of the
+    Large arrays are stored as float16 if the model scores the same with them, as float32 otherwise; the scores of the
     folder are those of what is stored.
 
     Args:

@@ -246,7 +246,5 @@ def _check_weights(path: Path, weights: _Lines) -> None:
     for tag, place in weights.items():
         given = place if isinstance(place, dict) else {}
         if set(given) != set(_PLACE) or not all(it.fullmatch(str(given[key])) for key, it in _PLACE.items()):
-            raise RegistryFileError(
-                f"{path}:{weights.lines[tag]}: the weights {tag!r} are {_kind(place)}: expected a mapping with hub, as "
-                "hf://user/repo@revision, and sha256, of their model.safetensors in 64 hexadecimal digits"
-            )
+            expected = "a mapping of hub, hf://user/repo@revision, and sha256, of model.safetensors, in 64 digits"
+            raise RegistryFileError(f"{path}:{weights.lines[tag]}: the weights {tag!r} are not {expected}")

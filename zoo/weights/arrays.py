@@ -12,6 +12,7 @@ from safetensors.numpy import save
 from zoo.errors import ModelLoadError
 
 MOST_ARRAYS, MOST_AXES, LONGEST_NAME = 20_000, 8, 500
+SMALLEST = 4096  # Values of an array that is rounded.
 # The file's names of the types that a model of the zoo has. Others, such as quantised ones, would be cast in silence.
 _TYPES = {
     "F16": np.float16, "F32": np.float32, "F64": np.float64, "I8": np.int8, "I16": np.int16, "I32": np.int32,
@@ -65,10 +66,13 @@ def write_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def round_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-    """Return arrays with real numbers as float16, or None if one of them is too large for it."""
+    """Return arrays with their real numbers as float16, or None if one of these is too large for it.
+
+    Small arrays stay as they are: they take no room, and those of the last layer decide about each pixel.
+    """
     rounded = {}
     for name, array in arrays.items():
-        if array.dtype.kind == "f":
+        if array.dtype.kind == "f" and array.size >= SMALLEST:
             with np.errstate(over="ignore"):
                 half = array.astype(np.float16)
             if not np.isfinite(half).all():

@@ -98,7 +98,7 @@ class WeightsConfig:
         recipe: the recipe, as ``Recipe.to_dict`` returns it: likelihood, binarization and how it was trained.
         seed: the seed of the run, which decides the draws of dynamic binarization too.
         parameters: the number of parameters of encoder and decoder.
-        dtype: what real numbers are stored as.
+        dtype: what the real numbers of large arrays are stored as.
         summary: what the architecture and the dataset are, one line each.
         source: the paper that the architecture comes from.
         licence: the licence of the weights, as SPDX writes it; None if it is not stated.
