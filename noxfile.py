@@ -20,6 +20,8 @@ BACKEND = [
     *(f"tests/{room}" for room in ("layers", "likelihoods", "schedules", "autoencoder", "saving")),
     "tests/evaluation",
     "tests/integration",
+    "tests/weights/test_hostile.py",
+    "tests/docs/test_weights_files.py",
 ]
 CONFORMANCE = "tests/testing/test_conformance.py"
 WORKERS = ("-n", "2")

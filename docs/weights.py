@@ -80,22 +80,26 @@ def publish(out: Path, presets: Iterable[str]) -> None:
             raise SystemExit(f"{made.path} is too large for the package: move it to the hub")
 
 
-def make_gallery() -> None:
-    """Rewrite the gallery."""
-    from zoo.files import write_text
+def fill_gallery(text: str) -> str:
+    """Return the page with its table made anew."""
     from zoo.publishing.gallery import find_folders, make_gallery
 
-    text = GALLERY.read_text(encoding="utf-8")
     begin, end = "<!-- gallery -->\n", "<!-- /gallery -->"
     head, tail = text.partition(begin)[0], text.partition(end)[2]
-    table = make_gallery(find_folders(ROOT / "plugins"), GALLERY.parent)
-    write_text(GALLERY, f"{head}{begin}{table}{end}{tail}")
+    return f"{head}{begin}{make_gallery(find_folders(ROOT / 'plugins'), GALLERY.parent)}{end}{tail}"
+
+
+def write_gallery() -> None:
+    """Rewrite the gallery."""
+    from zoo.files import write_text
+
+    write_text(GALLERY, fill_gallery(GALLERY.read_text(encoding="utf-8")))
 
 
 def main(command: str, runs: str = "runs/weights", *presets: str) -> None:
     """Run a command."""
     if command == "gallery":
-        make_gallery()
+        write_gallery()
     elif command in ("train", "publish"):
         (train if command == "train" else publish)(Path(runs), presets or PRESETS)
     else:

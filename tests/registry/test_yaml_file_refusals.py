@@ -9,6 +9,7 @@ from zoo.registry.recipe import RECIPE_KEYS
 
 TOP = "version, plugins, datasets, presets, benchmark"
 RECIPE = ", ".join(RECIPE_KEYS)
+PRESET = "config, recipe, reference, weights"
 
 
 @pytest.mark.parametrize(
@@ -76,8 +77,11 @@ def test_duplicate_keys(refusal, content, message):
         ("benchmark: [~]\n", ":2: benchmark has nothing: expected a list of names"),
         ("presets: [a/b]\n", ":2: presets is a list: expected a mapping of names"),
         ("datasets: mnist\n", ":2: datasets is text: expected a mapping of names"),
-        ("presets:\n  a/b: 3\n", ":3: presets 'a/b' is 3: expected a mapping with config, recipe, reference, weights"),
-        ("presets:\n  a/b:\n", ":3: presets 'a/b' is nothing: expected a mapping with config, recipe, reference, weights"),
+        ("presets:\n  a/b: 3\n", f":3: presets 'a/b' is 3: expected a mapping with {PRESET}"),
+        ("presets:\n  a/b:\n", f":3: presets 'a/b' is nothing: expected a mapping with {PRESET}"),
+            "presets:\n  a/b:\n",
+            ":3: presets 'a/b' is nothing: expected a mapping with config, recipe, reference, weights",
+        ),
         ("datasets:\n  mnist: []\n", ":3: datasets 'mnist' is a list: expected a mapping with recipe"),
         ("datasets:\n  no: {recipe: {}}\n", ":3: datasets has the key False: expected a name (quote it)"),
         ("presets:\n  1: {}\n", ":3: presets has the key 1: expected a name (quote it)"),

@@ -40,7 +40,9 @@ def test_a_wheel_with_weights(tmp_path):
     assert verdict["status"] == "verified"
 
     uninstall(user, "my-ae", tmp_path)
-    with pytest.raises(AssertionError, match=r"architecture 'my_ae' of plugin 'my_ae' is missing: install my-ae==0\.1\.0"):
+    with pytest.raises(
+        AssertionError, match=r"architecture 'my_ae' of plugin 'my_ae' is missing: install my-ae==0\.1\.0"
+    ):
         run(user.scripts / "zoo", "evaluate", target, cwd=tmp_path)
 
 

@@ -152,9 +152,7 @@ def test_by_name_through_a_registry_file(hub, ask, files, tmp_path):
     commit = hub.commit("user/repo", files)
     place = {"hub": f"hf://user/repo@{commit}", "sha256": digest(files)}
     registry = tmp_path / "mine.yaml"
-    registry.write_text(
-        "version: 1\npresets:\n  small_cnn/mnist:\n    weights: {hub: " + json.dumps(place) + "}\n"
-    )
+    registry.write_text("version: 1\npresets:\n  small_cnn/mnist:\n    weights: {hub: " + json.dumps(place) + "}\n")
     expected = f"['small_cnn/mnist@hub'] {digest(files)}"
     assert ask(BY_NAME, ZOO_REGISTRY=str(registry)).endswith(expected)
     # The second time it comes from the cache.
