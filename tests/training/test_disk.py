@@ -129,7 +129,12 @@ def test_read_only_folder(tiny, tmp_path, monkeypatch):
         with pytest.raises(RunError, match="cannot be written to: Read-only file system: no epoch was finished"):
             zoo.train("tiny_cnn/tiny", out=tmp_path, **SETTINGS)
     folder = find_folder(tmp_path)
-    monkeypatch.setattr("zoo.runs.lock.os.open", refuse)
+    opened = os.open
+
+    def open_to_read(path, flags, *arguments, **options):
+        return refuse() if flags & (os.O_WRONLY | os.O_RDWR) else opened(path, flags, *arguments, **options)
+
+    monkeypatch.setattr("zoo.runs.lock.os.open", open_to_read)
     for attempt in (
         lambda: zoo.train("tiny_cnn/tiny", out=tmp_path, overwrite=True, **SETTINGS),
         lambda: resume(folder),
