@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.cli import command as group
 from zoo.cli.printing import print_table
 from zoo.cli.streams import standard_streams
+from zoo.registry import catalogue
 from zoo.startup import explain_backend
 
 ZOO = f"'{sys.executable}' -m zoo"
@@ -151,7 +151,7 @@ def test_any_error_is_a_sentence_and_a_status(error, status, said, command, monk
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(group.zoo, "list_plugins", fail)
+    monkeypatch.setattr(catalogue, "_load", fail)
     result = command("plugins")
     assert (result.exit_code, len(result.stderr.splitlines())) == (status, 1)
     assert result.stderr.startswith(said)
