@@ -18,12 +18,24 @@ __all__ = [
 ]
 
 
+LONGEST = 2000  # Characters of an error's text that messages quote.
 _ESCAPES = re.compile(r"\x1b\[\d*m")
 
 
 def one_line(error: object) -> str:
     """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
-    return " ".join(_ESCAPES.sub("", str(error)).split())
+    return " ".join(_ESCAPES.sub("", text_of(error)).split())
+
+
+def text_of(error: object, longest: int | None = LONGEST) -> str:
+    """Return an error's message, or as many characters of it, whatever its class does when it is asked."""
+    try:
+        text = str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as another:
+        return f"(no text: its __str__ raised {type(another).__name__})"
+    return text if longest is None or len(text) <= longest else f"{text[:longest]} ... ({len(text):,} characters)"
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,15 @@ from pathlib import Path
 from typing import Any
 
 _NOTE = "zoo"  # The keyword of a PNG's text chunk.
+
+
+def check_clock() -> None:
+    """Raise ``ValueError`` if the clock shows a year that model files, which are ZIP archives, cannot hold."""
+    year = time.localtime(time.time()).tm_year
+    if not 1980 <= year <= 2107:
+        raise ValueError(
+            f"the clock of this machine shows the year {year}: model files hold the years 1980 to 2107: set the clock"
+        )
 
 
 @contextmanager

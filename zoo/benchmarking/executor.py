@@ -198,7 +198,7 @@ def _resident(pid: int) -> float:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and its child processes."""
+    """Kill a process that leads a session, its child processes, and what it has left running in its session."""
     if process.poll() is None:
         with contextlib.suppress(psutil.Error):
             for each in psutil.Process(process.pid).children(recursive=True):
@@ -206,6 +206,11 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
                     each.kill()
         process.kill()
         process.wait()
+    # The system gives its number to no other process while one of its session is left.
+    for each in psutil.process_iter() if hasattr(os, "getsid") else ():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(each.pid) == process.pid:
+                each.kill()
     if process.stdin is not None:
         process.stdin.close()
 

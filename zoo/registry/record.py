@@ -19,6 +19,8 @@ class PluginRecord:
         provides: the names of its architectures, datasets, likelihoods and metrics.
         error: why it failed.
         distribution: the distribution that it comes from, if any.
+        note: what its import has changed for everyone, such as Keras' dtype policy, which was put back, and what it has
+            left running.
     """
 
     name: str
@@ -28,6 +30,7 @@ class PluginRecord:
     provides: tuple[str, ...] = ()
     error: str | None = None
     distribution: str | None = None
+    note: str | None = None
 
 
 def canonical_name(distribution: str | None) -> str:

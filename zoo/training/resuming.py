@@ -15,6 +15,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, counted
+from zoo.files import check_clock
 from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.runs.checksums import CHECKSUM_FILE
@@ -78,6 +79,7 @@ def resume(
         KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
     earlier = Run(Path(run.path if isinstance(run, Run) else run))
+    check_clock()
     if tensorboard:
         check_tensorboard()
     names, own = split_callbacks(callbacks)
