@@ -7,10 +7,12 @@ from typing import Any
 
 import lazy_loader
 
+from zoo.shown import show_logs
 from zoo.startup import explain_backend, silence_tensorflow, without_messages
 from zoo.version import __version__ as __version__
 
 silence_tensorflow()
+show_logs()
 _resolve, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 

@@ -1,6 +1,6 @@
 """The zoo's own errors; each message states what was got, what is expected, and the way out."""
 
-import re
+from zoo.shown import LONGEST, drop_colours, show, text_of
 
 __all__ = [
     "ArchitectureError",
@@ -18,24 +18,9 @@ __all__ = [
 ]
 
 
-LONGEST = 2000  # Characters of an error's text that messages quote.
-_ESCAPES = re.compile(r"\x1b\[\d*m")
-
-
 def one_line(error: object) -> str:
     """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
-    return " ".join(_ESCAPES.sub("", text_of(error)).split())
-
-
-def text_of(error: object, longest: int | None = LONGEST) -> str:
-    """Return an error's message, or as many characters of it, whatever its class does when it is asked."""
-    try:
-        text = str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as another:
-        return f"(no text: its __str__ raised {type(another).__name__})"
-    return text if longest is None or len(text) <= longest else f"{text[:longest]} ... ({len(text):,} characters)"
+    return show(" ".join(drop_colours(text_of(error, None)).split()), most=LONGEST)
 
 
 def counted(number: int, noun: str) -> str:
@@ -44,7 +29,10 @@ def counted(number: int, noun: str) -> str:
 
 
 class ZooError(Exception):
-    """The base of the zoo's own errors."""
+    """The base of the zoo's own errors; in their texts every character can be seen, wherever they are printed."""
+
+    def __str__(self) -> str:
+        return show(drop_colours(super().__str__()), lines=True)
 
 
 class UnknownNameError(ZooError, LookupError):

@@ -6,8 +6,9 @@ import base64
 import io
 from collections.abc import Iterable, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from zoo.shown import show
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,12 +18,12 @@ _CELL = "text-align: {}; padding: 0.1em 0.8em 0.1em 0"
 
 def show_title(text: str) -> str:
     """Return a title in bold."""
-    return f"<div><strong>{escape(text)}</strong></div>"
+    return f"<div><strong>{_escape(text)}</strong></div>"
 
 
 def show_text(text: str) -> str:
     """Return a line of text."""
-    return f"<div>{escape(text)}</div>"
+    return f"<div>{_escape(text)}</div>"
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_from: int | None = None) -> str:
@@ -37,7 +38,7 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[Any]], numbers_fro
     def show_row(cells: Sequence[Any], tag: str) -> str:
         sides = ["right" if numbers_from is not None and n >= numbers_from else "left" for n in range(len(cells))]
         parts = zip(cells, sides, strict=True)
-        return "".join(f'<{tag} style="{_CELL.format(side)}">{escape(str(cell))}</{tag}>' for cell, side in parts)
+        return "".join(f'<{tag} style="{_CELL.format(side)}">{_escape(cell)}</{tag}>' for cell, side in parts)
 
     head = f"<thead><tr>{show_row(header, 'th')}</tr></thead>" if header else ""
     body = "".join(f"<tr>{show_row(row, 'td')}</tr>" for row in rows)
@@ -59,20 +60,22 @@ def show_images(images: np.ndarray, alt: str) -> str:
     shown = row if row.shape[-1] in (3, 4) else row.mean(axis=-1).astype("uint8")
     content = io.BytesIO()
     Image.fromarray(shown).save(content, "png")
-    return _show_png(content.getvalue(), alt)
+    return show_picture(content.getvalue(), alt)
 
 
-def show_picture(file: Path, alt: str) -> str:
-    """Return a PNG file; nothing if it cannot be read."""
-    try:
-        return _show_png(file.read_bytes(), alt)
-    except OSError:
-        return ""
+def show_picture(content: bytes, alt: str) -> str:
+    """Return a picture.
 
-
-def _show_png(content: bytes, alt: str) -> str:
+    Args:
+        content: a PNG file.
+        alt: what it shows.
+    """
     data = base64.b64encode(content).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="max-width: 100%">'
+    return f'<img src="data:image/png;base64,{data}" alt="{_escape(alt)}" style="max-width: 100%">'
+
+
+def _escape(text: object) -> str:
+    return escape(show(text, lines=True))
 
 
 def show_size(shape: Sequence[int]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from zoo.shown import show
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
@@ -73,6 +75,7 @@ def show_progress(
     if not shown:
         yield lambda more, now="": None
         return
+    title = show(title)
     console = console or make_console()
     if console.is_terminal:
         with show_bar(title, count, console) as advance:

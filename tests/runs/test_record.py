@@ -12,6 +12,7 @@ import pytest
 from support.paths import ROOT
 
 from zoo.errors import RunError
+from zoo.registry.recipe import Recipe
 from zoo.runs.json_fields import from_json, is_optional, to_json
 from zoo.runs.record import (
     STATUSES,
@@ -31,13 +32,13 @@ from zoo.runs.writer import RecordWriter
 SCHEMA = json.loads((files("zoo.runs") / "run.schema.json").read_text())
 STORED = sorted((ROOT / "docs" / "leaderboard").rglob("run.json"))
 HERE = {"zoo": "1", "python": "3", "backend": "jax", "packages": {"jax": "1"}, "platform": "here", "threads": 1}
-CONFIG = RunConfig("a/b", "a", "b", (2, 2, 1), {"filters": [4]}, {"epochs": 3, "kl_weight": {"warm_up_steps": 2}}, 7)
-RECIPE = dict.fromkeys(SCHEMA["properties"]["config"]["properties"]["recipe"]["required"], 1)
+RECIPE = Recipe(epochs=3, kl_weight={"warm_up_steps": 2}).to_dict()
+CONFIG = RunConfig("a/b", "a", "b", (2, 2, 1), {"filters": [4]}, RECIPE, 7)
 PROVENANCE = Provenance(
     **HERE, started="now", plugin=PluginOrigin("p", None, "1"), deterministic=True,
     dataset={part: SplitFacts(4, "0") for part in ("train", "validation", "test")},
 )  # fmt: skip
-RECORD = begin(dataclasses.replace(CONFIG, recipe=RECIPE), PROVENANCE)
+RECORD = begin(CONFIG, PROVENANCE)
 
 
 def inner(kind):
@@ -156,6 +157,80 @@ def test_a_missing_field_is_named(tmp_path):
     assert run.doubts()[0] == f"{tmp_path / 'run.json'} is damaged: provenance.started is missing"
     with pytest.raises(RunError, match=r"its content is \[\]: expected a mapping"):
         RunRecord.from_dict([])
+
+
+RESULT = json.loads(STORED[0].read_text())["scores"] | {"iwae": {"k": 5, "nats": 1.5, "images": 3}}
+PARTS = {"recipe": RECIPE, "scores": RESULT, "iwae": RESULT["iwae"], "data": RESULT["data"], "best": None}
+METRIC = {"title": "t", "unit": "", "digits": 2, "lower_is_better": None, "definition": "d"}
+
+
+def record_with(part, name, value):
+    """Return a finished record in which one field of a part has another value; ``...`` for none."""
+    plain = json.loads(json.dumps(RECORD.to_dict() | {"scores": RESULT}))
+    scores, config = plain["scores"], plain["config"]
+    place = {"recipe": config["recipe"], "scores": scores, "iwae": scores["iwae"], "data": scores["data"]}[part]
+    place[name] = value
+    if value is ...:
+        del place[name]
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(part, name) for part in ("recipe", "scores", "iwae", "data") for name in PARTS[part]]
+)
+def test_the_parts_with_open_keys_follow_the_schema(part, name):
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    for value in (..., None, True, -1, 0, 1, 2.5, "x", [], [1.5], ["x"], {}, {"a": 1}):
+        plain = record_with(part, name, value)
+        valid = validator.is_valid(plain)
+        try:
+            RunRecord.from_dict(plain)
+            read = True
+        except RunError:
+            read = False
+        assert read == valid, f"{part}.{name} = {value!r}: read {read}, valid by the schema {valid}"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({"own": METRIC | {"digits": "2"}}, "scores.metrics.own.digits is '2': expected a whole number"),
+        ({"own": METRIC | {"lower_is_better": 1}}, "lower_is_better is 1: expected true, false or null"),
+        ({"own": 3}, "scores.metrics.own is 3: expected a mapping"),
+        ([], r"scores.metrics is \[\]: expected a mapping"),
+        ({"kl_per_latent": METRIC}, r"scores.kl_per_latent is \[.*\]: expected a number"),
+    ],
+)
+def test_descriptions_of_scores_are_checked(metrics, words):
+    with pytest.raises(RunError, match=words):
+        RunRecord.from_dict(record_with("scores", "metrics", metrics))
+    good = record_with("scores", "metrics", {"own": METRIC})
+    assert RunRecord.from_dict(good).scores["metrics"] == {"own": METRIC}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("x" * 20_000, "has 20,000 characters: expected at most 10,000"),
+        ([0] * 20_000, "has 20,000 entries: expected at most 10,000"),
+        ({str(number): 0 for number in range(20_000)}, "has 20,000 entries: expected at most 10,000"),
+        ({"x" * 20_000: 0}, "has 20,000 characters"),
+    ],
+)
+def test_parts_that_are_too_long(value, words):
+    for keys in (("config", "options", "x"), ("config", "recipe", "x"), ("scores", "x"), ("provenance", "packages")):
+        plain = entry = json.loads(json.dumps(RECORD.to_dict() | {"scores": RESULT}))
+        for key in keys[:-1]:
+            entry = entry[key]
+        entry[keys[-1]] = value
+        with pytest.raises(RunError, match=f"{words}|expected") as caught:
+            RunRecord.from_dict(plain)
+        assert len(str(caught.value)) < 500
+
+
+def test_an_error_may_be_long():
+    plain = RECORD.to_dict() | {"error": "x" * 1_000_000}
+    assert RunRecord.from_dict(plain).error == plain["error"]
 
 
 def test_plain_data_are_a_copy():

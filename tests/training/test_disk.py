@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 from click.testing import CliRunner
@@ -26,16 +27,14 @@ def full_disk(name, count=1, *, sticky=False):
     """Fill the disk: from its ``count``-th time on, no file ``name`` can be written; with ``sticky``, no file."""
     seen = []
 
-    class Os:
-        @staticmethod
-        def replace(source, target):
-            seen.extend([target.name] if target.name == name else [])
-            if len(seen) >= count and (sticky or target.name == name):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
-            os.replace(source, target)
+    def replace(source, target):
+        seen.extend([target.name] if target.name == name else [])
+        if len(seen) >= count and (sticky or target.name == name):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+        os.replace(source, target)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zoo.files, "os", Os)
+        patch.setattr(zoo.files, "os", types.SimpleNamespace(**{**vars(os), "replace": replace}))
         yield
 
 
@@ -130,7 +129,12 @@ def test_read_only_folder(tiny, tmp_path, monkeypatch):
         with pytest.raises(RunError, match="cannot be written to: Read-only file system: no epoch was finished"):
             zoo.train("tiny_cnn/tiny", out=tmp_path, **SETTINGS)
     folder = find_folder(tmp_path)
-    monkeypatch.setattr("zoo.runs.lock.os.open", refuse)
+    opened = os.open
+
+    def open_to_read(path, flags, *arguments, **options):
+        return refuse() if flags & (os.O_WRONLY | os.O_RDWR) else opened(path, flags, *arguments, **options)
+
+    monkeypatch.setattr("zoo.runs.lock.os.open", open_to_read)
     for attempt in (
         lambda: zoo.train("tiny_cnn/tiny", out=tmp_path, overwrite=True, **SETTINGS),
         lambda: resume(folder),

@@ -15,8 +15,10 @@ from zoo.errors import RunError, UnknownNameError
 from zoo.runs import lock
 from zoo.runs.run import run_path
 from zoo.training import resume
+from zoo.training.tensorboard import WriteEvents
 
 SETTINGS = {"seed": 3, "progress": False}
+OTHER = r"checkpoint-1.keras is not of the run that its run.json describes: "
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,11 @@ def refuses(run, words, kind=RunError, **options):
             None,
             "run.json is damaged: config.options is None: expected a mapping",
         ),
+        (["config", "options", "latent_dim"], 5, OTHER + r"its latent shape is \(3,\), here it is \(5,\): restore"),
+        (["config", "recipe", "likelihood"], "gaussian", OTHER + "its .* is "),
+        (["config", "recipe", "binarization"], "threshold", OTHER + "its binarization is none, here it is threshold"),
+        (["config", "recipe", "optimizer"], "sgd", OTHER + "its optimizer is Adam, here it is SGD"),
+        (["config", "seed"], 4, OTHER + "its seed is 3, here it is 4"),
         (["config"], {}, "run.json is damaged: config.preset is missing: train it from scratch"),
         (["cost"], None, "run.json is damaged: cost is None: expected a mapping: train it from scratch"),
         (["status"], "asleep", "status is not one of"),
@@ -98,6 +105,38 @@ def test_damaged_checkpoint(stopped, damage):
     content[len(content) // 2] ^= 1
     file.write_bytes({"cut": bytes(content[:1000]), "bit": bytes(content), "empty": b""}[damage])
     refuses(stopped, r"checkpoint-1.keras: .*train the run from scratch \(overwrite=True")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+@pytest.mark.parametrize("kind", ["link", "pipe", "device", "folder"])
+def test_a_checkpoint_that_is_no_file(stopped, tmp_path, kind):
+    file = stopped.path / "checkpoint-1.keras"
+    os.rename(file, tmp_path / "elsewhere.keras")
+    makers = {"link": lambda: file.symlink_to(tmp_path / "elsewhere.keras"), "pipe": lambda: os.mkfifo(file)}
+    makers |= {"device": lambda: file.symlink_to("/dev/zero"), "folder": file.mkdir}
+    makers[kind]()
+    what = {"device": "link"}.get(kind, kind)
+    with pytest.raises(RunError, match=rf"checkpoint-1\.keras: not a \.keras file: it is a {what}.*from scratch"):
+        resume(stopped, progress=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+def test_event_files_that_lead_elsewhere(stopped, monkeypatch, tmp_path):
+    (tmp_path / "diary").mkdir()
+    (stopped.path / "tensorboard").symlink_to(tmp_path / "diary")
+    jobs = []
+    monkeypatch.setattr("zoo.training.resuming.do_job", lambda job, deterministic: jobs.append(job))
+    resume(stopped, progress=False)
+    assert jobs[0].tensorboard is False
+    events = WriteEvents(stopped.path / "tensorboard", None)
+    with pytest.raises(RunError, match="tensorboard is a link, which is not followed: remove it"):
+        events.on_train_begin()
+    (stopped.path / "tensorboard").unlink()
+    (stopped.path / "tensorboard").mkdir()
+    (stopped.path / "tensorboard" / "train").symlink_to(tmp_path / "diary")
+    with pytest.raises(RunError, match="train is a link, which is not followed: remove it"):
+        events.on_train_begin()
+    assert not list((tmp_path / "diary").iterdir())
 
 
 def test_more_epochs_when_the_learning_rate_has_begun_to_fall(stopped):
@@ -162,16 +201,40 @@ def test_a_folder_that_another_process_holds(stopped, holder, tmp_path):
     out = tmp_path / "out"
     path = out / "tiny_cnn" / "tiny" / run_path(out, "tiny_cnn/tiny", 3, stopped.config).name
     path.parent.mkdir(parents=True)
-    path.symlink_to(stopped.path)
+    stopped.path.rename(path)
     for overwrite in (False, True):
         with pytest.raises(RunError, match=words):
             zoo.train("tiny_cnn/tiny", out=out, overwrite=overwrite, **SETTINGS)
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    assert (stopped.path / ".lock").exists()  # The file stays, the lock does not.
-    with lock.claim(stopped.path):
+    assert (path / ".lock").exists()  # The file stays, the lock does not.
+    with lock.claim(path):
         pass
-    assert not (stopped.path / ".lock").exists()
+    assert not (path / ".lock").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such links there")
+def test_a_run_folder_that_leads_elsewhere_is_not_emptied(stopped, tmp_path):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "thesis").write_text("my only copy")
+    out = tmp_path / "out"
+    path = out / "tiny_cnn" / "tiny" / run_path(out, "tiny_cnn/tiny", 3, stopped.config).name
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "papers")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="is a link, which is not followed: remove it"):
+            zoo.train("tiny_cnn/tiny", out=out, overwrite=overwrite, **SETTINGS)
+    assert [item.name for item in (tmp_path / "papers").iterdir()] == ["thesis"]
+
+
+def test_the_best_model_is_compared_too(stopped):
+    os.rename(stopped.path / "checkpoint-1.keras", stopped.path / "checkpoint-2.keras")
+    history = (stopped.path / "history.csv").read_text().splitlines()
+    worse = history[1].replace("1,", "2,", 1).split(",")
+    worse[history[0].split(",").index("val_loss")] = "9e9"
+    (stopped.path / "history.csv").write_text("\n".join([*history, ",".join(worse)]) + "\n")
+    zoo.create_model("tiny_cnn/tiny", latent_dim=5, seed=3).save(stopped.path / "model.keras")
+    refuses(stopped, r"model\.keras is not of the run that its run\.json describes: its latent shape is \(5,\)")
 
 
 def test_claiming_leaves_no_folder_behind(tmp_path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.benchmarking.cells import Cell
 from zoo.progress import SECONDS_BETWEEN_LINES, Moment, make_bar, make_console
+from zoo.shown import show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +57,7 @@ class ShowRuns(contextlib.AbstractContextManager["ShowRuns"]):
 
     def tell(self, cell: Cell, moment: Moment) -> None:
         """Show what a run is doing."""
-        now = f"{_shorten(cell.label)}: {describe_moment(moment)}"
+        now = f"{_shorten(show(cell.label))}: {describe_moment(moment)}"
         with self._lock:
             self._parts[cell] = min(moment.done / moment.epochs, 1.0)
             if self._bar is not None:

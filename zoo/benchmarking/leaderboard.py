@@ -21,6 +21,7 @@ from zoo.runs.record import BestEpoch, Cost
 from zoo.runs.run import RUN_FILE, Run
 from zoo.score import DESCRIPTIONS, Score
 from zoo.score_names import main_score
+from zoo.shown import show
 
 SCHEMA = 1
 BOARD_FILE = "leaderboard.json"
@@ -81,7 +82,7 @@ class Leaderboard:
     def __repr__(self) -> str:
         parts = [f"{table.dataset}, {counted(len(table.rows), 'row')}" for table in self.tables]
         failed = [f"{len(self.failed)} failed"] if self.failed else []
-        return f"Leaderboard({self.path}: {'; '.join([*parts, *failed]) or 'empty'})"
+        return show(f"Leaderboard({self.path}: {'; '.join([*parts, *failed]) or 'empty'})")
 
     def _repr_html_(self) -> str:
         shown = []
@@ -89,7 +90,8 @@ class Leaderboard:
             header, *rows = text.table_cells(table)
             shown += [show_title(text.describe_table(table)), show_table(header, rows, numbers_from=1)]
             shown.append(show_text(text.explain_table(table)))
-        return "".join([*shown, *(show_text(f"failed: {run.label}: {run.error}") for run in self.failed)])
+        shown += [show_text(f"failed: {text.describe_failure(run)}") for run in self.failed]
+        return "".join(shown)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``leaderboard.json``."""

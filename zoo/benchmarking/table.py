@@ -11,6 +11,7 @@ from zoo.runs.json_fields import from_json, optional, to_json
 from zoo.runs.record import Cost
 from zoo.score import DESCRIPTIONS, Score
 from zoo.score_names import main_score, table_scores
+from zoo.shown import show_line
 
 _COSTS = (
     "parameters", "flops", "encode_ms", "decode_ms", "peak_memory_mb", "train_seconds", "train_images_per_second"
@@ -139,6 +140,11 @@ class FailedRun:
     seed: int
     error: str | None
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Cut the reason, which may be as long as an exception's text."""
+        if self.error is not None:
+            object.__setattr__(self, "error", show_line(self.error))
 
     @property
     def label(self) -> str:

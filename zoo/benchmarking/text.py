@@ -11,8 +11,11 @@ from zoo.benchmarking.table import FailedRun, Row, Table
 from zoo.errors import counted
 from zoo.score import Score
 from zoo.score_names import has_collapsed, table_scores
+from zoo.shown import show, show_line
 
 FACTS = ("dataset", "part", "images", "likelihood", "binarization", "epochs")
+LONGEST_REASON = 500  # Characters of why a run failed; its run.json has them all.
+LONGEST_CELL = 300
 _IDENTITY = ("rank", "model", "preset", "baseline")
 
 
@@ -20,16 +23,21 @@ def to_markdown(tables: Iterable[Table], failed: Iterable[FailedRun]) -> str:
     """Return tables, and the runs that failed, as Markdown."""
     parts = ["# Leaderboard\n"]
     for table in tables:
-        header, *rows = table_cells(table)
+        header, *rows = ([cell.replace("|", r"\|") for cell in row] for row in table_cells(table))
         widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
         # Text to the left, numbers to the right.
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         lines = [_markdown_row(row, widths) for row in (header, rule, *rows)]
-        parts.append(f"## {describe_table(table)}\n\n" + "\n".join(lines) + f"\n\n{explain_table(table)}\n")
-    lines = [f"- {run.label}: {run.error}" for run in failed]
+        parts.append(f"## {show(describe_table(table))}\n\n" + "\n".join(lines) + f"\n\n{show(explain_table(table))}\n")
+    lines = [f"- {describe_failure(run)}" for run in failed]
     if lines:
         parts.append("## Failed\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def describe_failure(run: FailedRun) -> str:
+    """Return the name of a run and why it failed, on one line."""
+    return f"{show_line(run.label, most=LONGEST_REASON)}: {show_line(run.error, most=LONGEST_REASON)}"
 
 
 def to_csv(tables: Iterable[Table]) -> str:
@@ -46,12 +54,13 @@ def to_csv(tables: Iterable[Table]) -> str:
     settings = [key for key in settings if key not in header]
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow([*header, *settings])
+    writer.writerow(map(show, [*header, *settings]))
     for table in tables:
         for row in table.rows:
             operations = count_operations(row)
             writer.writerow(
-                [
+                show(cell) if isinstance(cell, str) else cell
+                for cell in [
                     *(getattr(table, name) for name in FACTS),
                     *(getattr(row, name) for name in _IDENTITY),
                     *(score.read(row.result) for score in costs),
@@ -125,8 +134,8 @@ def table_cells(table: Table) -> list[list[str]]:
     """Return a table's header and rows as text, without columns that have no value in any row."""
     columns = make_columns(table)
     return [
-        [column.heading for column in columns],
-        *([str(column.cell(row)) for column in columns] for row in table.rows),
+        [show(column.heading, most=LONGEST_CELL) for column in columns],
+        *([show(column.cell(row), most=LONGEST_CELL) for column in columns] for row in table.rows),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,11 +13,13 @@ from typing import Any
 
 from zoo.benchmarking.leaderboard import BOARD_FILE, Leaderboard
 from zoo.benchmarking.table import Table
-from zoo.data.load import load_dataset
+from zoo.data.load import load_recorded_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, UnknownNameError, ZooError
 from zoo.evaluation.scores import evaluate
+from zoo.files import read_json
 from zoo.registry import catalogue
 from zoo.runs.checksums import DoubtKind
+from zoo.runs.finding import find_files
 from zoo.runs.run import RUN_FILE, Run
 from zoo.saving.load import MODEL_FILE
 from zoo.score import DESCRIPTIONS
@@ -66,7 +69,8 @@ def verify(
     Args:
         path: a run folder, or a folder that contains some.
         tolerance: largest relative difference allowed in a score (absolute below 1).
-        data_dir: folder with the official files of the datasets.
+        data_dir: folder with the official files of the datasets; or, for runs trained on a folder of images, that
+            folder or one that contains it.
         tell: called with each run folder before it is checked.
 
     Returns:
@@ -76,10 +80,13 @@ def verify(
         RunError: there is no run folder.
     """
     folder = Path(path)
-    runs = [Run(file.parent) for file in sorted(folder.rglob(RUN_FILE))]
-    boards = sorted(folder.rglob(BOARD_FILE))
+    seen = find_files(folder, RUN_FILE, BOARD_FILE)
+    runs = [Run(file.parent) for file in seen.files[RUN_FILE]]
+    boards = seen.files[BOARD_FILE]
     if not runs and not boards:
-        raise RunError(f"{folder}: found no {RUN_FILE}: expected a run folder, or a folder that contains some")
+        raise RunError(
+            f"{folder}: found no {RUN_FILE} ({seen.describe()}): expected a run folder, or a folder that contains some"
+        )
     found = []
     for run in runs:
         tell(run.path)
@@ -124,7 +131,7 @@ def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, 
         raise RunError(f"{run.path / RUN_FILE}: the run is finished, but has no scores")
     if run.content.config.data is not None:
         raise DatasetError("the run was trained on images in memory, which are not stored")
-    split = load_dataset(run.config["dataset"], data_dir=data_dir).test
+    split = load_recorded_dataset(run.config["dataset"], data_dir=data_dir).test
     if before["data"]["sha256"] != split.sha256:
         raise DatasetError(f"the test images of {run.config['dataset']} are not those that the run was scored on")
     absent = _absent_metrics(before)
@@ -166,12 +173,14 @@ def _apart(old: Any, new: Any) -> float:
 
 def _verify_board(file: Path) -> Verdict:
     try:
-        stored = [Table.from_dict(table) for table in json.loads(file.read_text(encoding="utf-8"))["tables"]]
-    except (OSError, ValueError, KeyError, TypeError, RunError) as error:
+        stored = [Table.from_dict(table) for table in read_json(file)["tables"]]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RunError) as error:
         return Verdict(file, Status.FAILED, (f"cannot be read: {type(error).__name__}: {error}",))
     rows = [row for table in stored for row in table.rows]
     paths = [file.parent / path for row in rows for path in row.runs]
-    missing = tuple(f"the run {path} is missing" for path in paths if not (path / RUN_FILE).is_file())
+    if len({os.path.normpath(path) for path in paths}) < len(paths):
+        return Verdict(file, Status.FAILED, ("it names a run twice",))
+    missing = tuple(f"the run {path} is missing" for path in paths if not os.path.isfile(path / RUN_FILE))
     if missing:
         return Verdict(file, Status.FAILED, missing)
     try:
@@ -180,7 +189,7 @@ def _verify_board(file: Path) -> Verdict:
             Leaderboard.from_runs([Run(path) for path in paths], file.parent, (), baseline).tables
             for baseline in sorted({row.baseline or "" for row in rows})
         ]
-    except (ZooError, KeyError, TypeError, ValueError) as error:
+    except (ZooError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         return Verdict(file, Status.FAILED, (f"cannot be rebuilt: {type(error).__name__}: {error}",))
     possible = [table for tables in again for table in tables]
     changed = [table for table in stored if not any(_is_same(table, made) for made in possible)]

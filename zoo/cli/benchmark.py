@@ -11,7 +11,7 @@ import click
 import zoo
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, callback_option, data_option, out_option, read_grid
-from zoo.cli.printing import print_json, print_leaderboard
+from zoo.cli.printing import print_json, print_leaderboard, tell
 
 
 @click.command()
@@ -52,6 +52,6 @@ def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any
         print_json(leaderboard.to_dict())
     else:
         print_leaderboard(leaderboard)
-    click.echo(f"zoo: wrote {out}/leaderboard.md, .csv and .json, and reconstructions.png", err=True)
+    tell(f"wrote {out}/leaderboard.md, .csv and .json, and reconstructions.png")
     if leaderboard.failed:
         sys.exit(1)

@@ -8,7 +8,7 @@ import click
 
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json
-from zoo.cli.printing import print_json, print_table
+from zoo.cli.printing import echo, print_json, print_table
 from zoo.registry import catalogue
 
 if TYPE_CHECKING:
@@ -87,17 +87,17 @@ def _check(
 
 def _print(report: Report) -> None:
     rows = [[f"{MARKS[result.status]} {result.name}", f"{result.seconds:.1f}"] for result in report.results]
-    click.echo(report.name)
+    echo(report.name)
     print_table(["  check", "seconds"], rows, numbers_from=1)
     for result in report.failed:
-        click.echo(f"\n{result.name} failed: {result.message}")
+        echo(f"\n{result.name} failed: {result.message}")
     skipped: dict[str | None, list[str]] = {}
     for result in report.select("skipped"):
         skipped.setdefault(result.message, []).append(result.name)
     for reason, names in skipped.items():
-        click.echo(f"\nskipped because {reason}: {', '.join(names)}")
+        echo(f"\nskipped because {reason}: {', '.join(names)}")
     counts = ", ".join(f"{len(report.select(status))} {status}" for status in MARKS if report.select(status))
-    click.echo(f"\n{report.name}: {counts} in {report.seconds:.1f} s{_describe(report.facts)}\n")
+    echo(f"\n{report.name}: {counts} in {report.seconds:.1f} s{_describe(report.facts)}\n")
 
 
 def _describe(facts: dict[str, Any]) -> str:

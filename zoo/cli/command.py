@@ -19,14 +19,16 @@ from zoo.cli.benchmark import benchmark
 from zoo.cli.check import check
 from zoo.cli.new import new
 from zoo.cli.pictures import reconstruct
+from zoo.cli.printing import tell
 from zoo.cli.report import report
 from zoo.cli.scoring import compare, evaluate
 from zoo.cli.streams import end_output, results_kept_apart, standard_streams
 from zoo.cli.training import train
 from zoo.cli.verify import verify
 from zoo.environment import describe_versions
-from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError, one_line, text_of
+from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError, one_line
 from zoo.registry.isolation.leftovers import leave
+from zoo.shown import show, show_line, text_of
 
 EXPECTED = (ZooError, TypeError, ValueError, OSError)  # Those whose message says what to do.
 KERAS_ARGUMENTS = "Arguments received by"  # What Keras adds to the message of an error in a layer.
@@ -65,13 +67,16 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, SystemExit):
+        except click.ClickException as error:
+            vars(error)["message"] = show(error.message, lines=True)
+            raise
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError, SystemExit):
             raise
         except BaseException as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
             else:
-                click.echo(f"zoo: {_explain(error)}", err=True)
+                tell(_explain(error))
             ctx.exit(_status(error))
 
 
@@ -125,7 +130,7 @@ for command in (
 
 
 def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
-    print(f"zoo: warning: {message}", file=sys.stderr)  # As for messages.
+    print(f"zoo: warning: {show_line(message)}", file=sys.stderr)  # As for messages.
 
 
 def _discover(*, silent: bool) -> None:

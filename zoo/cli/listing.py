@@ -9,7 +9,7 @@ import click
 
 import zoo
 from zoo.cli.options import as_json
-from zoo.cli.printing import print_json, print_table
+from zoo.cli.printing import echo, print_json, print_table
 from zoo.notebooks import show_size
 from zoo.registry import catalogue
 from zoo.registry.model_info import summarize
@@ -36,7 +36,7 @@ def list_(pattern: str, kind: str | None, as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "summary": summary} for name, summary in found.items()])
     elif not found:
-        click.echo(f"nothing matches {pattern!r}", err=True)
+        echo(f"nothing matches {pattern!r}", err=True)
     else:
         print_table(["name", "summary"], [list(item) for item in found.items()])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from zoo import scaffolding
+from zoo.cli.printing import echo
 
 
 @click.command()
@@ -30,7 +31,7 @@ def new(name: str, here: bool, out: Path | None) -> None:
 
 def _write_project(name: str, folder: Path) -> None:
     for path in scaffolding.write_project(name, folder):
-        click.echo(path)
+        echo(path)
     _print_next(
         f"cd {shlex.quote(str(folder / name))}",
         "pip install -e '.[dev]'",
@@ -44,17 +45,17 @@ def _write_plugin_file(name: str) -> None:
     registry = scaffolding.registry_in_use(folder)
     written = scaffolding.write_plugin_file(name, folder)
     for path in written:
-        click.echo(path)
+        echo(path)
     entry = scaffolding.registry_entry(name, folder)
     if registry in written:
-        click.echo(f"\nlisted in {registry}")
+        echo(f"\nlisted in {registry}")
     else:
-        click.echo(f"\n{registry} exists and was not changed: add {entry} to its plugins, as in\n  plugins: [{entry}]")
+        echo(f"\n{registry} exists and was not changed: add {entry} to its plugins, as in\n  plugins: [{entry}]")
     zoo = f"zoo --registry {shlex.quote(str(registry))}"
     _print_next(f"{zoo} check {name}", f"{zoo} train {name}/mnist --sample")
 
 
 def _print_next(*commands: str) -> None:
-    click.echo("\nnext:")
+    echo("\nnext:")
     for command in commands:
-        click.echo(f"  {command}")
+        echo(f"  {command}")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import data_option, dataset_option, part_option, source_argument
+from zoo.cli.printing import echo
 from zoo.cli.trained import load_split, load_trained
 from zoo.files import write_figure
 
@@ -57,4 +58,4 @@ def reconstruct(
         "latent-space": lambda: plots.plot_latent_space(model, array[:2000], None if labels is None else labels[:2000]),
     }
     write_figure(png, draw[kind]())
-    click.echo(png)
+    echo(png)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import counted
+from zoo.files import read_json
 from zoo.score_names import SCORES, find_score, score_at
+from zoo.shown import show, show_line
 
 if TYPE_CHECKING:
     from zoo.benchmarking import Leaderboard
@@ -24,12 +26,24 @@ GAP = 3  # Spaces between the columns of a table.
 
 def print_json(content: Any) -> None:
     """Print plain data to stdout as JSON."""
-    click.echo(json.dumps(content, indent=2, allow_nan=False))
+    # JSON escapes all that cannot be seen but one character.
+    click.echo(json.dumps(content, indent=2, allow_nan=False).replace("\x7f", "\\u007f"))
+
+
+def echo(text: object = "", *, err: bool = False) -> None:
+    """Print text to stdout, or to stderr, with every character that cannot be seen as an escape."""
+    click.echo(show(text, lines=True), err=err)
+
+
+def tell(message: object) -> None:
+    """Print a message to stderr, on one line."""
+    click.echo(f"zoo: {show_line(message)}", err=True)
 
 
 def print_text(text: str) -> None:
     """Print a paragraph to stdout, on a terminal with its lines broken between words."""
-    click.echo(click.wrap_text(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
+    shown = show(text)
+    click.echo(click.wrap_text(shown, shutil.get_terminal_size().columns) if sys.stdout.isatty() else shown)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> None:
@@ -38,6 +52,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
     On a terminal, number columns that do not fit are printed below the others, with the first column repeated. Where
     even single words do not fit side by side, each row is printed as a list.
     """
+    header, *rows = ([show(cell) for cell in row] for row in (header, *rows))
     if len(rows) > MOST_DRAWN or not sys.stdout.isatty():
         _print_lines(header, rows, range(len(header) if numbers_from is None else numbers_from, len(header)))
         return
@@ -114,7 +129,7 @@ def _fit(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 
 def print_scores(scores: dict[str, Any]) -> None:
     """Print a model's scores, including its cost if present."""
-    click.echo(_describe_facts({**scores["data"], **scores}))
+    echo(_describe_facts({**scores["data"], **scores}))
     # The cost comes last, after the scores specific to a kind of model.
     order = [score.path[0] for score in SCORES if score.path[0] != "cost"]
     rows = []
@@ -145,8 +160,8 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
         second: source of the second result.
     """
     facts = comparison["facts"]
-    click.echo(_describe_facts(facts) + (f", k = {facts['k']:,}" if facts["k"] else ""))
-    click.echo(f"first:  {first}\nsecond: {second}\n")
+    echo(_describe_facts(facts) + (f", k = {facts['k']:,}" if facts["k"] else ""))
+    echo(f"first:  {first}\nsecond: {second}\n")
     parts = [dict(_flatten(comparison[name])) for name in ("first", "second", "difference")]
     rows = []
     for path in dict.fromkeys((*parts[0], *parts[1])):
@@ -157,7 +172,7 @@ def print_comparison(comparison: dict[str, Any], first: object, second: object) 
         ]
         rows.append([score.title, *cells, score.unit])
     print_table(["score", "first", "second", "difference", "unit"], rows, numbers_from=1)
-    click.echo("")
+    echo()
     print_text(comparison["note"])
 
 
@@ -190,29 +205,27 @@ def print_profile(folder: Path) -> None:
 
     if not (folder / PROFILE_FILE).is_file():
         return
-    profile = json.loads((folder / PROFILE_FILE).read_text(encoding="utf-8"))
+    profile = read_json(folder / PROFILE_FILE)
     total = sum(profile["parts"].values())
     rows = [
         [title, f"{milliseconds:.2f}", f"{milliseconds / total:.1%}"]
         for named in (profile["parts"], dict(list(profile["layers"].items())[:SLOWEST]))
         for title, milliseconds in named.items()
     ]
-    click.echo(
-        f"one step takes {1e3 * profile['seconds']:.1f} ms (mean of {profile['steps']}); operations in all threads:"
-    )
+    echo(f"one step takes {1e3 * profile['seconds']:.1f} ms (mean of {profile['steps']}); operations in all threads:")
     print_table(["part or layer", "ms", "share"], rows, numbers_from=1)
-    click.echo("")
+    echo()
 
 
 def print_leaderboard(leaderboard: Leaderboard) -> None:
     """Print a leaderboard's tables and the runs that failed."""
-    from zoo.benchmarking.text import describe_table, explain_table, table_cells
+    from zoo.benchmarking.text import LONGEST_REASON, describe_table, explain_table, table_cells
 
     for table in leaderboard.tables:
         header, *rows = table_cells(table)
-        click.echo(describe_table(table))
+        echo(describe_table(table))
         print_table(header, rows, numbers_from=1)
         print_text(explain_table(table))
-        click.echo("")
+        echo()
     for run in leaderboard.failed:
-        click.echo(f"failed: {run.preset}, seed {run.seed}: {run.error}")
+        echo(f"failed: {run.preset}, seed {run.seed}: {show_line(run.error, most=LONGEST_REASON)}")

@@ -8,6 +8,7 @@ import click
 
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import data_option
+from zoo.cli.printing import echo
 
 
 @click.command()
@@ -28,4 +29,4 @@ def report(folder: Path, out: Path | None, data_dir: Path | None) -> None:
     import_keras()
     from zoo.report import write_report
 
-    click.echo(write_report(folder, out, data_dir=data_dir, progress=True))
+    echo(write_report(folder, out, data_dir=data_dir, progress=True))

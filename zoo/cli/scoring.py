@@ -10,7 +10,7 @@ import click
 
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
-from zoo.cli.printing import print_comparison, print_json, print_scores
+from zoo.cli.printing import print_comparison, print_json, print_scores, tell
 from zoo.cli.trained import load_split, load_trained, tell_doubts
 from zoo.files import write_text
 
@@ -34,7 +34,7 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Score the model in a run folder or a .keras file, and measure its cost."""
     if iwae is not None:
-        click.echo("zoo: warning: --iwae is now called --importance-samples", err=True)
+        tell("warning: --iwae is now called --importance-samples")
         importance_samples = iwae
     model = load_trained(source)
     from zoo.evaluation.warnings import explain_scores
@@ -54,9 +54,9 @@ def evaluate(
             if scores["negative_elbo"] is None
             else f"{type(model).__name__} overrides the terms of the bound, but not log_weights"
         )
-        click.echo(f"zoo: no importance-weighted bound: {reason}", err=True)
+        tell(f"no importance-weighted bound: {reason}")
     for sentence in explain_scores(scores):
-        click.echo(f"zoo: warning: {sentence}", err=True)
+        tell(f"warning: {sentence}")
     if as_json:
         print_json(scores)
     else:

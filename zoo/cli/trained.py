@@ -9,6 +9,7 @@ import click
 
 import zoo
 from zoo.cli.keras_import import import_keras
+from zoo.cli.printing import tell
 from zoo.registry.specs import FOLDER
 
 
@@ -25,7 +26,7 @@ def tell_doubts(source: Path) -> None:
     """Warn if the content of a run folder may not match its record."""
     if source.is_dir():
         for doubt in zoo.Run(source).doubts():
-            click.echo(f"zoo: warning: {doubt}", err=True)
+            tell(f"warning: {doubt}")
 
 
 def load_split(model: Any, source: Path, dataset: str | None, part: str, data_dir: Path | None) -> Any:

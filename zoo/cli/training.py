@@ -11,7 +11,7 @@ from click.core import ParameterSource
 import zoo
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import callback_option, data_option, out_option, read_settings, seed_option
-from zoo.cli.printing import print_profile, print_scores
+from zoo.cli.printing import echo, print_profile, print_scores
 from zoo.cli.trained import tell_doubts
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def train(
     if options["profile"]:
         print_profile(run.path)
     best = run.best or {}
-    click.echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
+    echo(f"best validation epoch: {best['epoch']} of {run.cost['epochs']}", err=True)
     print_scores({**(run.scores or {}), "cost": run.cost})
-    click.echo(run.path)
+    echo(run.path)
 
 
 def _train(ctx: click.Context, preset: str, settings: dict[str, Any], options: dict[str, Any]) -> Run:

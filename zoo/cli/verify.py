@@ -10,7 +10,7 @@ import click
 
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option
-from zoo.cli.printing import print_json, print_table
+from zoo.cli.printing import echo, print_json, print_table, tell
 
 if TYPE_CHECKING:
     from zoo.benchmarking.verify import Verdict
@@ -35,7 +35,7 @@ def verify(ctx: click.Context, path: Path, tolerance: float, data_dir: Path | No
     import_keras()
     from zoo.benchmarking.verify import verify as check
 
-    verdicts = check(path, tolerance=tolerance, data_dir=data_dir, tell=lambda run: click.echo(f"zoo: {run}", err=True))
+    verdicts = check(path, tolerance=tolerance, data_dir=data_dir, tell=lambda run: tell(f"{run}"))
     if as_json:
         print_json([_plain(verdict) for verdict in verdicts])
     else:
@@ -60,15 +60,15 @@ def _print(verdicts: list[Verdict], tolerance: float) -> None:
     print_table(["  run", "", "largest drift"], rows, numbers_from=2)
     for verdict in verdicts:
         for finding in verdict.findings if verdict.status == "failed" else ():
-            click.echo(f"\n{verdict.path}: {finding}")
+            echo(f"\n{verdict.path}: {finding}")
     unchecked = Counter(
         finding for verdict in verdicts if verdict.status == "unchecked" for finding in verdict.findings
     )
     for finding, count in unchecked.items():
-        click.echo(f"\nunchecked, {count}: {finding}")
+        echo(f"\nunchecked, {count}: {finding}")
     counts = ", ".join(
         f"{sum(it.status == status for it in verdicts)} {status}"
         for status in MARKS
         if any(it.status == status for it in verdicts)
     )
-    click.echo(f"\n{counts}; relative tolerance for scores: {tolerance:g}")
+    echo(f"\n{counts}; relative tolerance for scores: {tolerance:g}")

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from zoo.errors import counted
 from zoo.notebooks import show_images, show_table, show_text, show_title
 from zoo.registry.fields import check_shape
+from zoo.shown import show
 
 SHOWN = 10  # Images in a notebook.
 PARTS = ("train", "validation", "test")
@@ -95,7 +96,8 @@ class Split:
         return len(self.images)
 
     def __repr__(self) -> str:
-        return f"Split({self.dataset} {self.part}: {counted(len(self), 'image')} of shape {self.images.shape[1:]})"
+        images = f"{counted(len(self), 'image')} of shape {self.images.shape[1:]}"
+        return show(f"Split({self.dataset} {self.part}: {images})")
 
     def _repr_html_(self) -> str:
         first = show_images(self.images[:SHOWN], f"the first {counted(len(self.images[:SHOWN]), 'image')}")
@@ -167,7 +169,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         counts = " / ".join(str(len(split)) for split in (self.train, self.validation, self.test))
-        return f"Dataset({self.name}: {counts} images of shape {self.image_shape})"
+        return show(f"Dataset({self.name}: {counts} images of shape {self.image_shape})")
 
     def _repr_html_(self) -> str:
         splits = [getattr(self, part) for part in PARTS]

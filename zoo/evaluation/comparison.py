@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import IncomparableError
+from zoo.files import read_json
 from zoo.score import DESCRIPTIONS, described_scores
 from zoo.score_names import SCORES
+from zoo.shown import show
 
 if TYPE_CHECKING:
     from zoo.runs.run import Run
@@ -161,7 +162,7 @@ def _is_tree(value: Any) -> bool:
 
 def _read_file(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path, links=True)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -193,4 +194,4 @@ def _is_number(value: Any) -> bool:
 def _show(value: Any) -> str:
     if isinstance(value, str) and len(value) == 64:
         return f"{value[:12]}..."  # A SHA-256.
-    return "none" if value is None else str(value)
+    return "none" if value is None else show(value, most=100)

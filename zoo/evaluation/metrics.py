@@ -16,6 +16,7 @@ from zoo.registry.messages import explain_unknown
 from zoo.registry.references import resolve_reference
 from zoo.registry.scoring_specs import Metric
 from zoo.score import DESCRIPTIONS
+from zoo.shown import show
 
 
 def choose_metrics(names: Iterable[str] | None) -> list[Metric]:
@@ -60,7 +61,7 @@ def plugin_scores(metrics: list[Metric], model: Any, images: np.ndarray, reconst
             reason = (
                 one_line(error) if isinstance(error, _NoScoreError) else f"{type(error).__name__}: {one_line(error)}"
             )
-            warnings.warn(f"the score {metric.name}{plugin} is left out: {reason}", stacklevel=3)
+            warnings.warn(show(f"the score {metric.name}{plugin} is left out: {reason}"), stacklevel=3)
     return values | ({DESCRIPTIONS: {it.name: it.describe() for it in metrics}} if values else {})
 
 

@@ -14,6 +14,7 @@ from zoo.registry.presets import preset_names
 from zoo.registry.record import PluginRecord
 from zoo.registry.specs import Architecture, DatasetSpec
 from zoo.registry.yaml_file import RegistryFile
+from zoo.shown import show_line
 
 
 def explain_unknown(
@@ -53,8 +54,8 @@ def warn_of_failures(plugins: Iterable[Plugin]) -> None:
     """Warn about every plugin that was left out."""
     for record in (plugin.record for plugin in plugins if plugin.record.status == "failed"):
         warnings.warn(
-            f"plugin {record.name} ({record.origin}) was left out: {record.error} "
-            "(ZOO_STRICT=1 raises this; zoo plugins lists all)",
+            show_line(f"plugin {record.name} ({record.origin}) was left out: {record.error}")
+            + " (ZOO_STRICT=1 raises this; zoo plugins lists all)",
             PluginLoadWarning,
             stacklevel=4,
         )

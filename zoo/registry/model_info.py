@@ -11,6 +11,7 @@ from zoo.notebooks import show_size, show_table, show_title
 from zoo.registry.catalogue import architecture, dataset, preset
 from zoo.registry.presets import merge_options
 from zoo.registry.record import PluginRecord
+from zoo.shown import show
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +52,7 @@ class ModelInfo:
 
     def __repr__(self) -> str:
         size = "" if self.image_shape is None else f", images of {show_size(self.image_shape)}"
-        return f"ModelInfo({self.name}: {self.summary}{size})"
+        return show(f"ModelInfo({self.name}: {self.summary}{size})")
 
     def _repr_html_(self) -> str:
         return show_title(self.name) + show_table((), self.to_rows())

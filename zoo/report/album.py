@@ -22,6 +22,7 @@ PATHS = 4
 TRAVERSED = 8  # Latents shown as traversals.
 STEPS = 9  # Images per traversal.
 REACH = 3.0  # How far a traversal goes from 0, in standard deviations of the prior.
+MOST_BARS = 2000
 MAPPED = 1500  # Points on the map.
 
 
@@ -82,9 +83,12 @@ def make_album(
 
 
 def draw_kl(kl: Sequence[float], name: str) -> Markup:
-    """Draw the KL divergence of each latent."""
+    """Draw the KL divergence of each latent, or of those where it is highest if there are too many for a chart."""
     label = f"Bars: KL divergence of {len(kl)} latents, from {max(kl):.2f} to {min(kl):.2f} nats per image"
-    return draw_bars(kl, f"{name}-kl", "KL divergence, nats per image", "latent, sorted by KL divergence", label)
+    drawn, what = kl, "latent, sorted by KL divergence"
+    if len(kl) > MOST_BARS:
+        drawn, what = sorted(kl, reverse=True)[:MOST_BARS], f"the first {MOST_BARS:,} latents, sorted by KL divergence"
+    return draw_bars(drawn, f"{name}-kl", "KL divergence, nats per image", what, label)
 
 
 def _choose(split: Split, classes: Sequence[str]) -> tuple[np.ndarray, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,11 @@ from zoo.benchmarking.leaderboard import BOARD_FILE, Leaderboard
 from zoo.benchmarking.table import FailedRun, Row
 from zoo.benchmarking.text import describe_table
 from zoo.errors import RunError
+from zoo.files import read_json
+from zoo.runs.finding import find_files
 from zoo.runs.record import RunConfig
 from zoo.runs.run import RUN_FILE, Run
+from zoo.shown import show_line
 
 STATUSES = {
     "running": "the run is in progress, or its process was killed",
@@ -64,11 +66,10 @@ def collect(folder: Path) -> Collection:
     finished: dict[str, Run] = {}
     others: list[Run] = []
     failures: list[Failure] = []
-    for file in sorted(folder.rglob(RUN_FILE)):
+    seen = find_files(folder, RUN_FILE)
+    for file in seen.files[RUN_FILE]:
         path = file.parent
         name = path.relative_to(folder).as_posix()
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
         run = Run(path)
         try:
             if run.status == "finished" and run.scores is not None:
@@ -77,15 +78,18 @@ def collect(folder: Path) -> Collection:
                 finished[name] = run
             else:
                 failed = FailedRun(run.content.config.preset, run.content.config.seed, run.content.error)
-                failures.append(Failure(failed.label, failed.error or STATUSES[run.status], path))
+                failures.append(Failure(failed.label, show_line(failed.error or STATUSES[run.status]), path))
                 others.append(run)
         except RunError as error:
-            failures.append(Failure(name, str(error).replace(f"{folder}{os.sep}", ""), path))
-        except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-            failures.append(Failure(name, f"{RUN_FILE} is damaged: {type(error).__name__}: {error}", path))
+            failures.append(Failure(name, show_line(error).replace(f"{folder}{os.sep}", ""), path))
+        except Exception as error:  # Whatever its schema leaves open must not cost the other runs.
+            reason = f"{type(error).__name__}: {show_line(error, most=200)}"
+            failures.append(Failure(name, f"{RUN_FILE} is damaged: {reason}", path))
     failures += _without_folder(folder, [*finished.values(), *others])
     if not finished and not failures:
-        raise RunError(f"{folder}: found no {RUN_FILE}: expected a run folder, or a folder that contains some")
+        raise RunError(
+            f"{folder}: found no {RUN_FILE} ({seen.describe()}): expected a run folder, or a folder that contains some"
+        )
     order = sorted(finished.values(), key=_place)
     leaderboard = Leaderboard.from_runs(order, folder)
     leaderboard.tables.sort(key=describe_table)
@@ -100,12 +104,12 @@ def _place(run: Run) -> tuple[str, str, int]:
 def _without_folder(folder: Path, runs: list[Run]) -> list[Failure]:
     """Return the failures that a benchmark recorded but no run folder does."""
     try:
-        rows = json.loads((folder / BOARD_FILE).read_text(encoding="utf-8"))["failed"]
+        rows = read_json(folder / BOARD_FILE)["failed"]
         failed = [FailedRun.from_dict(row) for row in rows]
     except (OSError, ValueError, LookupError, TypeError, RunError):
         return []
     return [
-        Failure(it.label, str(it.error), None)
+        Failure(it.label, show_line(it.error), None)
         for it in failed
         if not any(_is_of(run.content.config, it) for run in runs)
     ]

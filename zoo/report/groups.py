@@ -205,7 +205,7 @@ def _point(entry: Entry, x: float | None, score: Summary | None) -> Series | Non
 
 def _rate(entry: Entry) -> Series | None:
     scores = [run.scores or {} for run in entry.runs]
-    known = [(score["kl"], score["reconstruction"]) for score in scores if score["reconstruction"] is not None]
+    known = [(it["kl"], it["reconstruction"]) for it in scores if None not in (it["kl"], it["reconstruction"])]
     return Series(entry.index, [kl for kl, _ in known], [rest for _, rest in known]) if known else None
 
 

@@ -130,20 +130,20 @@ def link_to(folder: Path, home: Path) -> str:
     except ValueError:  # The folder is on another drive.
         return folder.absolute().as_uri() + "/"
     # Without "./", a colon in the first name would make it a URL scheme.
-    return "./" + quote(Path(path).as_posix()) + "/"
+    return "./" + quote(os.fsencode(Path(path).as_posix())) + "/"
 
 
 def _row(run: Run, home: Path) -> RunRow:
     scores, best = run.scores or {}, run.best or {}
-    score = main_score([scores]).read(scores)
+    score, seconds = main_score([scores]).read(scores), run.content.cost.train_seconds
     return RunRow(
         seed=run.config["seed"],
         folder=run.path.name,
         link=link_to(run.path, home),
         score=f"{score:,.4g}" if abs(score) < 10 else f"{score:,.1f}",
-        kl=f"{scores['kl']:,.1f}",
+        kl=NONE if scores["kl"] is None else f"{scores['kl']:,.1f}",
         epoch=str(best.get("epoch", NONE)),
-        seconds=f"{run.cost['train_seconds']:,.0f}",
+        seconds=NONE if seconds is None else f"{seconds:,.0f}",
         started=run.content.provenance.started.replace("T", " ").removesuffix("+00:00"),
     )
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from zoo.data.load import load_dataset
+from zoo.data.load import load_recorded_dataset
 from zoo.errors import RunError
 from zoo.files import write_text
 from zoo.progress import show_progress
+from zoo.shown import show
 
 REPORT_FILE = "report.html"
+
+
+def _finalize(value: Any) -> Any:
+    """Return what a template shows, with every character that cannot be seen as an escape; it keeps what is HTML."""
+    return type(value)(show(value, lines=True)) if isinstance(value, str) else value
 
 
 def write_report(
@@ -24,7 +31,8 @@ def write_report(
     Args:
         folder: the output folder of ``zoo benchmark``, or any folder that contains run folders at any depth.
         out: the file; ``report.html`` in the folder by default. An existing file is replaced.
-        data_dir: folder with the official files of the datasets whose test images are shown.
+        data_dir: folder with the official files of the datasets whose test images are shown; or, for runs trained on a
+            folder of images, that folder or one that contains it.
         progress: show progress on stderr.
 
     Returns:
@@ -53,7 +61,7 @@ def write_report(
         raise RunError(f"{out}: the folder {out.parent} does not exist")
     collection = collect(folder)
     # Cache only during this report, since the files may change.
-    load = lru_cache(maxsize=2)(partial(load_dataset, data_dir=data_dir))
+    load = lru_cache(maxsize=2)(partial(load_recorded_dataset, data_dir=data_dir))
     groups = make_groups(collection)
     pages = []
     with show_progress("report", sum(len(group.rows) for group in groups), progress, unit="models") as advance:
@@ -64,7 +72,7 @@ def write_report(
     failures = [(it, None if it.path is None else link_to(it.path, out.parent)) for it in collection.failures]
     environment = Environment(
         loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
     template = environment.get_template("report.html.jinja")
     write_text(out, template.render(groups=groups, pages=pages, failures=failures, runs=len(collection.runs)))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.errors import RunError
-from zoo.files import write_text
+from zoo.files import read_text, write_text
+from zoo.plain_json import LARGEST_NUMBER
 from zoo.runs.record import BestEpoch
 
 HISTORY_FILE = "history.csv"
+MOST_EPOCHS, MOST_COLUMNS = 100_000, 1000
 _NEEDED = ("epoch", "val_loss", "val_negative_elbo")
 
 
@@ -79,12 +82,24 @@ class History:
         """
         file = folder / HISTORY_FILE
         try:
-            lines = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
-            rows: list[dict[str, float]] = [{key: float(value) for key, value in line.items()} for line in lines]
-        except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
-            raise RunError(f"{file}: cannot be read: {error}") from error
+            lines = csv.DictReader(io.StringIO(read_text(file)))
+            names = lines.fieldnames or ()
+            if len(names) > MOST_COLUMNS or len(set(names)) < len(names):
+                raise ValueError(f"it has {len(names):,} columns, or two of one name: expected up to {MOST_COLUMNS}")
+            rows: list[dict[str, float]] = [
+                {key: float(value) for key, value in line.items()} for line in itertools.islice(lines, MOST_EPOCHS + 1)
+            ]
+        except OSError as error:
+            raise RunError(f"{file}: cannot be read: {error.strerror}") from error
+        except (ValueError, TypeError, AttributeError, csv.Error) as error:
+            raise RunError(f"{file}: cannot be read: {str(error)[:200]}") from error
+        if len(rows) > MOST_EPOCHS:
+            raise RunError(f"{file}: cannot be read: it has more than {MOST_EPOCHS:,} lines")
         for number, row in enumerate(rows, start=1):
             if not all(key in row for key in _NEEDED) or row["epoch"] != number:
                 raise RunError(f"{file}: line {number + 1} is not epoch {number} with its losses")
+            # A loss may have become NaN or infinite, but no float32 is as large as a float64 can be.
+            if any(math.isfinite(value) and abs(value) > LARGEST_NUMBER for value in row.values()):
+                raise RunError(f"{file}: line {number + 1} has a number above {LARGEST_NUMBER:g}, as no loss is")
             row["epoch"] = number
         return cls(rows)

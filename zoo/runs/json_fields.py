@@ -7,15 +7,17 @@ import reprlib
 import types
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from zoo.errors import RunError
+from zoo.runs.contents import MOST_ENTRIES, check_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Found = TypeVar("Found", bound="DataclassInstance")
 _LEFT_OUT = "left out"
+_LONG = ("error",)  # The only text that may be of any length: it is cut where it is shown.
 _PLAIN: dict[Any, tuple[type | tuple[type, ...], str]] = {
     bool: (bool, "true or false"),
     int: (int, "a whole number"),
@@ -69,13 +71,18 @@ def from_json(kind: type[Found], data: object, where: str = "") -> Found:
 
 @lru_cache
 def _types(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return get_type_hints(kind, include_extras=True)
 
 
 def _read(kind: Any, value: object, where: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
+    if origin is Annotated:  # A type, and functions that check what a type does not say.
+        read = _read(arguments[0], value, where)
+        for check in arguments[1:]:
+            check(read, where)
+        return read
     if origin in (Union, types.UnionType):
         others = [other for other in arguments if other is not type(None)]
         return None if value is None and len(others) < len(arguments) else _read(others[0], value, where)
@@ -88,18 +95,26 @@ def _read(kind: Any, value: object, where: str) -> Any:
     if origin is Mapping:
         if not isinstance(value, Mapping):
             raise RunError(f"{where} is {reprlib.repr(value)}: expected a mapping")
+        if len(value) > MOST_ENTRIES:
+            raise RunError(f"{where} has {len(value):,} entries: expected at most {MOST_ENTRIES:,}")
+        for key in value:
+            check_text(key, f"a name in {where}")
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if origin is tuple:
         return _read_list(arguments, value, where)
     expected, name = _PLAIN[kind]
     if not isinstance(value, expected) or (isinstance(value, bool) and kind is not bool):
         raise RunError(f"{where} is {reprlib.repr(value)}: expected {name}")
+    if isinstance(value, str) and where not in _LONG:
+        check_text(value, where)
     return value
 
 
 def _read_list(arguments: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:
     """Return a list as a tuple: of any length if the type ends in ``...``, else of the type's length."""
     open_end = arguments[-1] is Ellipsis
+    if isinstance(value, list | tuple) and len(value) > MOST_ENTRIES:
+        raise RunError(f"{where} has {len(value):,} entries: expected at most {MOST_ENTRIES:,}")
     if not isinstance(value, list | tuple) or (not open_end and len(value) != len(arguments)):
         expected = "a list" if open_end else f"a list of {len(arguments)}"
         raise RunError(f"{where} is {reprlib.repr(value)}: expected {expected}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
+from zoo.runs.contents import check_count, check_counts, check_plain, check_recipe, check_scores, check_whole
 from zoo.runs.json_fields import from_json, optional, to_json
 
 Status = Literal["running", "finished", "interrupted", "failed"]
@@ -32,10 +33,10 @@ class RunConfig:
     preset: str
     architecture: str
     dataset: str
-    image_shape: tuple[int, int, int]
-    options: Mapping[str, Any]
-    recipe: Mapping[str, Any]
-    seed: int
+    image_shape: Annotated[tuple[int, int, int], check_counts]
+    options: Annotated[Mapping[str, Any], check_plain]
+    recipe: Annotated[Mapping[str, Any], check_recipe]
+    seed: Annotated[int, check_whole]
     data: str | None = optional(None)
     start: str | None = optional(None)
 
@@ -125,7 +126,7 @@ class Provenance(Environment):
 class BestEpoch:
     """The validation epoch whose weights ``model.keras`` holds; nats per image, final KL weight."""
 
-    epoch: int
+    epoch: Annotated[int, check_count]
     loss: float
     negative_elbo: float
 
@@ -176,7 +177,7 @@ class RunRecord:
     config: RunConfig
     provenance: Provenance
     best: BestEpoch | None
-    scores: Mapping[str, Any] | None
+    scores: Annotated[Mapping[str, Any], check_scores] | None
     cost: Cost
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
-from zoo.files import write_figure, write_json
+from zoo.files import read_bytes, read_json, write_figure, write_json
 from zoo.notebooks import show_picture, show_table, show_title
 from zoo.registry.specs import FOLDER
 from zoo.runs.checksums import CHECKSUM_FILE, Doubt, DoubtKind, compare_checksums, write_checksums
@@ -20,6 +20,7 @@ from zoo.runs.history import History
 from zoo.runs.json_fields import to_json
 from zoo.runs.record import STATUSES, RunConfig, RunRecord
 from zoo.score_names import SCORES
+from zoo.shown import show
 
 if TYPE_CHECKING:
     from zoo.autoencoder.model import AutoEncoder
@@ -44,7 +45,7 @@ class Run:
         object.__setattr__(self, "path", Path(self.path))
 
     def __repr__(self) -> str:
-        return f"Run({self.path}: {self.state})"
+        return show(f"Run({self.path}: {self.state})")
 
     def _repr_html_(self) -> str:
         rows = []
@@ -53,7 +54,11 @@ class Run:
             known = [(score, score.read(result)) for score in SCORES]
             rows = [(score.title, score.show(value), score.unit) for score, value in known if value is not None]
         table = show_table(("score", "value", "unit"), rows) if rows else ""
-        return show_title(repr(self)) + table + show_picture(self.path / PICTURE_FILE, "test images, reconstructed")
+        try:
+            picture = show_picture(read_bytes(self.path / PICTURE_FILE), "test images, reconstructed")
+        except OSError:
+            picture = ""
+        return show_title(repr(self)) + table + picture
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -64,14 +69,17 @@ class Run:
         """
         file = self.path / RUN_FILE
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
+            record = read_json(file)
         except FileNotFoundError as error:
             raise RunError(f"{self.path}: not a run folder: it has no {RUN_FILE}") from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise RunError(f"{file}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
             raise RunError(f"{file}: cannot be read: {error}") from error
-        if not isinstance(record, dict) or record.get("status") not in STATUSES:
+        status = record.get("status") if isinstance(record, dict) else None
+        if not isinstance(status, str) or status not in STATUSES:
             raise RunError(f"{file}: status is not one of {', '.join(STATUSES)}")
-        return record
+        return dict(record)
 
     @cached_property
     def content(self) -> RunRecord:

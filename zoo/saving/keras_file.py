@@ -6,16 +6,16 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from zoo.autoencoder.internals import describe_only
+from zoo.data.memory import explain_shortage
 from zoo.errors import ModelLoadError
+from zoo.files import open_file
 from zoo.saving.description import find_fault, find_size_fault, objects
 from zoo.saving.weights_file import count_bytes
 
@@ -52,11 +52,12 @@ def read_config(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return content.config, content.metadata
 
 
-def read_file(file: Path) -> KerasFile:
+def read_file(file: Path, *, links: bool = True) -> KerasFile:
     """Read a file once, and check that it is an archive of plain data and of no more work than its size explains.
 
     Args:
         file: a ``.keras`` file, known by its content, whatever its name.
+        links: follow a link; not for a file in a run folder, which may come from elsewhere.
 
     Returns:
         Its parts, of which no class was looked up.
@@ -65,7 +66,7 @@ def read_file(file: Path) -> KerasFile:
         ModelLoadError: there is no such file, or it is not a ``.keras`` file, damaged, or not safe to load.
     """
     try:
-        with _open(file) as opened, zipfile.ZipFile(opened) as archive:
+        with _open(file, links) as opened, zipfile.ZipFile(opened) as archive:
             _check_members(file, archive)
             config, metadata = (json.loads(archive.read(name)) for name in (CONFIG, METADATA))
             weights = archive.read(WEIGHTS)
@@ -86,12 +87,8 @@ def read_file(file: Path) -> KerasFile:
 
 
 @contextlib.contextmanager
-def _open(file: Path) -> Iterator[BinaryIO]:
-    # Without waiting, as opening a pipe would.
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is not a regular file")
+def _open(file: Path, links: bool) -> Iterator[IO[bytes]]:
+    with open_file(file, links=links) as opened:
         if opened.read(len(_BEGINNING)) != _BEGINNING:
             raise ValueError("it does not begin as a ZIP archive does")
         yield opened
@@ -116,6 +113,8 @@ def _check_members(file: Path, archive: zipfile.ZipFile) -> None:
                 f"{file}: refused: {name} would unpack from {info.compress_size:,} to {info.file_size:,} bytes, which "
                 "is not plausible for a model"
             )
+        if name == WEIGHTS and (reason := explain_shortage(info.file_size)):
+            raise ModelLoadError(f"{file}: refused: its {name} needs {reason}")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ModelLoadError(f"{file}: not a .keras file: {name} is packed in a way that Keras does not use")
     # ZIP is read from its end: what stands before it would be read by programs that begin at the beginning.

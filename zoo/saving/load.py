@@ -28,6 +28,7 @@ from zoo.registry.specs import Architecture
 from zoo.saving.allowed import is_registered
 from zoo.saving.description import objects
 from zoo.saving.keras_file import UnregisteredError, check_names, check_weights, read_file
+from zoo.shown import show
 
 MODEL_FILE = "model.keras"
 _LIKELIHOOD = "likelihood"
@@ -49,8 +50,17 @@ def load_model(path: str | Path) -> AutoEncoder:
             installed; the message names the distribution and version to install.
     """
     path = Path(path)
-    file = path / MODEL_FILE if path.is_dir() else path
-    content = read_file(file)
+    return load_file(path / MODEL_FILE, links=False) if path.is_dir() else load_file(path, links=True)
+
+
+def load_file(file: Path, *, links: bool) -> AutoEncoder:
+    """Load a model from a file; errors as in ``load_model``.
+
+    Args:
+        file: a ``.keras`` file.
+        links: follow a link; not for a file in a run folder, which may come from elsewhere.
+    """
+    content = read_file(file, links=links)
     config, metadata = content.config, content.metadata
     origins = _origins(config)
     missing = _import_plugins(file, origins)
@@ -76,7 +86,7 @@ def load_model(path: str | Path) -> AutoEncoder:
     if broken is not None:
         raise ModelLoadError(f"{file}: {broken}: use a model saved before that, or train again")
     if missing:
-        warnings.warn(f"{file}: {missing}; it was loaded anyway, since all its layers are known", stacklevel=2)
+        warnings.warn(show(f"{file}: {missing}; it was loaded anyway, since all its layers are known"), stacklevel=3)
     return model
 
 

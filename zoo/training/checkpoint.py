@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, RunError, counted
-from zoo.files import replacing
+from zoo.files import copy_file, replacing
 from zoo.runs.checksums import CHECKPOINT_NAME
 from zoo.runs.history import History
 from zoo.runs.run import Run
-from zoo.saving.load import MODEL_FILE, load_model
+from zoo.saving.load import MODEL_FILE, load_file
 
 _TEMPORARY = ".*-????????*"
 
@@ -37,7 +36,7 @@ class Point:
         """
         assert self.file is not None
         try:
-            return load_model(self.file)
+            return load_file(self.file, links=False)
         except ModelLoadError as error:
             raise RunError(f"{error}: train the run from scratch (overwrite=True, --overwrite)") from error
 
@@ -81,8 +80,7 @@ def save_checkpoint(model: AutoEncoder, folder: Path, epoch: int) -> Path:
 
 def keep_as_best(file: Path, folder: Path) -> None:
     """Copy a checkpoint to be the run's model."""
-    with replacing(folder / MODEL_FILE) as temporary:
-        shutil.copyfile(file, temporary)
+    copy_file(file, folder / MODEL_FILE)
 
 
 def remove_checkpoints(folder: Path, but: Path | None = None) -> None:

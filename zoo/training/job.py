@@ -27,6 +27,7 @@ from zoo.runs.record import Status
 from zoo.runs.run import TENSORBOARD_FOLDER, Run
 from zoo.runs.writer import RecordWriter
 from zoo.schedules import LinearDecay
+from zoo.shown import show
 from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
@@ -123,7 +124,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
 
 
 def _watch(job: Job) -> ShowProgress | ReportProgress:
-    title, done, count = f"{job.plan.name}, seed {job.seed}", len(job.point.history), len(job.dataset.train)
+    title, done, count = show(f"{job.plan.name}, seed {job.seed}"), len(job.point.history), len(job.dataset.train)
     recipe = job.plan.recipe
     if callable(job.progress):
         return ReportProgress(job.progress, recipe.epochs, done)

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ZooError, text_of
+from zoo.errors import ZooError
+from zoo.shown import LONGEST, show, text_of
 from zoo.training.user_callbacks import find_raising
 
 _STACK = '\n  File "'
@@ -15,7 +16,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, err
 
 
 def explain(error: BaseException, folder: Path, precision: str | None, callbacks: Iterable[Any]) -> str:
-    """Return why a training failed.
+    """Return why a training failed, of bounded length and with every character to be seen.
 
     Args:
         error: what was raised.
@@ -23,6 +24,10 @@ def explain(error: BaseException, folder: Path, precision: str | None, callbacks
         precision: the precision of the training steps.
         callbacks: the user's callbacks, which are named if one of them raised.
     """
+    return show(_explain(error, folder, precision, callbacks), most=LONGEST, lines=True)
+
+
+def _explain(error: BaseException, folder: Path, precision: str | None, callbacks: Iterable[Any]) -> str:
     if isinstance(error, ZooError):
         return str(error)
     own = find_raising(error, callbacks)

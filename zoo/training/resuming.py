@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,29 +10,33 @@ from typing import Any
 
 import keras
 
+from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
 from zoo.errors import RunError, UnknownNameError, counted
-from zoo.files import check_clock
+from zoo.files import check_clock, copy_file
 from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.runs.checksums import CHECKSUM_FILE
+from zoo.runs.finding import files_of
 from zoo.runs.history import History
 from zoo.runs.lock import claim
 from zoo.runs.record import Resumption, RunConfig, RunRecord
 from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
-from zoo.training.changes import ANEW, refuse_changes
+from zoo.training.changes import ANEW, refuse_changes, refuse_other_model
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.provenance import describe_environment, describe_provenance, now
-from zoo.training.session import clear, refuse_existing
+from zoo.training.session import clear, refuse_existing, refuse_link
 from zoo.training.tensorboard import check_tensorboard
 from zoo.training.user_callbacks import check_names, split_callbacks
 from zoo.training.warm_start import find_start_again
+
+_LARGEST_EVENTS = 2**30  # Bytes of a file for TensorBoard.
 
 
 def resume(
@@ -73,8 +76,9 @@ def resume(
 
     Raises:
         RunError: not a run folder; another process is training in it; nothing is left to train; the run failed and
-            cannot be resumed; a file is damaged; the zoo, the plugin, the preset, the images, the backend or the
-            model to start from differ from those at the start of the run; or training failed.
+            cannot be resumed; a file is damaged; the checkpoint is not of the run that ``run.json`` describes; the zoo,
+            the plugin, the preset, the images, the backend or the model to start from differ from those at the start of
+            the run; or training failed.
         ValueError: a callback is named, not passed, or one of the recipe cannot be imported.
         KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
@@ -95,6 +99,7 @@ def resume(
         target = earlier
         if config != record.config:
             target = Run(earlier.path.with_name(run_path(Path(), plan.name, config.seed, config).name))
+            refuse_link(target.path)
             held.enter_context(claim(target.path))
             refuse_existing(target.path, overwrite)
         point = _find_work(earlier, plan, longer=target != earlier)
@@ -102,12 +107,17 @@ def resume(
         before = record.provenance
         refuse_changes(earlier, before, describe_provenance(plan, dataset, before.deterministic))
         if tensorboard is None:
-            tensorboard = (earlier.path / TENSORBOARD_FOLDER).is_dir()
+            events = earlier.path / TENSORBOARD_FOLDER
+            tensorboard = events.is_dir() and not events.is_symlink()
             if tensorboard:
                 check_tensorboard()
         if point.file is None and before.start is not None:
             find_start_again(before.start)
-        model = None if point.file is None else point.load()
+        model = None
+        if point.file is not None:
+            model = point.load()
+            for file, found in ((point.file, model), *_load_best(earlier, point)):
+                refuse_other_model(file, found, plan, config.seed, dataset.name)
         try:
             _prepare(earlier, target, point)
         except OSError as error:
@@ -205,6 +215,15 @@ def _find_work(run: Run, plan: Preset, *, longer: bool) -> Point:
     return point
 
 
+def _load_best(earlier: Run, point: Point) -> list[tuple[Path, AutoEncoder]]:
+    """Return the model of the best epoch and its file, unless that is the epoch of the point itself."""
+    best = point.history.best
+    if best is None or best.epoch == len(point.history):
+        return []
+    best_point = Point(point.history, earlier.path / MODEL_FILE)
+    return [(earlier.path / MODEL_FILE, best_point.load())]
+
+
 def _prepare(earlier: Run, target: Run, point: Point) -> None:
     """Bring the folder to the state of the point; copy what the longer run needs from the earlier one."""
     if target == earlier:
@@ -214,6 +233,9 @@ def _prepare(earlier: Run, target: Run, point: Point) -> None:
     clear(target.path)
     best = point.history.best
     if best is not None and best.epoch != len(point.history):
-        shutil.copyfile(earlier.path / MODEL_FILE, target.path / MODEL_FILE)
-    if (earlier.path / TENSORBOARD_FOLDER).is_dir():
-        shutil.copytree(earlier.path / TENSORBOARD_FOLDER, target.path / TENSORBOARD_FOLDER)
+        copy_file(earlier.path / MODEL_FILE, target.path / MODEL_FILE)
+    events = earlier.path / TENSORBOARD_FOLDER
+    for file in [] if events.is_symlink() else files_of(events):
+        copy = target.path / file.relative_to(earlier.path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy_file(file, copy, most=_LARGEST_EVENTS)

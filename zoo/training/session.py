@@ -117,6 +117,7 @@ def train(
         config = replace(config, start=origin.sha256)
         check_options(origin, config)
     run = Run(run_path(Path(out if out is not None else "runs"), plan.name, seed, config))
+    refuse_link(run.path)
     with claim(run.path):
         refuse_existing(run.path, overwrite)
         dataset = load_dataset(plan.dataset.name, data_dir=data_dir) if given is None else given
@@ -125,6 +126,12 @@ def train(
         writer = RecordWriter(run, begin(config, provenance))
         job = Job(run, plan, dataset, writer, Point(History(), None), None, progress, tensorboard, profile, own)
         return do_job(job, deterministic)
+
+
+def refuse_link(path: Path) -> None:
+    """Raise ``RunError`` if the folder of a new run is a link, since it would be emptied where the link leads."""
+    if path.is_symlink():
+        raise RunError(f"{path} is a link, which is not followed: remove it, or choose another folder (out=, --out)")
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
@@ -151,6 +158,8 @@ def clear(path: Path) -> None:
                 shutil.rmtree(item)
             else:
                 item.unlink()
+    except RecursionError:  # Before Python 3.13, a folder is removed by a function that calls itself.
+        raise RunError(f"{path}: cannot be emptied: its folders lie too deep: remove it by other means") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be emptied: {error.strerror}: choose another folder (out=, --out)") from error
 

@@ -48,6 +48,9 @@ class WriteEvents(keras.callbacks.Callback):
         """Open the files."""
         import tensorflow as tf
 
+        for folder in (self.folder, *(self.folder / part for part in PARTS)):
+            if folder.is_symlink():
+                raise RunError(f"{folder} is a link, which is not followed: remove it")
         with self._writing():
             self._writers = {part: tf.summary.create_file_writer(str(self.folder / part)) for part in PARTS}
 

@@ -37,7 +37,10 @@ def find_start(source: Run | str | Path) -> StartingPoint:
     if not file.is_file():
         what = f"it has no {MODEL_FILE}" if path.is_dir() else "no such run folder or .keras file"
         raise RunError(f"{path}: {what}: expected a model to start from")
-    return StartingPoint(str(file.absolute()), sha256_of(file))
+    try:
+        return StartingPoint(str(file.absolute()), sha256_of(file, links=not path.is_dir()))
+    except OSError as error:
+        raise RunError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def find_start_again(start: StartingPoint) -> StartingPoint:
@@ -49,7 +52,11 @@ def find_start_again(start: StartingPoint) -> StartingPoint:
     file = Path(start.path)
     if not file.is_file():
         raise RunError(f"{file}, the model that the run started from, is missing: restore it")
-    if sha256_of(file) != start.sha256:
+    try:
+        same = sha256_of(file, links=True) == start.sha256
+    except OSError as error:
+        raise RunError(f"{file}, the model that the run started from, cannot be read: {error.strerror}") from error
+    if not same:
         raise RunError(f"{file} is no longer the model that the run started from: the SHA-256 differs: restore it")
     return start
 
@@ -83,7 +90,7 @@ def copy_weights(start: StartingPoint, model: AutoEncoder) -> None:
         RunError: the models differ; the message names the first difference.
     """
     earlier = load_model(start.path)
-    difference = _find_difference(earlier, model)
+    difference = find_difference(earlier, model)
     if difference is not None:
         raise RunError(_refuse(start, difference))
     for old, new in zip(earlier.weights, model.weights, strict=True):
@@ -95,7 +102,7 @@ def _refuse(start: StartingPoint, difference: str) -> str:
     return f"{start.path} cannot be the start: {difference}: expected a model of the same architecture and options"
 
 
-def _find_difference(earlier: AutoEncoder, model: AutoEncoder) -> str | None:
+def find_difference(earlier: AutoEncoder, model: AutoEncoder) -> str | None:
     """Return the first difference between two models, as part of a sentence; None if their weights are alike."""
     for part in PARTS:
         names = [((it.provenance or {}).get(part) or {}).get("architecture") for it in (earlier, model)]
