@@ -1,9 +1,10 @@
-"""The installed versions and the backend that Keras will use, found without importing any of them."""
+"""The installed versions, the backend that Keras will use (found without importing any of them), and the clock."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,12 @@ def install_command() -> str:
     """Return the command that installs the zoo: from its repository, since it is not on the package index yet."""
     repository = find_repository()
     return f"pip install {DISTRIBUTION}" if repository is None else f'pip install "{DISTRIBUTION} @ git+{repository}"'
+
+
+def check_clock() -> None:
+    """Raise ``ValueError`` if the clock shows a year that model files, which are ZIP archives, cannot hold."""
+    year = time.localtime(time.time()).tm_year
+    if not 1980 <= year <= 2107:
+        raise ValueError(
+            f"the clock of this machine shows the year {year}: model files hold the years 1980 to 2107: set the clock"
+        )

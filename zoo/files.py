@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import stat
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -171,15 +170,6 @@ def copy_file(source: Path, target: Path, *, most: int = LARGEST) -> None:
     """Copy a file that comes from elsewhere, atomically; errors as in ``open_file``."""
     with open_file(source, most=most) as file, replacing(target) as temporary, temporary.open("xb") as copy:
         shutil.copyfileobj(file, copy, MEGABYTE)
-
-
-def check_clock() -> None:
-    """Raise ``ValueError`` if the clock shows a year that model files, which are ZIP archives, cannot hold."""
-    year = time.localtime(time.time()).tm_year
-    if not 1980 <= year <= 2107:
-        raise ValueError(
-            f"the clock of this machine shows the year {year}: model files hold the years 1980 to 2107: set the clock"
-        )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import keras
 from zoo.autoencoder.fitting import TrainableModel
 from zoo.autoencoder.internals import all_layers
 from zoo.autoencoder.precision import restore_policies, training_policy
-from zoo.files import check_clock
+from zoo.environment import check_clock
 from zoo.notebooks import show_size, show_table, show_title
 
 

@@ -120,7 +120,9 @@ class LocalProcesses:
             said = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
         for line in said:
             if line.startswith(WARNING):
-                logger.warning("%s: %s", cell.label, line.removeprefix(WARNING))
+                # A training names its run itself, though not its settings.
+                said_itself = line.removeprefix(WARNING).removeprefix(f"{cell.preset}, seed {cell.seed}: ")
+                logger.warning("%s: %s", cell.label, said_itself)
         reason = reason or _explain_end(process.returncode, [line for line in said if not line.startswith(WARNING)])
         run = Run(cell.path)
         if run.state == "finished":  # No matter what its process did afterwards.

@@ -14,8 +14,9 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
+from zoo.environment import check_clock
 from zoo.errors import RunError, UnknownNameError, counted
-from zoo.files import check_clock, copy_file
+from zoo.files import copy_file
 from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.runs.checksums import CHECKSUM_FILE

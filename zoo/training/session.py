@@ -13,8 +13,8 @@ import keras
 
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
+from zoo.environment import check_clock
 from zoo.errors import RunError
-from zoo.files import check_clock
 from zoo.progress import Moment
 from zoo.runs.history import History
 from zoo.runs.lock import LOCK_FILE, claim
