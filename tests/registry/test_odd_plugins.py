@@ -74,7 +74,7 @@ RAISING = {
     "class E(Exception):\n    def __str__(self): return None\nraise E": "E: (no text: its __str__ raised TypeError)",
     "class E(Exception):\n    def __str__(self): raise SystemExit(3)\nraise E": "its __str__ raised SystemExit)",
     "class E(Exception):\n    def __str__(self): return str(self)\nraise E": "its __str__ raised RecursionError)",
-    "raise ValueError('x' * 10**7)": "... (10,000,000 characters)",
+    "raise ValueError('x' * 10**7)": "10,000,000 characters in all",
     "raise StopIteration": "StopIteration",
     "def f(): yield 1\ndef zoo_architectures(): pass": "is not marked",
 }
@@ -85,7 +85,7 @@ def test_whatever_a_plugin_raises_is_recorded(load, code):
     record, told = load(code)
     assert record.status == "failed"
     assert RAISING[code] in record.error
-    assert len(record.error) < 3000
+    assert len(record.error) < 5000
     assert len(told) == 1
 
 
