@@ -14,6 +14,7 @@ __all__ = [
     "RegistryFileError",
     "RunError",
     "UnknownNameError",
+    "WeightsNotFoundError",
     "ZooError",
 ]
 
@@ -74,6 +75,10 @@ class DatasetError(ZooError):
 
 class ModelLoadError(ZooError):
     """A saved model that cannot be loaded."""
+
+
+class WeightsNotFoundError(ModelLoadError):
+    """Trained weights that are in none of the places looked at; the message names each of them."""
 
 
 class RunError(ZooError):

@@ -44,6 +44,13 @@ assert abs(loss - reconstruction - 2 * kl).max() < 1e-2
 assert model.likelihood.identifier == 'logistic_mixture:5'
 assert real.likelihood.identifier == 'laplace'
 """,
+    "docs/weights.md": """
+assert logs['negative_elbo'] < 880
+assert reconstructions.shape == (10, 28, 28, 1)
+assert by_latents > 0.9
+assert history.history['loss'][0] < 900
+assert model.provenance['started_from']['tag'] == 'default'
+""",
     "docs/scores.md": "assert zoo.evaluate(model, images)['mae'] > 0\n",
 }
 # Runs each page's script in a namespace of its own; tracebacks have the page's lines.

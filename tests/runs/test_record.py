@@ -12,8 +12,8 @@ import pytest
 from support.paths import ROOT
 
 from zoo.errors import RunError
+from zoo.json_fields import from_json, is_optional, to_json
 from zoo.registry.recipe import Recipe
-from zoo.runs.json_fields import from_json, is_optional, to_json
 from zoo.runs.record import (
     STATUSES,
     BestEpoch,

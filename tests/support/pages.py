@@ -74,7 +74,10 @@ PYTHON = sys.executable
 README = Page("README.md")
 PLUGINS = Page("docs/plugins.md")
 # Their Python is run in one process, each page for itself; that of docs/plugins.md takes long and has its own tests.
-RUN = [README, *(Page(f"docs/{name}.md") for name in ("guide", "data", "likelihoods", "scores", "subclassing"))]
+RUN = [
+    README,
+    *(Page(f"docs/{name}.md") for name in ("guide", "data", "likelihoods", "scores", "subclassing", "weights")),
+]
 PAGES = [
     *(Page(path.name) for path in sorted(ROOT.glob("*.md"))),
     *(Page(f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.md"))),

@@ -78,6 +78,10 @@ class TrainableModel(BatchModel):
         check_share("validation_split", validation_split)
         if isinstance(x, Split):
             self.provenance = {**(self.provenance or {}), "trained_on": x.dataset}
+        if self.provenance and "weights" in self.provenance:
+            # They are no longer those that were published.
+            kept = {key: value for key, value in self.provenance.items() if key != "weights"}
+            self.provenance = {**kept, "started_from": self.provenance["weights"]}
         data = check_data(x, self.image_shape)
         if validation_data is not None:
             validation_data = check_data(validation_data, self.image_shape, "validation_data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from zoo.autoencoder.internals import all_layers
 from zoo.autoencoder.precision import restore_policies, training_policy
 from zoo.environment import check_clock
 from zoo.notebooks import show_size, show_table, show_title
+from zoo.shown import show
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -77,7 +79,24 @@ class AutoEncoder(TrainableModel):
             ("likelihood", self.likelihood.identifier),
             *binarization,
             ("parameters", f"{count:,}"),
+            *self._show_weights(),
         ]
+
+    def _show_weights(self) -> list[tuple[str, str]]:
+        """Return which trained weights it has, or began with; nothing if it has none."""
+        shown = []
+        for key, title in (("weights", "weights"), ("started_from", "started from the weights")):
+            found = (self.provenance or {}).get(key)
+            if isinstance(found, dict):
+                facts = [str(found.get(name))[:200] for name in ("tag", "sha256", "source")]
+                shown.append((title, f"{facts[0]}, SHA-256 {facts[1][:12]}..., from {facts[2]}"))
+        return shown
+
+    def summary(self, *args: Any, print_fn: Callable[[str], Any] | None = None, **kwargs: Any) -> None:
+        """Print a table of the layers as ``keras.Model.summary`` does, and which trained weights the model has."""
+        super().summary(*args, print_fn=print_fn, **kwargs)
+        for title, text in self._show_weights():
+            (print_fn or print)(show(f"{title}: {text}"))
 
     def save(self, filepath: str | Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Save the entire model as ``keras.Model.save`` does, in Keras' format, which ``zoo.load_model`` reads.

@@ -6,8 +6,8 @@ import json
 
 from zoo.errors import ArchitectureError
 from zoo.factory.create import create_from_preset, parameter_count
+from zoo.json_fields import to_json
 from zoo.registry.presets import Preset
-from zoo.runs.json_fields import to_json
 from zoo.runs.record import RunConfig, RunRecord
 from zoo.training.plan import describe_plan
 from zoo.training.plugin_sources import digest_sources

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.benchmarking.intervals import Summary
-from zoo.runs.json_fields import from_json, optional, to_json
+from zoo.json_fields import from_json, optional, to_json
 from zoo.runs.record import Cost
 from zoo.score import DESCRIPTIONS, Score
 from zoo.score_names import main_score, table_scores

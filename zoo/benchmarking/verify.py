@@ -11,18 +11,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from zoo.benchmarking.leaderboard import BOARD_FILE, Leaderboard
 from zoo.benchmarking.table import Table
 from zoo.data.load import load_recorded_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, UnknownNameError, ZooError
+from zoo.evaluation.draws import allowed_by_draws
 from zoo.evaluation.scores import evaluate
 from zoo.files import read_json
 from zoo.registry import catalogue
 from zoo.runs.checksums import DoubtKind
 from zoo.runs.finding import find_files
+from zoo.runs.published import PublishedRun
 from zoo.runs.run import RUN_FILE, Run
-from zoo.saving.load import MODEL_FILE
 from zoo.score import DESCRIPTIONS
+from zoo.weights.folder import ARRAYS_FILE, is_weights_folder
 
 # Relative. Other versions of Python, NumPy or SciPy round means and intervals in another way.
 ROUNDING = 1e-9
@@ -64,7 +68,8 @@ def verify(
     """Check run folders, and the leaderboard that was made from them.
 
     Every file is compared with the SHA-256 recorded when the run ended; the stored model is scored again on the same
-    images; the leaderboard is rebuilt from the runs that it names.
+    images; on another backend, which draws other numbers, up to what draws explain (``allowed_by_draws``); the
+    leaderboard is rebuilt from the runs that it names.
 
     Args:
         path: a run folder, or a folder that contains some.
@@ -80,12 +85,14 @@ def verify(
         RunError: there is no run folder.
     """
     folder = Path(path)
-    seen = find_files(folder, RUN_FILE, BOARD_FILE)
+    seen = find_files(folder, RUN_FILE, BOARD_FILE, ARRAYS_FILE)
     runs = [Run(file.parent) for file in seen.files[RUN_FILE]]
+    runs += [PublishedRun(file.parent) for file in seen.files[ARRAYS_FILE] if is_weights_folder(file.parent)]
     boards = seen.files[BOARD_FILE]
     if not runs and not boards:
         raise RunError(
-            f"{folder}: found no {RUN_FILE} ({seen.describe()}): expected a run folder, or a folder that contains some"
+            f"{folder}: found no {RUN_FILE} and no {ARRAYS_FILE} ({seen.describe()}): expected a run folder, one of "
+            "trained weights, or a folder that contains some"
         )
     found = []
     for run in runs:
@@ -97,24 +104,31 @@ def verify(
 def _verify_run(run: Run, tolerance: float, data_dir: str | Path | None) -> Verdict:
     if run.state in ("failed", "interrupted", "running"):
         return Verdict(run.path, Status.UNCHECKED, (f"the run is {run.state}, so it has no scores",))
-    model_file = run.path / MODEL_FILE
+    model_file = run.model_file
     left_out = (DoubtKind.MISSING, model_file)
     doubts = tuple(doubt.text for doubt in run.find_doubts() if (doubt.kind, doubt.file) != left_out)
     if doubts:
         return Verdict(run.path, Status.FAILED, doubts)
     if not model_file.is_file():
-        return Verdict(run.path, Status.UNCHECKED, (f"{MODEL_FILE} is missing: the scores cannot be recomputed",))
+        return Verdict(run.path, Status.UNCHECKED, (f"{model_file.name} is missing: the scores cannot be recomputed",))
     try:
+        if isinstance(run, PublishedRun):
+            run.weights.check_card()
         drifts = _score_again(run, data_dir)
-    except (DatasetError, ModelLoadError, UnknownNameError) as error:
+    except (DatasetError, UnknownNameError) as error:
         return Verdict(run.path, Status.UNCHECKED, (f"the scores cannot be recomputed: {error}",))
+    except ModelLoadError as error:
+        # The files of weights are as they were published, so that what cannot be loaded was never whole.
+        known = run.config["architecture"] in catalogue.list_models()
+        status = Status.FAILED if known and isinstance(run, PublishedRun) else Status.UNCHECKED
+        return Verdict(run.path, status, (f"the scores cannot be recomputed: {error}",))
     except (ZooError, ValueError) as error:
         return Verdict(run.path, Status.FAILED, (str(error),))
     absent = tuple(
         f"the score {name} cannot be recomputed: no plugin provides it" for name in _absent_metrics(run.scores or {})
     )
     beyond = tuple(
-        f"{name} is {old!r} in {RUN_FILE}, but {new!r} when scored again"
+        f"{name} is {old!r} in its record, but {new!r} when scored again"
         for name, (old, new, drift) in drifts.items()
         if drift > tolerance
     )
@@ -137,13 +151,16 @@ def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, 
     absent = _absent_metrics(before)
     described = before.get(DESCRIPTIONS) or {}
     metrics = [name for name in described if name not in absent]
-    after = json.loads(json.dumps(evaluate(run.model, split, seed=before["seed"], metrics=metrics)))
+    samples = (before.get("iwae") or {}).get("k", 0)
+    scores = evaluate(run.model, split, seed=before["seed"], metrics=metrics, importance_samples=samples)
+    after = json.loads(json.dumps(scores))
     # Only values are compared: a plugin may describe its scores in other words.
     before = {name: value for name, value in before.items() if name not in (*absent, DESCRIPTIONS)}
     after.pop(DESCRIPTIONS, None)
     known, now = dict(_numbers(before)), dict(_numbers(after))
+    drawn = {} if run.scored_on == keras.backend.backend() else allowed_by_draws(run.model, split, before["seed"])
     return {
-        name: (known.get(name), now.get(name), _apart(known.get(name), now.get(name)))
+        name: (known.get(name), now.get(name), _apart(known.get(name), now.get(name), drawn.get(name, 0.0)))
         for name in sorted(known.keys() | now.keys())
     }
 
@@ -164,11 +181,17 @@ def _numbers(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, tree
 
 
-def _apart(old: Any, new: Any) -> float:
-    """Return the relative difference of two numbers (absolute below 1); for other values, 0 if equal, else infinity."""
+def _apart(old: Any, new: Any, drawn: float = 0.0) -> float:
+    """Return the relative difference of two numbers (absolute below 1); for other values, 0 if equal, else infinity.
+
+    Args:
+        old: a value.
+        new: another.
+        drawn: how much of the difference other draws explain.
+    """
     if isinstance(old, bool | str) or old is None or isinstance(new, bool | str) or new is None:
         return 0.0 if old == new else math.inf
-    return float(abs(old - new) / max(1.0, abs(old)))
+    return float(max(0.0, abs(old - new) - drawn) / max(1.0, abs(old)))
 
 
 def _verify_board(file: Path) -> Verdict:

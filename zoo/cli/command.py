@@ -20,6 +20,7 @@ from zoo.cli.check import check
 from zoo.cli.new import new
 from zoo.cli.pictures import reconstruct
 from zoo.cli.printing import tell
+from zoo.cli.publish import publish
 from zoo.cli.report import report
 from zoo.cli.scoring import compare, evaluate
 from zoo.cli.streams import end_output, results_kept_apart, standard_streams
@@ -124,7 +125,7 @@ def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
 
 for command in (
     listing.list_, listing.show, listing.plugins, listing.datasets, train, evaluate, compare, reconstruct, benchmark,
-    report, verify, check, new,
+    report, verify, publish, check, new,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -10,11 +10,14 @@ import click
 import zoo
 from zoo.cli.options import as_json
 from zoo.cli.printing import echo, print_json, print_table
+from zoo.cli.trained_list import list_trained
 from zoo.notebooks import show_size
 from zoo.registry import catalogue
 from zoo.registry.model_info import summarize
 from zoo.registry.record import PluginRecord
 from zoo.registry.scoring_specs import OWN_LIKELIHOODS
+from zoo.weights.config import split_name
+from zoo.weights.sources import list_weights
 
 SHOWN = 50  # Names of what a plugin provides; zoo plugins --json has all.
 
@@ -24,9 +27,13 @@ SHOWN = 50  # Names of what a plugin provides; zoo plugins --json has all.
 @click.option("--presets", "kind", flag_value="presets", help="List presets (architecture/dataset).")
 @click.option("--likelihoods", "kind", flag_value="likelihoods", help="List likelihoods p(x|z).")
 @click.option("--metrics", "kind", flag_value="metrics", help="List the scores that plugins add.")
+@click.option("--weights", "kind", flag_value="weights", help="List the presets that have trained weights.")
 @as_json
 def list_(pattern: str, kind: str | None, as_json: bool) -> None:
     """List the architectures that match PATTERN, or what an option names."""
+    if kind == "weights":
+        list_trained(pattern, as_json=as_json)
+        return
     if kind in ("likelihoods", "metrics"):
         listed = _likelihoods() if kind == "likelihoods" else _metrics()
         found = {name: it for name, it in listed.items() if fnmatchcase(name, pattern)}
@@ -65,10 +72,11 @@ def _origin(plugin: PluginRecord | None) -> str:
 def show(name: str, as_json: bool) -> None:
     """Show the details and the origin of an architecture or a preset."""
     info = zoo.get_model_info(name)
+    trained = [it for it in list_weights() if name in (split_name(it.name)[0], it.name.partition("/")[0])]
     if as_json:
-        print_json(info.to_dict())
+        print_json(info.to_dict() | {"weights": [it.name for it in trained]})
         return
-    print_table(["", ""], info.to_rows())
+    print_table(["", ""], [*info.to_rows(), *(("weights", f"{it.name}, in {it.place}") for it in trained)])
 
 
 @click.command()

@@ -28,7 +28,7 @@ callback_option = click.option(
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed."
 )
-source_argument = click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+source_argument = click.argument("source", metavar="RUN|FILE|PRESET")
 dataset_option = click.option(
     "--data", "dataset", metavar="DATASET", help="Dataset to use (default: the one the model was trained on)."
 )

@@ -28,7 +28,7 @@ from zoo.files import write_figure
 @part_option
 @data_option
 def reconstruct(
-    source: Path, images: tuple[Path, ...], png: Path, kind: str, count: int, seed: int,
+    source: str, images: tuple[Path, ...], png: Path, kind: str, count: int, seed: int,
     dataset: str | None, part: str, data_dir: Path | None,
 ) -> None:  # fmt: skip
     """Draw originals above reconstructions, for image files or the test split, or another picture of the model."""

@@ -9,24 +9,33 @@ import click
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import data_option
 from zoo.cli.printing import echo
+from zoo.cli.trained import find_source
+
+REPORT_FILE = "report.html"
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", metavar="DIR|PRESET")
 @click.option(
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write (default: DIR/report.html).",
+    help="File to write (default: DIR/report.html; for a preset report.html).",
 )
 @data_option
-def report(folder: Path, out: Path | None, data_dir: Path | None) -> None:
-    """Write one self-contained HTML file about the runs in DIR: tables, charts and a page for each model."""
-    if not folder.is_dir():
-        raise click.BadParameter(f"{folder}: no such folder")
+def report(folder: str, out: Path | None, data_dir: Path | None) -> None:
+    """Write one self-contained HTML file about the runs in DIR: tables, charts and a page for each model.
+
+    With a preset's name, about its trained weights.
+    """
+    source = find_source(folder, folders=True)
+    if not source.is_dir():
+        raise click.BadParameter(f"{folder}: expected a folder")
+    if out is None and source != Path(folder):
+        out = Path(REPORT_FILE)  # The weights of a package are not the user's to write beside.
     if out is not None and not out.absolute().parent.is_dir():
         raise click.BadParameter(f"--out {out}: the folder {out.parent} does not exist")
     import_keras()
     from zoo.report import write_report
 
-    echo(write_report(folder, out, data_dir=data_dir, progress=True))
+    echo(write_report(source, out, data_dir=data_dir, progress=True))

@@ -11,7 +11,7 @@ import click
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
 from zoo.cli.printing import print_comparison, print_json, print_scores, tell
-from zoo.cli.trained import load_split, load_trained, tell_doubts
+from zoo.cli.trained import load_split, load_trained, open_result
 from zoo.files import write_text
 
 
@@ -29,10 +29,10 @@ from zoo.files import write_text
 @seed_option
 @as_json
 def evaluate(
-    source: Path, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
+    source: str, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
     per_image: Path | None, limit: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score the model in a run folder or a .keras file, and measure its cost."""
+    """Score the model in a run folder or a .keras file, or a preset's trained one, and measure its cost."""
     if iwae is not None:
         tell("warning: --iwae is now called --importance-samples")
         importance_samples = iwae
@@ -74,17 +74,13 @@ def _write_csv(file: Path, scores: dict[str, list[float | None] | None]) -> None
 
 
 @click.command()
-@click.argument("first", metavar="RUN|JSON", type=click.Path(path_type=Path))
-@click.argument("second", metavar="RUN|JSON", type=click.Path(path_type=Path))
+@click.argument("first", metavar="RUN|JSON|PRESET")
+@click.argument("second", metavar="RUN|JSON|PRESET")
 @as_json
-def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Show the difference between two results: run folders, or the output files of zoo evaluate --json."""
-    for source in (first, second):
-        if not source.exists():
-            raise click.BadParameter(f"{source}: no such run folder or file")
-    for source in dict.fromkeys((first, second)):
-        tell_doubts(source)
-    comparison = zoo.compare(first, second)
+def compare(first: str, second: str, as_json: bool) -> None:
+    """Show the difference between two results: runs, outputs of zoo evaluate --json, or presets' trained weights."""
+    found = {source: open_result(source) for source in dict.fromkeys((first, second))}
+    comparison = zoo.compare(found[first], found[second])
     if as_json:
         print_json(comparison)
     else:

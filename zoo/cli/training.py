@@ -12,7 +12,7 @@ import zoo
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import callback_option, data_option, out_option, read_settings, seed_option
 from zoo.cli.printing import echo, print_profile, print_scores
-from zoo.cli.trained import tell_doubts
+from zoo.cli.trained import find_source, tell_doubts
 
 if TYPE_CHECKING:
     from zoo.runs.run import Run
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
               help="A recipe setting or an option of the architecture, such as latent_dim=32.")  # fmt: skip
 @click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
               help="Stop after this many epochs without a lower validation loss.")  # fmt: skip
-@click.option("--start", type=click.Path(exists=True, path_type=Path), metavar="RUN|FILE",
+@click.option("--start", metavar="RUN|FILE|PRESET",
               help="Start from the weights of this model, which has the same architecture and options.")  # fmt: skip
 @callback_option
 @click.option("--deterministic/--no-deterministic", default=None,
@@ -72,6 +72,7 @@ def _train(ctx: click.Context, preset: str, settings: dict[str, Any], options: d
     zoo.get_model_info(preset)
     import_keras()
     if options["start"] is not None:
+        options["start"] = find_source(options["start"])
         tell_doubts(options["start"])
     return zoo.train(preset, **{**options, "callbacks": list(options["callbacks"])}, **settings)
 

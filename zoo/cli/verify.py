@@ -11,6 +11,7 @@ import click
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option
 from zoo.cli.printing import echo, print_json, print_table, tell
+from zoo.cli.trained import find_source
 
 if TYPE_CHECKING:
     from zoo.benchmarking.verify import Verdict
@@ -19,19 +20,18 @@ MARKS = {"verified": "✓", "failed": "✗", "unchecked": "-"}  # Keyed by the v
 
 
 @click.command()
-@click.argument("path", metavar="RUN|DIR", type=click.Path(path_type=Path))
+@click.argument("given", metavar="RUN|DIR|PRESET")
 @click.option("--tolerance", type=click.FloatRange(0), default=1e-4, show_default=True,
               help="Largest relative difference allowed in a score.")  # fmt: skip
 @data_option
 @as_json
 @click.pass_context
-def verify(ctx: click.Context, path: Path, tolerance: float, data_dir: Path | None, as_json: bool) -> None:
-    """Check that runs match their records: files are unchanged, and scores are the same when recomputed.
+def verify(ctx: click.Context, given: str, tolerance: float, data_dir: Path | None, as_json: bool) -> None:
+    """Check that runs and trained weights match their records: files unchanged, scores the same when recomputed.
 
     Exit status 1 if anything has changed; anything that cannot be checked is reported, but is not a failure.
     """
-    if not path.exists():
-        raise click.BadParameter(f"{path}: no such folder")
+    path = find_source(given, folders=True)
     import_keras()
     from zoo.benchmarking.verify import verify as check
 

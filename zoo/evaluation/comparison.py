@@ -106,12 +106,13 @@ def _drop_facts(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(source: Mapping[str, Any] | Run | str | Path) -> Mapping[str, Any]:
+    from zoo.runs.published import open_run
     from zoo.runs.run import Run
 
     shown = source if isinstance(source, str | Path) else f"an object of type {type(source).__name__}"
     if isinstance(source, str | Path):
         path = Path(source)
-        source = Run(path) if path.is_dir() else _read_file(path)
+        source = open_run(path) if path.is_dir() else _read_file(path)
     if isinstance(source, Run):
         scores, cost = source.record.get("scores"), source.record.get("cost")
         if source.status != "finished" or scores is None:

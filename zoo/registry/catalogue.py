@@ -24,8 +24,9 @@ from zoo.registry.yaml_file import RegistryFile, builtin_path, merge_files, read
 
 Found = TypeVar("Found")
 Kind = TypeVar("Kind", Architecture, DatasetSpec, LikelihoodSpec, Metric)
-# Named, not imported: the data package is above this one.
+# Named, not imported: these packages are above this one.
 _FOLDER_SPEC = "zoo.data.folder_spec:folder_spec"
+_LIST_WEIGHTS = "zoo.weights.sources:list_names"
 
 
 @dataclass
@@ -152,19 +153,23 @@ def is_registered(name: str) -> bool:
     return any(name in plugin.record.provides for plugin in _registered.values())
 
 
-def list_models(pattern: str = "*", *, presets: bool = False) -> list[str]:
+def list_models(pattern: str = "*", *, presets: bool = False, weights: bool = False) -> list[str]:
     """List architectures, or presets.
 
     Args:
         pattern: a wildcard such as ``res*``; one that contains a ``/``, such as ``*/mnist``, lists presets.
         presets: list presets (``architecture/dataset[-variant]``).
+        weights: list presets of which there are trained weights, those that have a tag as ``preset@tag``.
 
     Returns:
         Sorted names.
     """
     if not isinstance(pattern, str):
         raise TypeError(f"pattern is {pattern!r}: expected text such as 'res*'")
-    names = list(_load().presets) if presets or "/" in pattern else sorted(_load().architectures)
+    if weights:
+        names = list(resolve_reference(_LIST_WEIGHTS)())
+    else:
+        names = list(_load().presets) if presets or "/" in pattern else sorted(_load().architectures)
     return [name for name in names if fnmatchcase(name, pattern)]
 
 

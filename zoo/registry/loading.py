@@ -156,7 +156,8 @@ def _load(candidate: Candidate) -> Plugin:
     if repeated:
         return _failed(record, f"provides the name {repeated[0]!r} twice")
     slow = watch.heavy or (not had_keras and "keras" in sys.modules)
-    record = replace(record, status="slow" if slow else "ok", provides=names)
+    folder = str(Path(file).parent) if isinstance(file, str) else None
+    record = replace(record, status="slow" if slow else "ok", provides=names, folder=folder)
     for item in bound:
         object.__setattr__(item, "plugin", record)
     return Plugin(record, bound)

@@ -24,6 +24,8 @@ class Preset:
         config: options that override the architecture's defaults.
         recipe: how it is trained.
         reference: recorded figures, such as the number of parameters; empty if none are recorded.
+        weights: where trained weights lie on the hub, and the SHA-256 of their arrays, by their tags:
+            ``{default: {hub: hf://user/repo@revision, sha256: ...}}``.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Preset:
     config: Mapping[str, Any]
     recipe: Recipe
     reference: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def preset_names(
@@ -96,6 +99,7 @@ def make_preset(
     config: dict[str, Any] = {}
     settings = {**dataset.recipe, **recipe}
     reference: Mapping[str, Any] = {}
+    weights: Mapping[str, Mapping[str, str]] = {}
     base = f"{architecture.name}/{dataset.name}"
     for target in dict.fromkeys((base, name)):
         for pattern in sorted(overrides, key=lambda key: key == target):
@@ -109,4 +113,5 @@ def make_preset(
                 settings.update(entry.get("recipe", {}))
                 if target == name:
                     reference = {**reference, **entry.get("reference", {})}
-    return Preset(name, architecture, dataset, config, Recipe().replace(**settings), reference)
+                    weights = {**weights, **entry.get("weights", {})}
+    return Preset(name, architecture, dataset, config, Recipe().replace(**settings), reference, weights)

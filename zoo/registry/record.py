@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class PluginRecord:
         distribution: the distribution that it comes from, if any.
         note: what its import has changed for everyone, such as Keras' dtype policy, which was put back, and what it has
             left running.
+        folder: the folder of its file, beside which its trained weights lie; None if it has no file.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PluginRecord:
     error: str | None = None
     distribution: str | None = None
     note: str | None = None
+    folder: str | None = field(default=None, compare=False)
 
 
 def canonical_name(distribution: str | None) -> str:

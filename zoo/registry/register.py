@@ -97,7 +97,8 @@ def _describe_class(name: str, cls: type, summary: str, fields: dict[str, Any]) 
 
 
 def _register(item: Any, key: str, module: str, file: str | None = None) -> None:
-    record = PluginRecord(name=key, origin=f"zoo.register in {module}", provides=(item.name,))
+    folder = None if file is None else str(Path(file).parent)
+    record = PluginRecord(name=key, origin=f"zoo.register in {module}", provides=(item.name,), folder=folder)
     if isinstance(item, Architecture):
         check_version(item)
         for part in PARTS:

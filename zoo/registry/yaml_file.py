@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from zoo.errors import RegistryFileError
 from zoo.registry.presets import merge_options
 from zoo.registry.recipe import RECIPE_KEYS, Recipe
 
-PRESET_KEYS = ("config", "recipe", "reference")
+PRESET_KEYS = ("config", "recipe", "reference", "weights")
 DATASET_KEYS = ("recipe",)
+_PLACE = {"hub": re.compile(r"hf://[\w.-]+/[\w.-]+@[\w.-]+"), "sha256": re.compile(r"[0-9a-f]{64}")}
 TOP_KEYS = ("version", "plugins", "datasets", "presets", "benchmark")
 
 
@@ -27,7 +29,7 @@ class RegistryFile:
         path: the file.
         plugins: modules and plugin files to load, in order.
         datasets: dataset name -> recipe settings.
-        presets: preset name, or pattern such as ``*/mnist-binary``, -> ``{config, recipe, reference}``.
+        presets: preset name, or pattern such as ``*/mnist-binary``, -> ``{config, recipe, reference, weights}``.
         benchmark: the presets of the default benchmark.
     """
 
@@ -63,10 +65,11 @@ def merge_files(base: RegistryFile, user: RegistryFile) -> RegistryFile:
     for name, entry in user.presets.items():
         # Removed and added again: if two patterns match, the later one wins, which must be the user's.
         merged = presets.pop(name, {})
+        if "config" in entry:
+            for key in ("reference", "weights"):
+                merged.pop(key, None)  # It belongs to a different model now.
         for key, values in entry.items():
             merged[key] = merge_options(merged.get(key, {}), values)
-        if "config" in entry:
-            merged.pop("reference", None)  # It belongs to a different model now.
         presets[name] = merged
     datasets = dict(base.datasets)
     for name, recipe in user.datasets.items():
@@ -207,6 +210,7 @@ def _section(path: Path, content: _Lines, section: str, allowed: tuple[str, ...]
                 raise RegistryFileError(f"{path}:{entry.lines[key]}: {key} is {_kind(value)}: expected a mapping")
             _check_text_keys(path, value, key)
         _check_recipe(path, entry.get("recipe", _Lines()))
+        _check_weights(path, entry.get("weights", _Lines()))
     return dict(entries)
 
 
@@ -236,3 +240,11 @@ def _check_recipe(path: Path, recipe: _Lines) -> None:
             Recipe().replace(**{key: value})
         except ValueError as error:
             raise RegistryFileError(f"{path}:{recipe.lines[key]}: {error}") from error
+
+
+def _check_weights(path: Path, weights: _Lines) -> None:
+    for tag, place in weights.items():
+        given = place if isinstance(place, dict) else {}
+        if set(given) != set(_PLACE) or not all(it.fullmatch(str(given[key])) for key, it in _PLACE.items()):
+            expected = "a mapping of hub, hf://user/repo@revision, and sha256, of model.safetensors, in 64 digits"
+            raise RegistryFileError(f"{path}:{weights.lines[tag]}: the weights {tag!r} are not {expected}")

@@ -12,9 +12,11 @@ from zoo.benchmarking.text import describe_table
 from zoo.errors import RunError
 from zoo.files import read_json
 from zoo.runs.finding import find_files
+from zoo.runs.published import open_run
 from zoo.runs.record import RunConfig
 from zoo.runs.run import RUN_FILE, Run
 from zoo.shown import show_line
+from zoo.weights.folder import ARRAYS_FILE, is_weights_folder
 
 STATUSES = {
     "running": "the run is in progress, or its process was killed",
@@ -66,11 +68,12 @@ def collect(folder: Path) -> Collection:
     finished: dict[str, Run] = {}
     others: list[Run] = []
     failures: list[Failure] = []
-    seen = find_files(folder, RUN_FILE)
-    for file in seen.files[RUN_FILE]:
+    seen = find_files(folder, RUN_FILE, ARRAYS_FILE)
+    weights = [file for file in seen.files[ARRAYS_FILE] if is_weights_folder(file.parent)]
+    for file in (*seen.files[RUN_FILE], *weights):
         path = file.parent
         name = path.relative_to(folder).as_posix()
-        run = Run(path)
+        run = open_run(path)
         try:
             if run.status == "finished" and run.scores is not None:
                 # Detect a damaged file here, where it does not affect the other runs.

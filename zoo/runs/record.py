@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from zoo.runs.contents import check_count, check_counts, check_plain, check_recipe, check_scores, check_whole
-from zoo.runs.json_fields import from_json, optional, to_json
+from zoo.json_checks import check_count, check_counts, check_plain, check_recipe, check_scores, check_whole
+from zoo.json_fields import from_json, optional, to_json
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)

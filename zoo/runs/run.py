@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
 from zoo.files import read_bytes, read_json, write_figure, write_json
+from zoo.json_fields import to_json
 from zoo.notebooks import show_picture, show_table, show_title
 from zoo.registry.specs import FOLDER
 from zoo.runs.checksums import CHECKSUM_FILE, Doubt, DoubtKind, compare_checksums, write_checksums
 from zoo.runs.history import History
-from zoo.runs.json_fields import to_json
 from zoo.runs.record import STATUSES, RunConfig, RunRecord
 from zoo.score_names import SCORES
 from zoo.shown import show
@@ -128,6 +128,16 @@ class Run:
     def cost(self) -> dict[str, Any]:
         """The cost of training and of the model."""
         return to_json(self.content.cost)
+
+    @property
+    def scored_on(self) -> str:
+        """The backend that the scores were computed on."""
+        return self.content.provenance.backend
+
+    @property
+    def model_file(self) -> Path:
+        """The file of the model of the best validation epoch."""
+        return self.path / "model.keras"
 
     @cached_property
     def model(self) -> AutoEncoder:

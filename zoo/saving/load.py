@@ -18,6 +18,7 @@ from zoo.autoencoder.internals import make_saved_model
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, PluginLoadError
 from zoo.factory.resolve import describe
+from zoo.factory.trained import load_weights_folder
 from zoo.registry import catalogue
 from zoo.registry.loading import describe_error
 from zoo.registry.record import canonical_name
@@ -29,6 +30,7 @@ from zoo.saving.allowed import is_registered
 from zoo.saving.description import objects
 from zoo.saving.keras_file import UnregisteredError, check_names, check_weights, read_file
 from zoo.shown import show
+from zoo.weights.folder import ARRAYS_FILE, WeightsFolder, is_weights_folder
 
 MODEL_FILE = "model.keras"
 _LIKELIHOOD = "likelihood"
@@ -40,16 +42,20 @@ def load_model(path: str | Path) -> AutoEncoder:
     """Load a model written by ``model.save`` or by a training run.
 
     Args:
-        path: a ``.keras`` file, or a run folder that contains ``model.keras``.
+        path: a ``.keras`` file; a run folder that contains ``model.keras``; or a folder of trained weights, as
+            ``zoo publish`` makes it, or its ``model.safetensors``.
 
     Returns:
-        The model, compiled as it was, with the optimizer's state.
+        The model, compiled as it was, with the optimizer's state (which weights alone do not have).
 
     Raises:
         ModelLoadError: there is no such file, it is not a zoo model, a weight is not finite, or its plugin is not
             installed; the message names the distribution and version to install.
     """
     path = Path(path)
+    folder = path.parent if path.name == ARRAYS_FILE else path
+    if is_weights_folder(folder) and not (folder / MODEL_FILE).exists():
+        return load_weights_folder(WeightsFolder(folder))
     return load_file(path / MODEL_FILE, links=False) if path.is_dir() else load_file(path, links=True)
 
 

@@ -66,8 +66,8 @@ def train(
             not given, a tenth of the training images each for validation and test, is split off, the same for every
             seed. The batch size and the number of epochs follow from the number of images unless they are given.
         data_dir: folder with the official files of the dataset.
-        start: a run, its folder or a ``.keras`` file whose weights training starts from, of the same architecture with
-            the same options; the optimizer and the schedules start anew.
+        start: a run, its folder, a folder of trained weights or a ``.keras`` file, whose weights training starts from:
+            a model of the same architecture with the same options; the optimizer and the schedules start anew.
         callbacks: Keras callbacks, or functions that make one, as ``"module:function"``, called with the run. Those of
             the recipe are used in any case. They run after the zoo's check of the loss and before an epoch is saved. A
             callback that raises fails the run.

@@ -12,6 +12,7 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import RunError
 from zoo.files import sha256_of
 from zoo.registry.signatures import PARTS
+from zoo.runs.published import open_run
 from zoo.runs.record import RunConfig, StartingPoint
 from zoo.runs.run import Run
 from zoo.saving.load import MODEL_FILE, load_model
@@ -27,13 +28,13 @@ def find_start(source: Run | str | Path) -> StartingPoint:
     """Return the model file to start from.
 
     Args:
-        source: a run, its folder, or a ``.keras`` file.
+        source: a run, its folder, a folder of trained weights, or a ``.keras`` file.
 
     Raises:
         RunError: there is no such file.
     """
     path = source.path if isinstance(source, Run) else Path(source)
-    file = path / MODEL_FILE if path.is_dir() else path
+    file = open_run(path).model_file if path.is_dir() else path
     if not file.is_file():
         what = f"it has no {MODEL_FILE}" if path.is_dir() else "no such run folder or .keras file"
         raise RunError(f"{path}: {what}: expected a model to start from")
@@ -68,9 +69,10 @@ def check_options(start: StartingPoint, config: RunConfig) -> None:
         RunError: they differ in the architecture, its options or the shape of the images.
     """
     folder = Path(start.path).parent
-    if Path(start.path).name != MODEL_FILE or Run(folder).state == "damaged":
+    run = open_run(folder)
+    if Path(start.path).name != run.model_file.name or run.state == "damaged":
         return  # A file of its own: the models are compared once they are there.
-    earlier = Run(folder).content.config
+    earlier = run.content.config
     facts = [{"architecture": it.architecture, "image_shape": it.image_shape, **it.options} for it in (earlier, config)]
     for key in dict.fromkeys((*facts[0], *facts[1])):
         then, now = (found.get(key) for found in facts)

@@ -19,7 +19,7 @@ def find_broken(model: keras.Model) -> str | None:
     """Return what is wrong with the first weight that has values that are NaN or infinite; None if all are finite."""
     broken = []
     for weight in model.weights:
-        values = _to_array(weight)
+        values = to_array(weight)
         if np.issubdtype(values.dtype, np.integer):
             continue
         # The sum is much faster, and exact unless it overflows.
@@ -34,7 +34,8 @@ def find_broken(model: keras.Model) -> str | None:
     return f"the weight {path} has {count:,} of {size:,} values that are NaN or infinite{others}"
 
 
-def _to_array(weight: Any) -> np.ndarray:
+def to_array(weight: Any) -> np.ndarray:
+    """Return a variable's value."""
     tensor = ops.convert_to_tensor(weight)
     if keras.backend.backend() == "tensorflow":
         # Keras' conversion lets NumPy 2 warn of TensorFlow's arrays.

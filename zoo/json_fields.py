@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from zoo.errors import RunError
-from zoo.runs.contents import MOST_ENTRIES, check_text
+from zoo.json_checks import MOST_ENTRIES, check_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -1,0 +1,110 @@
+"""Trains, publishes and shows the zoo's own weights: ``python docs/weights.py train|publish|gallery [RUNS]``.
+
+``train`` trains every preset of ``PRESETS`` with each seed in the folder RUNS (by default ``runs/weights``), one epoch
+after another to the end of its recipe; if interrupted and started again, it continues after the last completed epoch.
+``publish`` takes the run of each preset that is the best on the validation split, and makes its weights folder beside
+the plugin's hook; larger ones than ``LARGEST`` have to go to the hub, with ``zoo publish RUN --to hf://user/repo``.
+``gallery`` rewrites the table of ``docs/gallery.md`` from what is published. Names of presets after RUNS choose some.
+"""
+
+import functools
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+GALLERY = ROOT / "docs" / "gallery.md"
+ARCHITECTURES = ("small_cnn", "deep_cnn", "residual", "vq_cnn")
+DATASETS = ("mnist", "mnist-binary", "cifar10")
+SAMPLES = ("small_cnn/mnist_sample",)
+PRESETS = (*SAMPLES, *(f"{architecture}/{dataset}" for dataset in DATASETS for architecture in ARCHITECTURES))
+SEEDS = 3
+# What differs from the recipe: the samples are small, and trained for long in no time.
+SETTINGS: dict[str, dict[str, Any]] = {"small_cnn/mnist_sample": {"epochs": 40}}
+IMPORTANCE_SAMPLES = {"mnist-binary": 1000}  # Where the bound is what others report.
+LARGEST, LARGEST_SUM = 8_000_000, 40_000_000  # Bytes.
+LICENCE = "MIT"
+
+
+def find_runs(out: Path, preset: str) -> list[Any]:
+    """Return the runs of a preset that are there, whatever became of them."""
+    import zoo
+
+    return [zoo.Run(file.parent) for file in sorted((out / preset).glob("seed*/run.json"))]
+
+
+def train(out: Path, presets: Iterable[str]) -> None:
+    """Train what is missing."""
+    import zoo
+
+    for seed in range(SEEDS):
+        for preset in presets:
+            found = [run for run in find_runs(out, preset) if run.config["seed"] == seed]
+            if any(run.status == "finished" for run in found):
+                continue
+            print(f"{preset}, seed {seed}", flush=True)
+            if found:
+                zoo.resume(found[0].path, progress=True)
+            else:
+                zoo.train(preset, seed=seed, out=out, progress=True, **SETTINGS.get(preset, {}))
+
+
+def publish(out: Path, presets: Iterable[str]) -> None:
+    """Publish the best run of each preset."""
+    from zoo.publishing import publish as make
+    from zoo.registry import catalogue
+    from zoo.weights.folder import ARRAYS_FILE
+    from zoo.weights.sources import folder_name
+
+    total = 0
+    for preset in presets:
+        finished = [run for run in find_runs(out, preset) if run.status == "finished"]
+        if not finished:
+            print(f"{preset}: no finished run")
+            continue
+        best = min(finished, key=lambda run: run.best["loss"])
+        plugin = catalogue.architecture(preset.partition("/")[0]).plugin
+        if plugin is None or plugin.folder is None:
+            raise SystemExit(f"{preset}: its plugin has no folder")
+        target = Path(plugin.folder, "weights", folder_name(preset, "default"))
+        variant = preset.partition("/")[2]
+        made = make(
+            best, target, licence=LICENCE, importance_samples=IMPORTANCE_SAMPLES.get(variant, 0), overwrite=True,
+            tell=functools.partial(print, f"{preset}:", flush=True),
+        )  # fmt: skip
+        size = (made.path / ARRAYS_FILE).stat().st_size
+        total += size
+        print(f"{preset}: {size:,} bytes as {made.config.dtype}, seed {best.config['seed']}")
+        if size > LARGEST or total > LARGEST_SUM:
+            raise SystemExit(f"{made.path} is too large for the package: move it to the hub")
+
+
+def make_gallery() -> None:
+    """Rewrite the gallery."""
+    from zoo.files import write_text
+    from zoo.publishing.gallery import find_folders, make_gallery
+
+    text = GALLERY.read_text(encoding="utf-8")
+    begin, end = "<!-- gallery -->\n", "<!-- /gallery -->"
+    head, tail = text.partition(begin)[0], text.partition(end)[2]
+    table = make_gallery(find_folders(ROOT / "plugins"), GALLERY.parent)
+    write_text(GALLERY, f"{head}{begin}{table}{end}{tail}")
+
+
+def main(command: str, runs: str = "runs/weights", *presets: str) -> None:
+    """Run a command."""
+    if command == "gallery":
+        make_gallery()
+    elif command in ("train", "publish"):
+        (train if command == "train" else publish)(Path(runs), presets or PRESETS)
+    else:
+        raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        raise SystemExit(__doc__)
+    # Import the zoo from this checkout, not an installed one.
+    sys.path.insert(0, str(ROOT))
+    main(*sys.argv[1:])
