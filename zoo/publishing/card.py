@@ -99,8 +99,9 @@ def _usage(config: WeightsConfig) -> str:
     name = _code(config.name)
     return (
         "```python\nimport zoo\n\n"
-        f'model = zoo.create_model("{preset}", weights="{tag}")  # or weights="./FOLDER", or "hf://user/repo@revision"\n'
+        f'model = zoo.create_model("{preset}", weights="{tag}")\n'
         "```\n\n"
+        'A folder is taken too, `weights="./FOLDER"`, and the hub, `weights="hf://user/repo@revision"`. '
         f"`zoo evaluate {name}` scores it, and `zoo verify {name}` compares with the scores below."
     )
 
