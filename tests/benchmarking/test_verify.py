@@ -134,6 +134,6 @@ def test_command(board):
 
 
 def test_a_folder_without_runs(tmp_path):
-    with pytest.raises(RunError, match="expected a run folder, or a folder that contains some"):
+    with pytest.raises(RunError, match="expected a run folder, one of trained weights, or a folder"):
         verify(tmp_path)
     assert CliRunner().invoke(main, ["verify", str(tmp_path)]).exit_code == 1

@@ -26,6 +26,7 @@ def test_list(command):
 
 def test_show(command):
     shown = json.loads(command("show", "small_cnn/mnist", "--json").stdout)
+    assert isinstance(shown.pop("weights"), list)
     assert shown == json.loads(json.dumps(zoo.get_model_info("small_cnn/mnist").to_dict()))
     text = command("show", "small_cnn/mnist").stdout
     assert "discretized_logistic" in text
@@ -90,7 +91,7 @@ def test_plugins_and_datasets(command, install):
         (["reconstruct", "nowhere", "--out", "a.png"], "nowhere: no such run folder or file"),
         (["reconstruct", "nowhere", "--out", "a.gif"], "expected a file name ending in .png"),
         (["train", "small_cnn/mnist", "--data-dir", "absent"], "Directory 'absent' does not exist"),
-        (["verify", "absent"], "absent: no such folder"),
+        (["verify", "absent"], "absent: no such run folder or file, nor a preset"),
         (["frobnicate"], "No such command"),
     ],
 )

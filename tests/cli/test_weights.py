@@ -36,7 +36,7 @@ def by_name(root, monkeypatch, tmp_path):
 
 
 def test_list(command, root):
-    (listed,) = json.loads(command("list", "--weights", "--json").stdout)
+    (listed,) = json.loads(command("list", "tiny*", "--weights", "--json").stdout)
     assert listed["name"] == PRESET
     assert listed["score"].startswith("-ELBO ")
     assert str(root) in listed["place"]

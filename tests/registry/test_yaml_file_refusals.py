@@ -19,7 +19,7 @@ RECIPE = ", ".join(RECIPE_KEYS)
         ("null: []\n", f":2: unknown key None in registry file: allowed are {TOP}"),
         (
             "presets:\n  a/b:\n    recipe: {}\n    configuration: {}\n",
-            ":5: unknown key 'configuration' in presets a/b: allowed are config, recipe, reference",
+            ":5: unknown key 'configuration' in presets a/b: allowed are config, recipe, reference, weights",
         ),
         (
             "datasets:\n  mnist:\n    epochs: 3\n",
@@ -76,8 +76,8 @@ def test_duplicate_keys(refusal, content, message):
         ("benchmark: [~]\n", ":2: benchmark has nothing: expected a list of names"),
         ("presets: [a/b]\n", ":2: presets is a list: expected a mapping of names"),
         ("datasets: mnist\n", ":2: datasets is text: expected a mapping of names"),
-        ("presets:\n  a/b: 3\n", ":3: presets 'a/b' is 3: expected a mapping with config, recipe, reference"),
-        ("presets:\n  a/b:\n", ":3: presets 'a/b' is nothing: expected a mapping with config, recipe, reference"),
+        ("presets:\n  a/b: 3\n", ":3: presets 'a/b' is 3: expected a mapping with config, recipe, reference, weights"),
+        ("presets:\n  a/b:\n", ":3: presets 'a/b' is nothing: expected a mapping with config, recipe, reference, weights"),
         ("datasets:\n  mnist: []\n", ":3: datasets 'mnist' is a list: expected a mapping with recipe"),
         ("datasets:\n  no: {recipe: {}}\n", ":3: datasets has the key False: expected a name (quote it)"),
         ("presets:\n  1: {}\n", ":3: presets has the key 1: expected a name (quote it)"),

@@ -21,7 +21,7 @@ from zoo.weights.hub import fetch, fetch_pinned
 from zoo.weights.sources import cache_folder
 try:
     if len(sys.argv) > 2:
-        found = fetch_pinned(sys.argv[1], sys.argv[2], cache_folder() / "small_cnn" / "mnist_sample")
+        found = fetch_pinned(sys.argv[1], sys.argv[2], cache_folder() / "small_cnn" / "mnist@hub")
     else:
         found = fetch(sys.argv[1], cache_folder() / "hub")
     print(found.path, found.source, found.config.preset, len(found.read_arrays()), "keras" in sys.modules)
@@ -30,9 +30,12 @@ except ModelLoadError as error:
 """
 
 
+OF = {"preset": "small_cnn/mnist", "dataset": "mnist", "tag": "hub"}
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    folder = write_folder(tmp_path_factory.mktemp("made") / "w", build())
+    folder = write_folder(tmp_path_factory.mktemp("made") / "w", build(), **OF)
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
@@ -67,7 +70,7 @@ def ask(hub, tmp_path):
 def test_fetch_and_offline(hub, ask, files, tmp_path):
     commit = hub.commit("user/repo", files | {"else.bin": b"x"})
     target = tmp_path / "keras" / "zoo" / "weights" / "hub" / f"user--repo@{commit}"
-    expected = f"{target} hf://user/repo@{commit} small_cnn/mnist_sample 10 False"
+    expected = f"{target} hf://user/repo@{commit} small_cnn/mnist 10 False"
     assert ask(FETCH, "hf://user/repo") == expected
     assert {file.name: file.read_bytes() for file in target.iterdir()} == files
     assert not any(file.is_symlink() for file in target.iterdir())
@@ -122,11 +125,11 @@ def test_what_the_registry_names_is_compared_with_its_hash(hub, ask, files, tmp_
     commit = hub.commit("user/repo", files)
     said = ask(FETCH, f"hf://user/repo@{commit}", "0" * 64)
     assert "has not the arrays that the registry file names" in said
-    target = tmp_path / "keras" / "zoo" / "weights" / "small_cnn" / "mnist_sample"
+    target = tmp_path / "keras" / "zoo" / "weights" / "small_cnn" / "mnist@hub"
     assert not target.exists()
     assert ask(FETCH, f"hf://user/repo@{commit}", digest(files)).startswith(f"{target} ")
     # Newer ones replace those in the cache.
-    other = write_folder(tmp_path / "other", build(seed=9))
+    other = write_folder(tmp_path / "other", build(seed=9), **OF)
     changed = {file.name: file.read_bytes() for file in other.iterdir()}
     commit = hub.commit("user/repo", changed)
     assert ask(FETCH, f"hf://user/repo@{commit}", digest(changed)).startswith(f"{target} ")
@@ -135,13 +138,13 @@ def test_what_the_registry_names_is_compared_with_its_hash(hub, ask, files, tmp_
 
 BY_NAME = """
 import zoo
-model = zoo.create_model("small_cnn/mnist_sample", weights="default")
-print(zoo.list_models(weights=True), model.provenance["weights"]["sha256"])
+model = zoo.create_model("small_cnn/mnist", weights="hub")
+print(zoo.list_models("*/mnist@hub", weights=True), model.provenance["weights"]["sha256"])
 """
 FIND = """
 from zoo.registry import catalogue
 from zoo.weights.sources import find_weights
-print(find_weights("default", catalogue.preset("small_cnn/mnist_sample")).sha256)
+print(find_weights("hub", catalogue.preset("small_cnn/mnist")).sha256)
 """
 
 
@@ -150,9 +153,9 @@ def test_by_name_through_a_registry_file(hub, ask, files, tmp_path):
     place = {"hub": f"hf://user/repo@{commit}", "sha256": digest(files)}
     registry = tmp_path / "mine.yaml"
     registry.write_text(
-        "version: 1\npresets:\n  small_cnn/mnist_sample:\n    weights: {default: " + json.dumps(place) + "}\n"
+        "version: 1\npresets:\n  small_cnn/mnist:\n    weights: {hub: " + json.dumps(place) + "}\n"
     )
-    expected = f"['small_cnn/mnist_sample'] {digest(files)}"
+    expected = f"['small_cnn/mnist@hub'] {digest(files)}"
     assert ask(BY_NAME, ZOO_REGISTRY=str(registry)).endswith(expected)
     # The second time it comes from the cache.
     hub.requests.clear()
