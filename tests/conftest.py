@@ -117,7 +117,7 @@ def architecture():
 
 
 @pytest.fixture
-def add(architecture):
+def add(architecture, clean_registry):
     """Register an architecture of dense layers with some fields replaced."""
 
     from support.dense_parts import build_decoder, build_encoder

@@ -1,14 +1,17 @@
-"""The installed versions and the backend that Keras will use, found without importing any of them."""
+"""The installed versions, the backend that Keras will use (found without importing any of them), and the clock."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
+from typing import Any
 
 DISTRIBUTION = "autoencoder-zoo"
 BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
+KERAS_DEFAULTS = {"backend": "tensorflow", "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy")
 
 
@@ -23,16 +26,28 @@ def package_versions() -> dict[str, str]:
     return found
 
 
+def keras_home() -> Path:
+    """Return the folder of Keras' settings and cache: ``$KERAS_HOME``, or by default ``~/.keras``."""
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"))
+
+
+def read_keras_file() -> object:
+    """Return the content of ``keras.json`` as Keras reads it: empty if there is none, or if it is not JSON."""
+    try:
+        return json.loads((keras_home() / "keras.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def keras_settings() -> dict[str, Any]:
+    """Return the settings that Keras starts with: its own, and those of ``keras.json``."""
+    content = read_keras_file()
+    return {**KERAS_DEFAULTS, **(content if isinstance(content, dict) else {})}
+
+
 def keras_backend() -> str:
     """Return the backend that Keras will choose, from ``$KERAS_BACKEND`` or ``keras.json``; TensorFlow by default."""
-    chosen = os.environ.get("KERAS_BACKEND")
-    if chosen:
-        return chosen
-    home = Path(os.environ.get("KERAS_HOME") or Path("~", ".keras").expanduser())
-    try:
-        chosen = json.loads((home / "keras.json").read_text(encoding="utf-8"))["backend"]
-    except (OSError, ValueError, KeyError, TypeError):
-        chosen = None
+    chosen = os.environ.get("KERAS_BACKEND") or keras_settings()["backend"]
     return chosen if isinstance(chosen, str) else "tensorflow"
 
 
@@ -57,3 +72,12 @@ def install_command() -> str:
     """Return the command that installs the zoo: from its repository, since it is not on the package index yet."""
     repository = find_repository()
     return f"pip install {DISTRIBUTION}" if repository is None else f'pip install "{DISTRIBUTION} @ git+{repository}"'
+
+
+def check_clock() -> None:
+    """Raise ``ValueError`` if the clock shows a year that model files, which are ZIP archives, cannot hold."""
+    year = time.localtime(time.time()).tm_year
+    if not 1980 <= year <= 2107:
+        raise ValueError(
+            f"the clock of this machine shows the year {year}: model files hold the years 1980 to 2107: set the clock"
+        )

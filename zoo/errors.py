@@ -1,6 +1,6 @@
 """The zoo's own errors; each message states what was got, what is expected, and the way out."""
 
-from zoo.shown import LONGEST, drop_colours, show
+from zoo.shown import LONGEST, drop_colours, show, text_of
 
 __all__ = [
     "ArchitectureError",
@@ -21,7 +21,7 @@ __all__ = [
 
 def one_line(error: object) -> str:
     """Return an error's message on one line, without the escape codes that Keras uses for bold text."""
-    return show(" ".join(drop_colours(str(error)).split()), most=LONGEST)
+    return show(" ".join(drop_colours(text_of(error, None)).split()), most=LONGEST)
 
 
 def counted(number: int, noun: str) -> str:

@@ -10,6 +10,7 @@ LONGEST = 4000  # Characters of a message; what is longer is cut in its middle.
 # Controls, marks that are not seen or turn the direction of what follows, halves of pairs, and breaks of lines.
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # Some scripts and emoji are written with them.
+_QUOTED = 2000  # Characters of an error's text that messages quote.
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -25,7 +26,7 @@ def show(text: object, *, most: int | None = None, lines: bool = False) -> str:
         most: the most characters; what is longer is cut in its middle, with a note of how much. None: all.
         lines: keep the ends of lines, and tabs.
     """
-    whole = str(text)
+    whole = text_of(text, None)
     if most is None:
         return _escape_all(whole, lines)
     # Cut before the escapes too, since long texts take long.
@@ -40,8 +41,19 @@ def show(text: object, *, most: int | None = None, lines: bool = False) -> str:
 
 def show_line(text: object, *, most: int = LONGEST) -> str:
     """Return a message as one line to show: without the colours that Keras uses, cut in its middle if it is long."""
-    whole = drop_colours(str(text))
+    whole = drop_colours(text_of(text, None))
     return show(" ".join(line for it in whole.splitlines() if (line := it.strip())), most=most)
+
+
+def text_of(error: object, longest: int | None = _QUOTED) -> str:
+    """Return an error's message, or as many characters of it, whatever its class does when it is asked."""
+    try:
+        text = str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as another:
+        return f"(no text: its __str__ raised {type(another).__name__})"
+    return text if longest is None or len(text) <= longest else f"{text[:longest]} ... ({len(text):,} characters)"
 
 
 def drop_colours(text: str) -> str:

@@ -166,4 +166,4 @@ def test_debug_shows_the_traceback():
     command = [sys.executable, "-m", "zoo", "--debug", "show", "residul"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
     assert "Traceback" in result.stderr
-    assert result.returncode == 1
+    assert result.returncode == 2

@@ -98,3 +98,11 @@ def test_a_pattern_of_variants_applies_to_those_that_there_are(preset):
     content = "presets: {cnn/toy-a: {}, 'cnn/toy-*': {recipe: {epochs: 9}}}\n"
     assert preset(content, "cnn/toy-a").recipe.epochs == 9
     assert preset(content).recipe.epochs == 20
+
+
+def test_a_patterns_number_of_latents_is_not_for_maps(preset):
+    content = "presets: {'*/toy': {config: {latent_dim: 64, units: 3}}}\n"
+    assert preset(content, defaults={"latent_dim": 2}).config == {"latent_dim": 64, "units": 3}
+    assert preset(content, defaults={"latent_shape": (2, 2, 4)}).config == {"units": 3}
+    exact = "presets: {cnn/toy: {config: {latent_dim: 64}}}\n"
+    assert preset(exact, defaults={"latent_shape": (2, 2, 4)}).config == {"latent_dim": 64}

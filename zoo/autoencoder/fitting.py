@@ -12,6 +12,7 @@ from keras import ops
 
 from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.checks.inputs import check_data, explain_pipeline_error
+from zoo.autoencoder.checks.stream_errors import own_errors_first
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
@@ -200,9 +201,13 @@ class TrainableModel(BatchModel):
 
 @contextlib.contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Turn TensorFlow's error for a batch that is refused within ``tf.data`` into the ``ValueError`` of the check."""
+    """Turn TensorFlow's error for a batch that is refused within ``tf.data`` into the ``ValueError`` of the check.
+
+    What the user's own streams raise is raised as it was.
+    """
     try:
-        yield
+        with own_errors_first():
+            yield
     except Exception as error:
         message = explain_pipeline_error(error)
         if message is None:

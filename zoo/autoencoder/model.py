@@ -13,6 +13,7 @@ import keras
 from zoo.autoencoder.fitting import TrainableModel
 from zoo.autoencoder.internals import all_layers
 from zoo.autoencoder.precision import restore_policies, training_policy
+from zoo.environment import check_clock
 from zoo.notebooks import show_size, show_table, show_title
 from zoo.shown import show
 
@@ -107,8 +108,10 @@ class AutoEncoder(TrainableModel):
             **kwargs: further arguments of ``keras.Model.save``.
 
         Raises:
-            ValueError: the name does not end in ``.keras``, or a layer of its own was quantised and does not record it.
+            ValueError: the name does not end in ``.keras``, or a layer of its own was quantised and does not record it,
+                or the clock shows a year before 1980 or after 2107.
         """
+        check_clock()
         if not str(filepath).endswith(".keras"):
             raise ValueError(f"{filepath}: expected a name ending in .keras (the older formats lose the objective)")
         for part in (self.encoder, self.decoder):

@@ -120,7 +120,9 @@ class LocalProcesses:
             said = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
         for line in said:
             if line.startswith(WARNING):
-                logger.warning("%s: %s", cell.label, line.removeprefix(WARNING))
+                # A training names its run itself, though not its settings.
+                said_itself = line.removeprefix(WARNING).removeprefix(f"{cell.preset}, seed {cell.seed}: ")
+                logger.warning("%s: %s", cell.label, said_itself)
         reason = reason or _explain_end(process.returncode, [line for line in said if not line.startswith(WARNING)])
         run = Run(cell.path)
         if run.state == "finished":  # No matter what its process did afterwards.
@@ -198,7 +200,7 @@ def _resident(pid: int) -> float:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and its child processes."""
+    """Kill a process that leads a session, its child processes, and what it has left running in its session."""
     if process.poll() is None:
         with contextlib.suppress(psutil.Error):
             for each in psutil.Process(process.pid).children(recursive=True):
@@ -206,6 +208,11 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
                     each.kill()
         process.kill()
         process.wait()
+    # The system gives its number to no other process while one of its session is left.
+    for each in psutil.process_iter() if hasattr(os, "getsid") else ():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(each.pid) == process.pid:
+                each.kill()
     if process.stdin is not None:
         process.stdin.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -29,6 +30,7 @@ from zoo.training.user_callbacks import check_names
 
 logger = logging.getLogger("zoo")
 SHOWN = 10
+MOST_RUNS = 100_000
 
 
 def benchmark(
@@ -84,7 +86,7 @@ def benchmark(
         DatasetError: the images are not available.
     """
     folder = Path(out if out is not None else "runs")
-    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    chosen = range(min(seeds, MOST_RUNS)) if isinstance(seeds, int) else list(seeds)
     names = (
         [presets] if isinstance(presets, str) else list(catalogue.benchmark_presets() if presets is None else presets)
     )
@@ -97,7 +99,14 @@ def benchmark(
         # Each run has its own process, which makes its own.
         Recipe().replace(callbacks=list(callbacks))
         values["callbacks"] = [list(callbacks)]
-    cells, missing = _plan(names, chosen, values, folder, data_dir, full=full, typed=presets is not None)
+    many = seeds if isinstance(seeds, int) else len(chosen)
+    count = len(names) * many * math.prod(map(len, values.values()))
+    if count > MOST_RUNS:
+        raise ValueError(
+            f"{len(names)} presets with {many:,} seeds and all combinations of settings are {count:,} runs: expected "
+            f"at most {MOST_RUNS:,}"
+        )
+    cells, missing = _plan(names, list(chosen), values, folder, data_dir, full=full, typed=presets is not None)
     check_names({name for cell in cells for name in cell.plan.recipe.callbacks})
     baseline = _find_baseline(baseline, cells, full=full)
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,16 @@ from zoo.cli.printing import tell
 from zoo.cli.publish import publish
 from zoo.cli.report import report
 from zoo.cli.scoring import compare, evaluate
+from zoo.cli.streams import end_output, results_kept_apart, standard_streams
 from zoo.cli.training import train
 from zoo.cli.verify import verify
 from zoo.environment import describe_versions
-from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError
-from zoo.shown import show, show_line
+from zoo.errors import PluginLoadWarning, UnknownNameError, ZooError, one_line
+from zoo.registry.isolation.leftovers import leave
+from zoo.shown import show, show_line, text_of
+
+EXPECTED = (ZooError, TypeError, ValueError, OSError)  # Those whose message says what to do.
+KERAS_ARGUMENTS = "Arguments received by"  # What Keras adds to the message of an error in a layer.
 
 
 class _Messages(logging.Handler):
@@ -50,24 +56,49 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 class _Group(click.Group):
     """A group that turns errors into one sentence and an exit status: 2 for usage errors and unknown names, else 1."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command, and end the process."""
+        with standard_streams():
+            try:
+                status = super().main(*args, **kwargs)
+            except SystemExit as end:
+                status = end.code
+            leave(end_output(status if isinstance(status, int) else int(status is not None)))
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
             vars(error)["message"] = show(error.message, lines=True)
             raise
-        except (click.exceptions.Exit, click.Abort):
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError, SystemExit):
             raise
-        except KeyboardInterrupt as error:
+        except BaseException as error:
             if ctx.params.get("debug"):
-                raise
-            tell(str(error) or "interrupted")
-            ctx.exit(130)
-        except (ZooError, TypeError, ValueError, OSError) as error:
-            if ctx.params.get("debug"):
-                raise
-            tell(error)
-            ctx.exit(2 if isinstance(error, UnknownNameError | TypeError | ValueError) else 1)
+                traceback.print_exc()
+            else:
+                tell(_explain(error))
+            ctx.exit(_status(error))
+
+
+def _explain(error: BaseException) -> str:
+    """Return an error as a sentence."""
+    text = text_of(error).partition(KERAS_ARGUMENTS)[0].strip()
+    if isinstance(error, KeyboardInterrupt):
+        return text or "interrupted"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory{': ' if text else ''}{text}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, EXPECTED) and text:
+        return text
+    return f"{type(error).__name__}{': ' if text else ''}{one_line(text)} (zoo --debug shows where)"
+
+
+def _status(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return 2 if isinstance(error, UnknownNameError | TypeError | ValueError) else 1
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,7 +136,7 @@ def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
 
 def _discover(*, silent: bool) -> None:
     """Load the plugins; every command reports the ones left out, so keep it to one line."""
-    with warnings.catch_warnings(record=True) as caught:
+    with results_kept_apart(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         zoo.list_plugins()

@@ -10,14 +10,14 @@ import tempfile
 import click
 
 from zoo.errors import BackendError
-from zoo.startup import explain_backend
+from zoo.startup import explain_backend, explaining_failures
 
 
 def import_keras() -> None:
     """Import Keras and hide what its backend's libraries print, unless the import fails.
 
     Raises:
-        BackendError: Keras' backend is not installed.
+        BackendError: Keras' backend is not installed or cannot be imported, or Keras' settings are not valid.
     """
     if "keras" in sys.modules:
         return
@@ -28,7 +28,7 @@ def import_keras() -> None:
         click.echo("zoo: starting Keras ...\r", err=True, nl=False)
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as noise:
+    with explaining_failures(), tempfile.TemporaryFile() as noise:
         os.dup2(noise.fileno(), 2)
         try:
             import keras
@@ -36,8 +36,10 @@ def import_keras() -> None:
             keras.backend.backend()
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:
-            noise.seek(0)
-            os.write(kept, noise.read())
+            context = click.get_current_context(silent=True)
+            if context is not None and context.find_root().params.get("debug"):
+                noise.seek(0)
+                os.write(kept, noise.read())
             raise
         finally:
             os.dup2(kept, 2)

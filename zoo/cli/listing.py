@@ -13,10 +13,13 @@ from zoo.cli.printing import echo, print_json, print_table
 from zoo.cli.trained_list import list_trained
 from zoo.notebooks import show_size
 from zoo.registry import catalogue
+from zoo.registry.model_info import summarize
 from zoo.registry.record import PluginRecord
 from zoo.registry.scoring_specs import OWN_LIKELIHOODS
 from zoo.weights.config import split_name
 from zoo.weights.sources import list_weights
+
+SHOWN = 50  # Names of what a plugin provides; zoo plugins --json has all.
 
 
 @click.command("list")
@@ -36,7 +39,7 @@ def list_(pattern: str, kind: str | None, as_json: bool) -> None:
         found = {name: it for name, it in listed.items() if fnmatchcase(name, pattern)}
     else:
         names = zoo.list_models(pattern, presets=kind == "presets")
-        found = {name: zoo.get_model_info(name).summary for name in names}
+        found = {name: summarize(name) for name in names}
     if as_json:
         print_json([{"name": name, "summary": summary} for name, summary in found.items()])
     elif not found:
@@ -84,10 +87,18 @@ def plugins(as_json: bool) -> None:
     if as_json:
         print_json([asdict(record) for record in records])
         return
-    rows = [[it.name, it.status, ", ".join(it.provides), it.origin, it.error or ""] for it in records]
-    failed = any(record.error for record in records)
+    rows = [
+        [it.name, it.status, _shorten(it.provides), it.origin, "; ".join(filter(None, (it.error, it.note)))]
+        for it in records
+    ]
+    failed = any(row[-1] for row in rows)
     header = ["plugin", "status", "provides", "origin", "error"]
     print_table(*((header, rows) if failed else (header[:-1], [row[:-1] for row in rows])))
+
+
+def _shorten(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 @click.command()

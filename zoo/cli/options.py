@@ -7,6 +7,11 @@ from typing import Any
 
 import click
 
+from zoo.errors import one_line
+from zoo.registry.fields import as_plain_values, shorten
+
+LONGEST_VALUE = 10_000  # Characters.
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 out_option = click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
@@ -39,7 +44,7 @@ def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str,
     for value in values:
         key, equals, text = value.partition("=")
         if not equals or not key or not text.strip():
-            raise click.BadParameter(f"{value!r}: expected KEY=VALUE")
+            raise click.BadParameter(f"{shorten(value)}: expected KEY=VALUE")
         settings[key] = _parse(text)
     return settings
 
@@ -51,7 +56,7 @@ def read_grid(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
         key, equals, text = value.partition("=")
         parts = [part.strip() for part in _split(text)]
         if not equals or not key or not all(parts):
-            raise click.BadParameter(f"{value!r}: expected KEY=VALUE or KEY=VALUE,VALUE")
+            raise click.BadParameter(f"{shorten(value)}: expected KEY=VALUE or KEY=VALUE,VALUE")
         grid[key] = [_parse(part) for part in parts]
     return grid
 
@@ -70,13 +75,25 @@ def _split(text: str) -> list[str]:
 def _parse(text: str) -> Any:
     import yaml
 
+    if len(text) > LONGEST_VALUE:
+        raise click.BadParameter(f"a value has {len(text):,} characters: expected at most {LONGEST_VALUE:,}")
     try:
-        if "_" not in text:  # Python would parse 1_0 as ten.
-            return float(text) if not text.lstrip("+-").isdigit() else int(text)
-    except ValueError:
-        pass
-    try:
-        return yaml.safe_load(text)
+        value = _parse_number(text)
+        return as_plain_values(yaml.safe_load(text) if value is None else value, "it")
     except yaml.YAMLError as error:
         reason = getattr(error, "problem", None) or "not YAML"
-        raise click.BadParameter(f"{text!r} is not a valid value: {reason}") from error
+        raise click.BadParameter(f"{shorten(text)} is not a valid value: {reason}") from error
+    except RecursionError:
+        raise click.BadParameter(f"{shorten(text)} is not a valid value: it is nested too deeply") from None
+    except ValueError as error:
+        raise click.BadParameter(f"{shorten(text)} is not a valid value: {one_line(error)}") from error
+
+
+def _parse_number(text: str) -> float | None:
+    """Return a number as Python writes it, such as ``1e-3``, which is text in YAML; None for other text."""
+    if "_" in text:  # Python would parse 1_0 as ten.
+        return None
+    try:
+        return float(text) if not text.lstrip("+-").isdigit() else int(text)
+    except ValueError:
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.benchmarking import Leaderboard
 
 SLOWEST = 12  # Number of layers shown from a profile.
+MOST_DRAWN = 1000  # Rows of a table that is fitted to a terminal.
 GAP = 3  # Spaces between the columns of a table.
 
 
@@ -51,14 +52,16 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
     On a terminal, number columns that do not fit are printed below the others, with the first column repeated. Where
     even single words do not fit side by side, each row is printed as a list.
     """
+    header, *rows = ([show(cell) for cell in row] for row in (header, *rows))
+    if len(rows) > MOST_DRAWN or not sys.stdout.isatty():
+        _print_lines(header, rows, range(len(header) if numbers_from is None else numbers_from, len(header)))
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    header, *rows = ([show(cell) for cell in row] for row in (header, *rows))
-    # Do not wrap output to a file or a pipe.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=1000)
+    console = Console(highlight=False)
     columns = range(len(header))
     if any(header) and _narrowest(header, rows, numbers_from) > console.width:
         # One table for each row: the columns' names, and what the row has in them.
@@ -79,6 +82,28 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_fr
         for row in cells:
             table.add_row(*map(Text, row))
         console.print(table)
+
+
+def _print_lines(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int]) -> None:
+    """Print a table a line for each row, however long: to a file, a pipe, or where there are very many rows."""
+    from rich.cells import cell_len
+
+    shown = [*([header] if any(header) else []), *rows]
+    lines = [[[*cell.splitlines(), ""][: max(1, len(cell.splitlines()))] for cell in row] for row in shown]
+    widths = [max((cell_len(part) for row in lines for part in row[n]), default=0) for n in range(len(header))]
+
+    def pad(text: str, column: int) -> str:
+        missing = " " * (widths[column] - cell_len(text))
+        return missing + text if column in numbers else text + missing
+
+    printed = []
+    for number, row in enumerate(lines):
+        for line in range(max(map(len, row), default=0)):
+            cells = (pad(cell[line] if line < len(cell) else "", column) for column, cell in enumerate(row))
+            printed.append((" " * GAP).join(cells))
+        if number == 0 and any(header):
+            printed.append("─" * (sum(widths) + GAP * (len(widths) - 1)))
+    sys.stdout.write("\n".join([*printed, ""]))  # click would write UTF-8 to a terminal of ASCII.
 
 
 def _narrowest(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None) -> int:

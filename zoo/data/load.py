@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 from zoo.data.dataset import Dataset, check_limit
-from zoo.errors import DatasetError, ZooError
+from zoo.errors import DatasetError, ZooError, one_line
 from zoo.registry import catalogue
+from zoo.registry.isolation.calls import called
 from zoo.registry.references import resolve_reference
 from zoo.registry.specs import FOLDER
 from zoo.shown import show
@@ -43,11 +44,13 @@ def load_dataset(name: str, *, data_dir: str | os.PathLike[str] | None = None, l
     spec = catalogue.dataset(name)
     what = f"dataset {name} of the plugin {spec.plugin.name}" if spec.plugin else f"dataset {name}"
     try:
-        dataset = resolve_reference(spec.load)(data_dir)
-    except ZooError:
+        load = resolve_reference(spec.load)
+        with called(f"the load of {what}"):
+            dataset = load(data_dir)
+    except (ZooError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        raise DatasetError(f"{what}: its load raised {type(error).__name__}: {error}") from error
+    except BaseException as error:
+        raise DatasetError(f"{what}: its load raised {type(error).__name__}: {one_line(error)}") from error
     if not isinstance(dataset, Dataset):
         raise DatasetError(f"{what}: its load returned a {type(dataset).__name__}, expected a zoo.data.Dataset")
     if dataset.image_shape != spec.image_shape:

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.errors import UnknownNameError, one_line
 from zoo.registry import catalogue
+from zoo.registry.isolation.calls import called
 from zoo.registry.messages import explain_unknown
 from zoo.registry.references import resolve_reference
 from zoo.registry.scoring_specs import Metric
@@ -52,7 +53,9 @@ def plugin_scores(metrics: list[Metric], model: Any, images: np.ndarray, reconst
     for metric in metrics:
         try:
             values[metric.name] = _compute(metric, model, images, reconstructions)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             values[metric.name] = None
             plugin = "" if metric.plugin is None else f" of plugin {metric.plugin.name}"
             reason = (
@@ -70,10 +73,9 @@ def _compute(metric: Metric, model: Any, images: np.ndarray, reconstructions: np
     function = resolve_reference(metric.function)
     expected: tuple[int, ...] = () if metric.of == "model" else (len(images),)
     # Copies: a function that changes its arguments must not change what the others are given.
-    if metric.of == "model":
-        found = np.asarray(function(model, images.copy()))
-    else:
-        found = np.asarray(function(images.copy(), reconstructions.copy()))
+    given = (model, images.copy()) if metric.of == "model" else (images.copy(), reconstructions.copy())
+    with called(f"the score {metric.name}"):
+        found = np.asarray(function(*given))
     if found.shape != expected or found.dtype.kind not in "iufb":
         wanted = f"one number for each image, {expected}" if expected else "one number"
         raise _NoScoreError(f"it returned {found.dtype} of shape {found.shape}: expected {wanted}")

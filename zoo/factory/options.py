@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import ArchitectureError
+from zoo.errors import ArchitectureError, one_line
 from zoo.factory.resolve import Builder, Resolved, describe
 from zoo.registry.fields import check_shape
 from zoo.registry.recipe import RECIPE_KEYS
@@ -33,8 +33,10 @@ def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...]
         if option in defaults:
             try:
                 return as_latent_shape(defaults[option], image_shape)
-            except (Exception, SystemExit) as error:
-                raise ArchitectureError(f"{describe(architecture)}: default {option}: {error}") from error
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                raise ArchitectureError(f"{describe(architecture)}: default {option}: {one_line(error)}") from error
     raise TypeError(
         f"architecture {architecture.name} has no default latent size: pass latent_dim= (an int) or latent_shape="
     )

@@ -13,6 +13,7 @@ from zoo.factory.checks import check_built
 from zoo.factory.options import as_latent_shape, check_options, choose_latent_shape, take_latent
 from zoo.factory.resolve import Resolved, describe, resolve
 from zoo.registry.fields import check_shape
+from zoo.registry.isolation.calls import called
 from zoo.registry.signatures import explain_arguments, explain_drawing
 from zoo.registry.specs import LATENT_OPTIONS, Architecture
 
@@ -71,9 +72,11 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
     wanted = keras.tree.map_structure(lambda value: value, wanted)
     where = f"{describe(architecture)}: build_{part}{shapes}"
     try:
-        with training_policy():
+        with training_policy(), called(where):
             model = builder.function(*shapes, **wanted)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         way_out = explain_arguments(list(builder.parameters), part) or explain_drawing(error, part)
         raise ArchitectureError(f"{where} raised {type(error).__name__}: {one_line(error)}", way_out) from error
     cls = resolved.model_class

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.autoencoder.model import AutoEncoder
-from zoo.errors import ArchitectureError
+from zoo.errors import ArchitectureError, one_line
 from zoo.registry.references import resolve_reference
 from zoo.registry.signatures import GIVEN, PARTS, check_signature
 from zoo.registry.specs import LATENT_OPTIONS, Architecture
@@ -92,9 +92,12 @@ def _import(architecture: Architecture, field: str, what: str) -> Callable[..., 
     reference = getattr(architecture, field)
     try:
         return resolve_reference(reference)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {one_line(error)}"
         raise ArchitectureError(
-            f"{describe(architecture)}: {what} {reference!r} cannot be imported: {type(error).__name__}: {error}"
+            f"{describe(architecture)}: {what} {reference!r} cannot be imported: {reason}"
         ) from error
 
 

@@ -13,6 +13,7 @@ from keras import ops
 from zoo.errors import PluginLoadError, one_line
 from zoo.likelihoods.special_functions import widen
 from zoo.registry import catalogue
+from zoo.registry.isolation.calls import called
 from zoo.registry.references import resolve_reference
 from zoo.registry.scoring_specs import LikelihoodSpec
 from zoo.typing import Tensor
@@ -142,8 +143,12 @@ def make_likelihood(spec: LikelihoodSpec) -> Likelihood:
     """
     where = f"likelihood {spec.name}" + (f" of plugin {spec.plugin.name}" if spec.plugin else "")
     try:
-        made = resolve_reference(spec.likelihood)()
-    except (Exception, SystemExit) as error:
+        make = resolve_reference(spec.likelihood)
+        with called(where):
+            made = make()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginLoadError(
             f"{where}: {spec.likelihood!r} cannot be made: {type(error).__name__}: {one_line(error)}"
         ) from error

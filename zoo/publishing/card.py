@@ -101,7 +101,7 @@ def _usage(config: WeightsConfig) -> str:
         "```python\nimport zoo\n\n"
         f'model = zoo.create_model("{preset}", weights="{tag}")\n'
         "```\n\n"
-        'A copy of this folder is loaded with `weights="./FOLDER"`, one on the hub with `"hf://user/repo@revision"`. '
+        'A folder is taken too, `weights="./FOLDER"`, and the hub, `weights="hf://user/repo@revision"`. '
         f"`zoo evaluate {name}` scores it, and `zoo verify {name}` compares with the scores below."
     )
 

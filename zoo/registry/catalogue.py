@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from zoo.errors import PluginLoadError, UnknownNameError
 from zoo.registry.finding import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
-from zoo.registry.loading import Plugin, check_strict, load_plugins, refuse_duplicates
-from zoo.registry.messages import explain_unknown, warn_of_failures, warn_of_idle_settings
+from zoo.registry.isolation.marker import tell_of_crashes
+from zoo.registry.loading import Plugin, check_strict, find_owners, load_plugins, refuse_duplicates
+from zoo.registry.messages import explain_unknown, warn_of_changes, warn_of_failures, warn_of_idle_settings
 from zoo.registry.presets import Preset, make_preset, preset_names
 from zoo.registry.record import PluginRecord
 from zoo.registry.references import resolve_reference
@@ -33,6 +35,7 @@ class _Names:
 
     file: RegistryFile
     plugins: list[Plugin]
+    found: dict[type, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def architectures(self) -> dict[str, Architecture]:
@@ -44,8 +47,15 @@ class _Names:
 
     def find(self, kind: type[Kind]) -> dict[str, Kind]:
         """Return what plugins provide of a kind, by name."""
-        items = (item for plugin in self.plugins for item in plugin.items)
-        return {item.name: item for item in items if isinstance(item, kind)}
+        if kind not in self.found:
+            items = (item for plugin in self.plugins for item in plugin.items)
+            self.found[kind] = {item.name: item for item in items if isinstance(item, kind)}
+        return self.found[kind]
+
+    @cached_property
+    def presets(self) -> dict[str, None]:
+        """The names of all presets, sorted."""
+        return dict.fromkeys(preset_names(self.architectures, self.datasets, self.file.presets))
 
 
 _lock = threading.RLock()
@@ -70,14 +80,17 @@ def _load() -> _Names:
                 found += user_candidates(user)
             _loading = []
             try:
-                for candidate in (*found, *entry_point_candidates()):
-                    _loading += load_plugins([candidate], _loading)
+                tell_of_crashes()
+                load_plugins((*found, *entry_point_candidates()), loaded=_loading.append)
+                owners = find_owners(_loading)
                 for plugin in _registered.values():
-                    _loading.append(check_strict(refuse_duplicates(plugin, _loading)))
+                    _loading.append(check_strict(refuse_duplicates(plugin, owners)))
+                    owners |= find_owners(_loading[-1:])
                 _names = _Names(file, _loading)
             finally:
                 _loading = None
             warn_of_failures(_names.plugins)
+            warn_of_changes(_names.plugins)
             if user is not None:
                 warn_of_idle_settings(user, _names.architectures, _names.datasets)
         return _names
@@ -96,16 +109,18 @@ def add_plugin(plugin: Plugin) -> None:
     Raises:
         DuplicateNameError: another plugin provides one of its names.
     """
+    global _names
     key = (plugin.record.name, plugin.record.origin)
     with _lock:
         names = _load()
         # Leave out the one being replaced, even if a clash made it fail.
         others = [other for other in names.plugins if (other.record.name, other.record.origin) != key]
-        checked = refuse_duplicates(plugin, others)
+        checked = refuse_duplicates(plugin, find_owners(others))
         if checked.cause is not None:
             raise checked.cause
         _registered[plugin.record.name] = plugin
-        names.plugins[:] = [*others, plugin]
+        if _names is not None:  # Otherwise a plugin registers it while it is imported, and it comes last.
+            _names = _Names(names.file, [*others, plugin])
 
 
 def load_plugin(entry: str) -> PluginRecord:
@@ -154,7 +169,7 @@ def list_models(pattern: str = "*", *, presets: bool = False, weights: bool = Fa
     if weights:
         names = list(resolve_reference(_LIST_WEIGHTS)())
     else:
-        names = _preset_names() if presets or "/" in pattern else sorted(_load().architectures)
+        names = list(_load().presets) if presets or "/" in pattern else sorted(_load().architectures)
     return [name for name in names if fnmatchcase(name, pattern)]
 
 
@@ -209,20 +224,15 @@ def preset(name: str) -> Preset:
         folder = dataset(right)
         architecture(left).check_takes(folder.image_shape)
         return make_preset(f"{left}/{folder.name}", architecture(left), folder, {}, names.file.presets)
-    if name not in _preset_names():
+    if name not in names.presets:
         # If one half is wrong, suggestions for that half are better.
         found, base = architecture(left), right.partition("-")[0]
         if base in names.datasets:
             found.check_takes(names.datasets[base].image_shape)
-        _find(name, dict.fromkeys(_preset_names()), "preset", "zoo list --presets")
+        _find(name, names.presets, "preset", "zoo list --presets")
     base = right.partition("-")[0]
     recipe = names.file.datasets.get(base, {})
     return make_preset(name, architecture(left), dataset(base), recipe, names.file.presets)
-
-
-def _preset_names() -> list[str]:
-    names = _load()
-    return preset_names(names.architectures, names.datasets, names.file.presets)
 
 
 def _find(name: str, known: Mapping[str, Found], what: str, command: str) -> Found:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import copy
+import itertools
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import pluggy
 
-from zoo.errors import DuplicateNameError, PluginLoadError
+from zoo.errors import DuplicateNameError, PluginLoadError, one_line
 from zoo.registry import hookspecs
 from zoo.registry.import_timer import watch_import
+from zoo.registry.isolation.calls import describe_changes, undisturbed
+from zoo.registry.isolation.marker import marked
 from zoo.registry.record import PluginRecord, canonical_name
 from zoo.registry.references import locate
 from zoo.registry.scoring_specs import LikelihoodSpec, Metric
@@ -26,6 +30,7 @@ Spec = Architecture | DatasetSpec | LikelihoodSpec | Metric
 Bound = TypeVar("Bound", bound=Spec)
 # The fields of what plugins provide that refer to functions and classes.
 REFERENCES = ("encoder", "decoder", "autoencoder", "load", "likelihood", "function")
+MOST_ITEMS = 250_000
 HOOKS: dict[str, type[Spec]] = {
     "zoo_architectures": Architecture,
     "zoo_datasets": DatasetSpec,
@@ -51,12 +56,17 @@ class Plugin:
     cause: BaseException | None = None
 
 
-def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) -> list[Plugin]:
+def load_plugins(
+    candidates: Iterable[Candidate],
+    taken: Iterable[Plugin] = (),
+    loaded: Callable[[Plugin], object] | None = None,
+) -> list[Plugin]:
     """Load plugins one by one; each is accepted completely or not at all.
 
     Args:
         candidates: in order of precedence: if two plugins share a name, the later one is refused.
         taken: plugins that are already loaded.
+        loaded: called with each plugin that has been loaded.
 
     Returns:
         A plugin for every candidate, including failed and disabled ones.
@@ -67,18 +77,21 @@ def load_plugins(candidates: Iterable[Candidate], taken: Iterable[Plugin] = ()) 
     """
     disabled = {name.strip() for name in os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")} - {""}
     disabled_distributions = {canonical_name(name) for name in disabled}
-    plugins = list(taken)
-    start = len(plugins)
+    plugins: list[Plugin] = []
+    owners = find_owners(taken)
     for candidate in candidates:
         record = candidate.record
         if record.name in disabled or canonical_name(record.distribution) in disabled_distributions:
-            plugins.append(Plugin(replace(record, status="disabled")))
-            continue
-        plugin = _load(candidate)
-        if plugin.record.status != "failed":
-            plugin = refuse_duplicates(plugin, plugins)
+            plugin = Plugin(replace(record, status="disabled"))
+        else:
+            plugin = _load(candidate)
+        if plugin.record.status not in ("failed", "disabled"):
+            plugin = refuse_duplicates(plugin, owners)
         plugins.append(check_strict(plugin))
-    return plugins[start:]
+        owners |= find_owners([plugin])
+        if loaded is not None:
+            loaded(plugin)
+    return plugins
 
 
 def check_strict(plugin: Plugin) -> Plugin:
@@ -91,11 +104,19 @@ def check_strict(plugin: Plugin) -> Plugin:
     return plugin
 
 
-def refuse_duplicates(plugin: Plugin, others: Iterable[Plugin]) -> Plugin:
-    """Return the plugin, or a failed one if any of its names is already taken."""
-    owners = {
-        name: other.record for other in others for name in other.record.provides if other.record.status != "failed"
-    }
+def find_owners(plugins: Iterable[Plugin]) -> dict[str, PluginRecord]:
+    """Return the records of the plugins that provide names, by name."""
+    records = (plugin.record for plugin in plugins if plugin.record.status != "failed")
+    return {name: record for record in records for name in record.provides}
+
+
+def refuse_duplicates(plugin: Plugin, owners: Mapping[str, PluginRecord]) -> Plugin:
+    """Return the plugin, or a failed one if any of its names is already taken.
+
+    Args:
+        plugin: the plugin.
+        owners: as ``find_owners`` returns them.
+    """
     for name in plugin.record.provides:
         if name in owners:
             first, second = owners[name], plugin.record
@@ -117,23 +138,29 @@ def _failed(record: PluginRecord, error: str, cause: BaseException | None = None
 
 def _load(candidate: Candidate) -> Plugin:
     had_keras = "keras" in sys.modules
-    record = candidate.record
+    record, changes = candidate.record, list[str]()
     try:
-        # A plugin's output must not mix with a command's result on stdout.
-        with watch_import(record.name, record.origin) as watch, contextlib.redirect_stdout(sys.stderr):
+        # The innermost is the last: it puts back a recursion limit with which the others could not end.
+        with marked(record), watch_import(record.name, record.origin) as watch, undisturbed(seeds=True) as changes:
             module = candidate.load()
             items = _call_hooks(module, record.name)
-    except (Exception, SystemExit) as error:
-        return _failed(record, describe_error(error), error)
-    names = [item.name for item in items]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+            file = getattr(module, "__file__", None)
+            bound = [bind(item, record, file) for item in items]
+            names = tuple(item.name for item in bound)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # Such as asyncio.CancelledError, or what tests raise to be skipped.
+        return _failed(replace(record, note=describe_changes(changes)), describe_error(error), error)
+    record = replace(record, note=describe_changes(changes))
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         return _failed(record, f"provides the name {repeated[0]!r} twice")
     slow = watch.heavy or (not had_keras and "keras" in sys.modules)
-    file = getattr(module, "__file__", None)
-    folder = None if file is None else str(Path(file).parent)
-    record = replace(record, status="slow" if slow else "ok", provides=tuple(names), folder=folder)
-    return Plugin(record, [bind(item, record, file) for item in items])
+    folder = str(Path(file).parent) if isinstance(file, str) else None
+    record = replace(record, status="slow" if slow else "ok", provides=names, folder=folder)
+    for item in bound:
+        object.__setattr__(item, "plugin", record)
+    return Plugin(record, bound)
 
 
 def bind(spec: Bound, record: PluginRecord, file: str | None = None) -> Bound:
@@ -145,8 +172,10 @@ def bind(spec: Bound, record: PluginRecord, file: str | None = None) -> Bound:
         file: the plugin's file; the files that the spec refers to are relative to its folder.
     """
     folder = None if file is None else Path(file).parent
-    references = {name: getattr(spec, name) for name in REFERENCES if hasattr(spec, name)}
-    bound = replace(spec, **{name: locate(value, folder) for name, value in references.items()})
+    bound = copy.copy(spec)
+    for name in REFERENCES:
+        if hasattr(spec, name):
+            object.__setattr__(bound, name, locate(getattr(spec, name), folder))
     object.__setattr__(bound, "plugin", record)
     return bound
 
@@ -184,9 +213,12 @@ def _collect(manager: pluggy.PluginManager, hook: str) -> list[Spec]:
     given = results[0] if results else None
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         raise PluginLoadError(f"{hook} returned {given!r}: expected an iterable of zoo.{expected.__name__}")
-    items = list(given)
+    items = list(itertools.islice(given, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise PluginLoadError(f"{hook} returned more than {MOST_ITEMS:,} items: expected a finite number of them")
     for item in items:
-        if not isinstance(item, expected):
+        # A subclass could answer differently each time it is asked.
+        if type(item) is not expected:
             raise PluginLoadError(f"{hook} returned {item!r}: expected zoo.{expected.__name__}")
     return items
 
@@ -205,7 +237,7 @@ def check_version(architecture: Architecture) -> None:
 
 def describe_error(error: BaseException) -> str:
     """Return a caught error as one line, with its location if it was raised outside the file that caught it."""
-    message = " ".join(str(error).split())
+    message = one_line(error)
     if isinstance(error, PluginLoadError):
         return message
     text = f"{type(error).__name__}: {message}".rstrip(": ")

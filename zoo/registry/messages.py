@@ -61,6 +61,16 @@ def warn_of_failures(plugins: Iterable[Plugin]) -> None:
         )
 
 
+def warn_of_changes(plugins: Iterable[Plugin]) -> None:
+    """Warn about every plugin whose import has changed something for everyone."""
+    for record in (plugin.record for plugin in plugins if plugin.record.note):
+        warnings.warn(
+            f"the import of plugin {record.name} ({record.origin}) {record.note}: ZOO_DISABLE_PLUGINS={record.name} "
+            "leaves it out",
+            stacklevel=4,
+        )
+
+
 def warn_of_idle_settings(
     user: RegistryFile, architectures: Mapping[str, Architecture], datasets: Mapping[str, DatasetSpec]
 ) -> None:

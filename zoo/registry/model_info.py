@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from zoo.notebooks import show_size, show_table, show_title
-from zoo.registry.catalogue import architecture, preset
+from zoo.registry.catalogue import architecture, dataset, preset
 from zoo.registry.presets import merge_options
 from zoo.registry.record import PluginRecord
 from zoo.shown import show
@@ -62,6 +62,13 @@ def _show(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {item}" for key, item in value.items())
     return show_size(value) if isinstance(value, tuple) else str(value)
+
+
+def summarize(name: str) -> str:
+    """Return the summary of an architecture or a preset, as ``get_model_info`` does but without its recipe."""
+    left, slash, right = name.partition("/")
+    summary = architecture(left).summary
+    return f"{summary}. {dataset(right.partition('-')[0]).summary}" if slash else summary
 
 
 def get_model_info(name: str) -> ModelInfo:

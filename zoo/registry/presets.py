@@ -88,7 +88,7 @@ def make_preset(
         dataset: its dataset.
         recipe: the registry's settings for the dataset, which override the dataset's own recipe.
         overrides: the registry's presets; patterns apply before exact names, and a variant starts from the settings
-            of the preset without it.
+            of the preset without it. A pattern's ``latent_dim`` is not for architectures whose latent is a map.
 
     Returns:
         The preset.
@@ -105,7 +105,11 @@ def make_preset(
         for pattern in sorted(overrides, key=lambda key: key == target):
             if fnmatchcase(target, pattern):
                 entry = overrides[pattern]
-                config = merge_options(config, entry.get("config", {}))
+                changes = entry.get("config", {})
+                if pattern != target and "latent_shape" in architecture.defaults:
+                    # A number of latents for all that have a vector of them, which those with a map do not.
+                    changes = {key: value for key, value in changes.items() if key != "latent_dim"}
+                config = merge_options(config, changes)
                 settings.update(entry.get("recipe", {}))
                 if target == name:
                     reference = {**reference, **entry.get("reference", {})}

@@ -19,6 +19,8 @@ class PluginRecord:
         provides: the names of its architectures, datasets, likelihoods and metrics.
         error: why it failed.
         distribution: the distribution that it comes from, if any.
+        note: what its import has changed for everyone, such as Keras' dtype policy, which was put back, and what it has
+            left running.
         folder: the folder of its file, beside which its trained weights lie; None if it has no file.
     """
 
@@ -29,6 +31,7 @@ class PluginRecord:
     provides: tuple[str, ...] = ()
     error: str | None = None
     distribution: str | None = None
+    note: str | None = None
     folder: str | None = field(default=None, compare=False)
 
 

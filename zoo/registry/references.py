@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from zoo.registry.import_file import import_file, name_of_file
+from zoo.registry.isolation.calls import describe_changes, undisturbed
 from zoo.startup import without_messages
 
 
@@ -24,8 +27,15 @@ def resolve_reference(reference: str | Callable[..., Any]) -> Callable[..., Any]
     """
     if callable(reference):
         return reference
-    with without_messages():
+    changes = list[str]()
+    with contextlib.ExitStack() as guards:
+        guards.enter_context(without_messages())
+        if not is_imported(reference):
+            changes = guards.enter_context(undisturbed(seeds=True))
         found: Callable[..., Any] = getattr(import_module(reference), reference.rpartition(":")[2])
+    told = describe_changes(changes)
+    if told:
+        warnings.warn(f"the import of {reference.rpartition(':')[0]} {told}", stacklevel=2)
     if not callable(found):
         raise TypeError(f"{reference} is {found!r}: expected a function")
     return found

@@ -47,10 +47,10 @@ class LikelihoodSpec:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_name(self.name, "likelihood")
+        object.__setattr__(self, "name", check_name(self.name, "likelihood"))
         if self.name in OWN_LIKELIHOODS:
             raise ValueError(f"likelihood name {self.name!r} is one of the zoo's own: expected another name")
-        check_text(self.summary, f"likelihood {self.name}: summary")
+        object.__setattr__(self, "summary", check_text(self.summary, f"likelihood {self.name}: summary"))
         check_reference(self.likelihood, f"likelihood {self.name}: likelihood")
 
     @property
@@ -92,14 +92,14 @@ class Metric:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_name(self.name, "metric")
+        object.__setattr__(self, "name", check_name(self.name, "metric"))
         what = f"metric {self.name}"
         if self.name in TAKEN_NAMES:
             raise ValueError(
                 f"metric name {self.name!r} is already used in results and leaderboards: expected another name"
             )
         for name in ("title", "unit", "definition"):
-            check_text(getattr(self, name), f"{what}: {name}")
+            object.__setattr__(self, name, check_text(getattr(self, name), f"{what}: {name}"))
         if not self.title.strip():
             raise ValueError(f"{what}: title is {self.title!r}: expected its name in tables")
         check_reference(self.function, f"{what}: function")

@@ -16,6 +16,7 @@ from zoo.registry.fields import (
     check_size_defaults,
     check_text,
     check_versions,
+    copy_options,
     fits,
     show_patterns,
 )
@@ -53,9 +54,9 @@ class Architecture:
             z of that shape.
         decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
             the likelihood's raw parameters, linear, of shape ``output_shape``.
-        defaults: options and their default values. ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a
-            function of the image shape) reaches the builders as ``latent_shape``; every other option goes to the
-            builders that have a parameter of that name.
+        defaults: options and their default values: numbers, text, True, False, None, and lists and dicts of these.
+            ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a function of the image shape) reaches the
+            builders as ``latent_shape``; every other option goes to the builders that have a parameter of that name.
         autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective.
             Training, scores and pictures use its overrides of ``elbo_terms``, ``log_weights``, ``objective``,
             ``draw_prior``, ``decode`` and ``extra_scores``; a score that it cannot compute is null. Its attribute
@@ -92,14 +93,16 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_name(self.name, "architecture")
-        check_text(self.summary, f"architecture {self.name}: summary")
+        object.__setattr__(self, "name", check_name(self.name, "architecture"))
+        object.__setattr__(self, "summary", check_text(self.summary, f"architecture {self.name}: summary"))
+        if self.source is not None:
+            object.__setattr__(self, "source", check_text(self.source, f"architecture {self.name}: source"))
         check_reference(self.encoder, f"architecture {self.name}: encoder")
         check_reference(self.decoder, f"architecture {self.name}: decoder")
         if self.autoencoder is not None:
             check_reference(self.autoencoder, f"architecture {self.name}: autoencoder")
-        if not isinstance(self.defaults, Mapping) or not all(isinstance(key, str) for key in self.defaults):
-            raise ValueError(f"architecture {self.name}: defaults is {self.defaults!r}: expected a dict of options")
+        defaults = copy_options(self.defaults, f"architecture {self.name}: defaults", LATENT_OPTIONS)
+        object.__setattr__(self, "defaults", MappingProxyType(defaults))
         if all(option in self.defaults for option in LATENT_OPTIONS):
             raise ValueError(f"architecture {self.name}: defaults has {' and '.join(LATENT_OPTIONS)}: expected one")
         taken = sorted(RESERVED_OPTIONS & set(self.defaults))
@@ -112,8 +115,9 @@ class Architecture:
             check_versions(self.requires_zoo, f"architecture {self.name}: requires_zoo")
         patterns = check_patterns(self.image_shapes, f"architecture {self.name}: image_shapes")
         object.__setattr__(self, "image_shapes", patterns)
-        object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
-        sizes = check_size_defaults(self.size_defaults, self.defaults, f"architecture {self.name}: size_defaults")
+        sizes = check_size_defaults(
+            self.size_defaults, self.defaults, f"architecture {self.name}: size_defaults", LATENT_OPTIONS
+        )
         object.__setattr__(self, "size_defaults", sizes)
 
     def defaults_for(self, image_shape: tuple[int, ...]) -> dict[str, Any]:
@@ -214,13 +218,14 @@ class DatasetSpec:
     def __post_init__(self) -> None:
         """Check every field."""
         self._check_name()
-        check_text(self.summary, f"dataset {self.name}: summary")
+        object.__setattr__(self, "summary", check_text(self.summary, f"dataset {self.name}: summary"))
         shape = check_shape(self.image_shape, f"dataset {self.name}: image_shape", rank=3)
         object.__setattr__(self, "image_shape", shape)
         listed = isinstance(self.classes, list | tuple)
         if not listed or not all(isinstance(label, str) for label in self.classes):
             raise ValueError(f"dataset {self.name}: classes is {self.classes!r}: expected a tuple of names")
-        object.__setattr__(self, "classes", tuple(self.classes))
+        names = tuple(check_text(label, f"dataset {self.name}: a class") for label in self.classes)
+        object.__setattr__(self, "classes", names)
         check_reference(self.load, f"dataset {self.name}: load")
         if not isinstance(self.recipe, Mapping):
             raise ValueError(f"dataset {self.name}: recipe is {self.recipe!r}: expected a dict of settings")
@@ -231,4 +236,4 @@ class DatasetSpec:
         object.__setattr__(self, "recipe", MappingProxyType(dict(self.recipe)))
 
     def _check_name(self) -> None:
-        check_name(self.name, "dataset")
+        object.__setattr__(self, "name", check_name(self.name, "dataset"))

@@ -83,7 +83,9 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
             break
         except ZooError as error:
             notes.append(f"Seed {run.config['seed']}: the model cannot be loaded: {error}")
-        except Exception as error:  # A plugin's layers can raise anything.
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # A plugin's layers can raise anything.
             notes.append(f"Seed {run.config['seed']}: the model cannot be shown: {describe_error(error)}")
     if seed is None:
         notes.append("No pictures can be drawn without a model; the scores are from the run files.")

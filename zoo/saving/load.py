@@ -146,7 +146,9 @@ def _import_builders(file: Path, architecture: Architecture) -> None:
             continue
         try:
             resolve_reference(reference)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise ModelLoadError(
                 f"{file}: {describe(architecture)}: {reference!r} cannot be imported: {describe_error(error)}"
             ) from error

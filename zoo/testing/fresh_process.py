@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.registry.isolation.leftovers import leave
 from zoo.testing.rule import CheckFailure
 
 HEAVY = ("keras", "tensorflow", "jax", "torch")
@@ -91,6 +92,7 @@ def main() -> None:
         importlib.import_module(module)
     answer = (list_plugin if options.task == "listing" else load_saved)(*options.arguments)
     print(ANSWER + json.dumps(answer | {"seconds": time.perf_counter() - start}), flush=True)
+    leave(0)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ class LikelihoodSubject(Prepares):
             if found.support not in SUPPORTS:
                 raise CheckFailure(f"support is {found.support!r}")
             self.output_channels(1)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise CheckSkipped("it cannot be tried: see check_likelihood_can_be_made") from error
         return found
 
@@ -90,7 +92,9 @@ class LikelihoodSubject(Prepares):
             sound = self.is_sound
         except CheckSkipped:
             raise
-        except (Exception, SystemExit):
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             sound = False
         if not sound:
             raise CheckSkipped("it cannot be tried: see check_log_prob_is_one_number_per_image")

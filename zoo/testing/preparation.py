@@ -50,7 +50,9 @@ class prepared(Generic[Made]):  # noqa: N801 - used like property
             try:
                 with owner.preparing(self.name):
                     made = self.make(owner)
-            except (Exception, SystemExit) as problem:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:
                 error = problem
             owner.kept[self.name] = made, error
         kept, failure = owner.kept[self.name]

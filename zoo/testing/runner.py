@@ -171,9 +171,9 @@ def call_check(item: Check, subject: Any) -> None:
             raise CheckSkipped("the posterior is not Gaussian")
         with _quiet():
             item.function(subject)
-    except (CheckFailure, CheckSkipped):
+    except (CheckFailure, CheckSkipped, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)[-LONGEST_TRACE:]
         where = ", ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames)
         raise CheckFailure(f"raised {shorten(error)} ({where}), while checking: {item.rule}") from error

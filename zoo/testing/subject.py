@@ -169,7 +169,9 @@ def _try(make: Callable[[], Made], reporter: str) -> Made:
         return make()
     except CheckSkipped:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise CheckSkipped(f"it cannot be tried: see {reporter}") from error
 
 

@@ -115,7 +115,7 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
     except KeyboardInterrupt:
         kept = _close_early(job, "interrupted", "interrupted")
         raise KeyboardInterrupt(f"interrupted: {kept}") from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         writer.note_scores(None)
         reason = explain(error, run.path, writer.record.provenance.precision, job.callbacks)
         kept = _close_early(job, "failed", reason)

@@ -43,7 +43,9 @@ def digest_sources(architecture: Architecture, likelihood: str | None = None) ->
             lines = [line.rstrip() for line in file.read_bytes().splitlines()]
             code = [line for line in lines if line and not line.lstrip().startswith(b"#")]
             digest.update(b"\n".join([file.name.encode(), *code, b""]))
-    except (Exception, SystemExit):  # A plugin's modules can raise anything.
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # A plugin's modules can raise anything.
         return None
     return digest.hexdigest()
 

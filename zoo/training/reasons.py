@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.shown import LONGEST, show
+from zoo.shown import LONGEST, show, text_of
 from zoo.training.user_callbacks import find_raising
 
 _STACK = '\n  File "'
@@ -32,10 +32,10 @@ def _explain(error: BaseException, folder: Path, precision: str | None, callback
         return str(error)
     own = find_raising(error, callbacks)
     if own is not None:
-        return f"the callback {type(own).__name__} raised {type(error).__name__}: {error}"
+        return f"the callback {type(own).__name__} raised {type(error).__name__}: {text_of(error)}"
     if isinstance(error, OSError) and error.errno in _DISK:
         return f"{folder} cannot be written to: {error.strerror}"
-    message = str(error)
+    message = text_of(error, None)
     if _STACK in message:
         # For an error in a compiled step, TensorFlow reports the stack of its tracing first, then the cause.
         message = next(filter(None, message.rpartition(_STACK)[2].splitlines()[1:]), message)

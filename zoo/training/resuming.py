@@ -14,6 +14,7 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Dataset
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
+from zoo.environment import check_clock
 from zoo.errors import RunError, UnknownNameError, counted
 from zoo.files import copy_file
 from zoo.progress import Moment
@@ -83,6 +84,7 @@ def resume(
         KeyboardInterrupt: training was interrupted; the message says what was kept.
     """
     earlier = Run(Path(run.path if isinstance(run, Run) else run))
+    check_clock()
     if tensorboard:
         check_tensorboard()
     names, own = split_callbacks(callbacks)

@@ -13,6 +13,7 @@ import keras
 
 from zoo.data.given import as_dataset, fingerprint
 from zoo.data.load import load_dataset
+from zoo.environment import check_clock
 from zoo.errors import RunError
 from zoo.progress import Moment
 from zoo.runs.history import History
@@ -95,6 +96,7 @@ def train(
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed!r}: expected a whole number from 0 to 2**32 - 1")
     seed = int(seed)
+    check_clock()
     if tensorboard:
         check_tensorboard()
     if profile:

@@ -42,7 +42,9 @@ def check_names(names: Iterable[str]) -> None:
     for name in names:
         try:
             resolve_reference(name)
-        except (Exception, SystemExit) as error:  # The user's modules can raise anything.
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # The user's modules can raise anything.
             module = name.partition(":")[0]
             reason = describe_error(error)
             if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
@@ -67,7 +69,9 @@ def make_callbacks(names: Iterable[str], run: Run) -> list[keras.callbacks.Callb
     for name in names:
         try:
             callback = resolve_reference(name)(run)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise RunError(f"callback {name!r} raised {describe_error(error)}") from error
         if not isinstance(callback, keras.callbacks.Callback):
             raise RunError(f"callback {name!r} returned {callback!r}: expected a keras.callbacks.Callback")

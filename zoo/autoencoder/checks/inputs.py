@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.autoencoder.checks.stream_errors import noted, noting, own_errors_first
 from zoo.data.checks import check_images, explain_range, is_array, refuse_targets
 from zoo.data.dataset import Dataset, Split
 
@@ -40,12 +41,16 @@ def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images
     if isinstance(data, tuple):
         for extra in data[1:]:
             refuse_targets(extra, what)
-        data = data[0]
+        data = data[0] if data else None
+        refuse_mapping(data, what)
     if isinstance(data, list) and len(data) > 1 and len(getattr(data[0], "shape", ())) == 4:
         refuse_targets(data[1], what)  # [x, y]
     if is_array(data):
         return check_images(data, image_shape, what)
-    return check_batches(data, image_shape, what)
+    if isinstance(data, str | bytes) or not (isinstance(data, Iterable) or hasattr(data, "__getitem__")):
+        raise ValueError(f"{what}: got {type(data).__name__}; expected images or a stream of batches")
+    with own_errors_first():
+        return check_batches(data, image_shape, what)
 
 
 def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
@@ -100,9 +105,10 @@ def refuse_mapping(data: Any, what: str) -> None:
     if isinstance(data, Mapping):
         keys = ", ".join(map(str, data))
         key = next((key for key in data if "image" in str(key).lower()), next(iter(data), "image"))
+        way_out = f"such as stream.map(lambda batch: batch[{key!r}])" if "batch)" in what else f"such as data[{key!r}]"
         raise ValueError(
-            f"{what}: got a dict with the keys {keys}; expected images, or (images, labels): take the images out of "
-            f"it, such as stream.map(lambda batch: batch[{key!r}])"
+            f"{what}: got a dict with {f'the keys {keys}' if keys else 'no keys'}; expected images, or "
+            f"(images, labels): take the images out of it, {way_out}"
         )
 
 
@@ -121,8 +127,9 @@ def _check_batch(batch: Any, image_shape: Sequence[int | None], what: str) -> No
 
 
 def _checked(batches: Iterable[Any], check: Check) -> Iterator[Any]:
-    for batch in batches:
-        check(batch, LATER)
+    for batch in noted(batches):
+        with noting():
+            check(batch, LATER)
         yield batch
 
 
@@ -184,8 +191,9 @@ def _check_items(stream: Any, check: Check) -> Any:
             return len(stream)
 
         def __getitem__(self, index: int) -> Any:
-            batch = stream[index]
-            check(batch, LATER)
+            with noting():
+                batch = stream[index]
+                check(batch, LATER)
             return batch
 
         def on_epoch_begin(self) -> None:

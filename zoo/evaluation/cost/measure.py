@@ -77,7 +77,9 @@ def _or_none(what: str, measure: Callable[[], Any]) -> Any:
     # Do not lose a trained model because a batch of 128 does not fit into memory or a layer is unexpected.
     try:
         return measure()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         reason = (str(error).splitlines() or [""])[0]
         logger.warning("%s cannot be measured: %s: %s", what, type(error).__name__, reason[:200])
         return None

@@ -103,7 +103,9 @@ def _create(subject: Subject, shape: Shape, **options: Any) -> AutoEncoder:
         return subject.build(shape, **options)
     except CheckSkipped:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _explain(subject, error, " (zoo.layers.halved_sizes computes the size of each stage)") from error
 
 

@@ -51,7 +51,9 @@ def check_likelihood_can_be_made(subject: LikelihoodSubject) -> None:
         counts = [subject.output_channels(channels) for channels in (1, 2, 3)]
     except CheckFailure:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise CheckFailure(
             f"making it raised {shorten(error)}: name a subclass of zoo.likelihoods.Likelihood, or a function without "
             "arguments that returns one"

@@ -1,0 +1,31 @@
+"""What a run leaves running is ended with it."""
+
+import os
+import sys
+import time
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from zoo.benchmarking import executor
+from zoo.errors import RunError
+
+
+@pytest.mark.parametrize("end", ["", "; sleep 600"], ids=["that ends", "that is stopped"])
+def test_a_process_that_a_run_leaves_behind_is_ended(end, monkeypatch, tmp_path):
+    worker = tmp_path / "worker"
+    worker.write_text(f"#!/bin/sh\n(sleep 600 & echo $! > {tmp_path}/left)\n{end.lstrip('; ')}\n")
+    worker.chmod(0o755)
+    monkeypatch.setattr(executor, "sys", SimpleNamespace(executable=str(worker), path=sys.path))
+    cell = SimpleNamespace(to_json=lambda: "{}", path=tmp_path / "run", label="a run")
+    processes = executor.LocalProcesses(time_limit=1.0)
+    with pytest.raises(RunError):
+        processes.submit(cell).result(timeout=60)
+    processes.close()
+    left = int((tmp_path / "left").read_text())
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(left) and psutil.Process(left).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert os.getpid() != left

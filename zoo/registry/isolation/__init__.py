@@ -1,0 +1,1 @@
+"""Keeping plugins' code from changing, stopping or breaking what is not theirs."""
