@@ -227,3 +227,12 @@ def test_describe_is_what_the_zoo_writes(model):
 
     content = describe(model)
     assert read_config(content, "here").to_dict() == content
+
+
+def test_whatever_a_plugin_raises_is_one_sentence(write, monkeypatch):
+    def fail(*arguments, **settings):
+        raise RuntimeError("no\nmodel")
+
+    folder = write()
+    monkeypatch.setattr("zoo.factory.trained.assemble", fail)
+    assert "describes no model that can be built here: no model" in refused(folder)

@@ -4,6 +4,7 @@ import copy
 import json
 import random
 
+import keras
 import pytest
 from support.weights_folders import build, write_folder, write_sums
 
@@ -93,6 +94,8 @@ def mutate(folder, original, choose):
 def run(folder, original, seeds):
     ends = {"read": 0, "refused": 0}
     for seed in seeds:
+        if seed % 100 == 0:
+            keras.utils.clear_session(free_memory=True)
         mutate(folder, original, random.Random(seed))
         try:
             zoo.load_model(folder)

@@ -11,7 +11,7 @@ import keras
 from zoo import likelihoods
 from zoo.autoencoder.arrays import check_size, set_arrays
 from zoo.autoencoder.model import AutoEncoder
-from zoo.errors import ModelLoadError, UnknownNameError, ZooError, one_line
+from zoo.errors import ModelLoadError, UnknownNameError, one_line
 from zoo.factory.assemble import assemble
 from zoo.factory.options import as_latent_shape, check_options, take_latent
 from zoo.factory.parts import build_decoder, build_encoder
@@ -81,7 +81,7 @@ def load_weights_folder(folder: WeightsFolder, *, seed: int | None = None) -> Au
         )  # fmt: skip
     except ModelLoadError:
         raise
-    except (ZooError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
+    except Exception as error:  # Keras, and plugins' classes, may raise anything for options that are not theirs.
         raise ModelLoadError(f"{where} describes no model that can be built here: {one_line(error)}") from error
     if model.latent_shape != config.latent_shape:
         raise ModelLoadError(f"{where} has latent_shape {config.latent_shape}: its options give {model.latent_shape}")
