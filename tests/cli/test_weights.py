@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from support.published import PRESET, tiny_plugin, train_tiny
+from support.weights_folders import write_sums
 
 import zoo
 from zoo.publishing import publish
@@ -97,6 +98,16 @@ def test_verify_sees_changes(command, root, tmp_path, name):
     (verdict,) = json.loads(result.stdout)
     assert verdict["status"] == "failed"
     assert f"{name} is not the file" in verdict["findings"][0]
+
+
+def test_verify_refuses_a_card_with_html(command, root, tmp_path):
+    shutil.copytree(root / PRESET, tmp_path / "w")
+    with (tmp_path / "w" / "README.md").open("a") as file:
+        file.write("<img src=x onerror=alert(1)>")
+    write_sums(tmp_path / "w")
+    result = command("verify", tmp_path / "w")
+    assert result.exit_code == 1
+    assert "has the HTML '<img src=x onerror=alert(1)>': expected Markdown alone" in result.stdout
 
 
 def test_train_starts_from_them(command, tmp_path):

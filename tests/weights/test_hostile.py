@@ -236,3 +236,14 @@ def test_whatever_a_plugin_raises_is_one_sentence(write, monkeypatch):
     folder = write()
     monkeypatch.setattr("zoo.factory.trained.assemble", fail)
     assert "describes no model that can be built here: no model" in refused(folder)
+
+
+def test_a_folder_of_images_is_not_followed(write, command):
+    folder = write()
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"dataset": "folder:/etc", "preset": "small_cnn/folder:/etc"}
+    (folder / "config.json").write_text(json.dumps(config))
+    write_sums(folder)
+    assert zoo.load_model(folder).provenance["trained_on"] is None
+    said = command("evaluate", folder).stderr
+    assert "does not say what it was trained on: pass --data DATASET" in said
