@@ -110,6 +110,7 @@ def test_verify_refuses_a_card_with_html(command, root, tmp_path):
     assert "has the HTML '<img src=x onerror=alert(1)>': expected Markdown alone" in result.stdout
 
 
+@pytest.mark.slow
 def test_train_starts_from_them(command, tmp_path):
     result = command("train", PRESET, "--start", PRESET, "--epochs", 1, "--out", tmp_path / "runs")
     assert result.exit_code == 0
@@ -140,14 +141,24 @@ def test_publish(command, run, tmp_path):
     assert "exists already" in again.stderr
 
 
-def test_nothing_is_uploaded_unless_it_is_agreed_to(command, run, monkeypatch):
+@pytest.fixture
+def uploaded(monkeypatch):
+    """What would be uploaded."""
     pytest.importorskip("huggingface_hub")
     uploaded = []
     monkeypatch.setattr("zoo.weights.hub.upload", lambda *given: uploaded.append(given) or "https://there")
+    return uploaded
+
+
+def test_nothing_is_uploaded_unless_it_is_agreed_to(command, run, uploaded):
     refused = command("publish", run.path, "--to", "hf://user/repo")
     assert refused.exit_code == 1
     assert "model.safetensors" in refused.stdout
     assert uploaded == []
+
+
+@pytest.mark.slow
+def test_what_is_agreed_to_is_uploaded(command, run, uploaded):
     agreed = command("publish", run.path, "--to", "hf://user/repo", "--yes")
     assert agreed.stdout.strip().endswith("https://there")
     assert uploaded[0][1] == "hf://user/repo"

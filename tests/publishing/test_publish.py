@@ -289,6 +289,7 @@ def test_overwriting(folder, runs, tmp_path):
     assert publish(runs[0], tmp_path / "w", overwrite=True).config.seed == 0
 
 
+@pytest.mark.slow
 def test_paths_of_this_machine_stay_here(runs, tmp_path):
     run = train_tiny(tmp_path / "runs", start=runs[0].path, epochs=1)
     made = publish(run, tmp_path / "w")

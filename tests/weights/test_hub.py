@@ -148,6 +148,7 @@ print(find_weights("hub", catalogue.preset("small_cnn/mnist")).sha256)
 """
 
 
+@pytest.mark.slow
 def test_by_name_through_a_registry_file(hub, ask, files, tmp_path):
     commit = hub.commit("user/repo", files)
     place = {"hub": f"hf://user/repo@{commit}", "sha256": digest(files)}
