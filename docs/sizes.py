@@ -24,7 +24,7 @@ def measure(name: str, side: int) -> dict[str, Any]:
 
     import zoo
     from zoo.evaluation.cost.flops import count_flops
-    from zoo.factory.create import parameter_count
+    from zoo.factory.assemble import parameter_count
 
     model = zoo.create_model(name, image_shape=(side, side, 3), seed=0)
     counts = [count_flops(part) for part in (model.encoder, model.decoder)]

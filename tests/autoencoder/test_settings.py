@@ -107,6 +107,7 @@ def test_saved_file_has_what_was_set(tmp_path):
         ("kl_weight", -1.0, "kl_weight is -1.0: expected a finite number of at least 0"),
         ("free_bits", float("nan"), "free_bits is nan: expected a finite number of at least 0"),
         ("importance_samples", 0, "importance_samples is 0: expected a whole number of at least 1"),
+        ("importance_samples", 10**6, "importance_samples is 1000000: expected at most 10,000 in training"),
         ("binarization", "sometimes", "binarization is 'sometimes': expected one of none, threshold, dynamic"),
         ("precision", "float8", "precision is 'float8': expected one of"),
         ("likelihood", "discretized_logistic", r"the decoder outputs \(8, 8, 1\)"),

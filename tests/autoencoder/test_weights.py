@@ -43,6 +43,7 @@ def test_finite_weights_whose_sum_overflows_are_sound():
         lambda model: model.fit(IMAGES, verbose=0),
         lambda model: model.evaluate(IMAGES, verbose=0),
         lambda model: model.predict(IMAGES, verbose=0),
+        lambda model: model.train_on_batch(IMAGES),
         lambda model: model.test_on_batch(IMAGES),
         lambda model: model.predict_on_batch(IMAGES),
         lambda model: zoo.evaluate(model, IMAGES),
@@ -65,6 +66,16 @@ def test_results_of_a_broken_model_are_nan():
     assert np.isfinite(model.encode(IMAGES)[0]).all()  # The encoder is sound.
     with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match="it cannot be drawn"):
         zoo.plot_reconstructions(model, IMAGES)
+
+
+@pytest.mark.parametrize("use", ["reconstruct", "interpolate"])
+def test_a_broken_encoder_is_named_and_not_the_images_blamed(use):
+    model = make_model()
+    weight = model.encoder.weights[0]
+    weight.assign(np.full(weight.shape, np.nan, "float32"))
+    arguments = (IMAGES,) if use == "reconstruct" else (IMAGES[0], IMAGES[1])
+    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match=f"the weight {weight.path} has"):
+        getattr(model, use)(*arguments)
 
 
 def test_broken_file_is_not_loaded(tmp_path):

@@ -7,7 +7,7 @@ from keras import layers
 from support.dense_parts import SHAPE, TINY, build_decoder, build_encoder, make_images
 
 import zoo
-from zoo.factory.create import parameter_count
+from zoo.factory.assemble import parameter_count
 from zoo.registry import catalogue
 from zoo.registry.yaml_file import builtin_path, read_registry_file
 

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 import zoo
-from zoo.factory.create import parameter_count
+from zoo.factory.assemble import parameter_count
 
 NETWORKS = [("small_cnn", (28, 28, 1)), ("deep_cnn", (32, 32, 3)), ("residual", (32, 32, 3))]
 LATENTS = 5

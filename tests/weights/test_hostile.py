@@ -103,9 +103,10 @@ def test_damaged_arrays(write, content):
     [
         ({"module": "os"}, "it has 'module': expected architecture,"),
         ({"format": 2}, "format is 2: expected 1"),
-        ({"architecture": "os:system"}, "architecture 'os:system' of plugin 'zoo.plugins.small_cnn' is"),
+        ({"architecture": "os:system"}, "architecture is 'os:system' and preset 'small_cnn/mnist_sample': expected"),
+        ({"parameters": 5}, "has parameters 5: its options give a model of "),
         ({"architecture": ["x"]}, "architecture is ['x']: expected text"),
-        ({"architecture": "deep_cnn"}, "has no array 'decoder/layers/batch_normalization/vars/0' and 16 others"),
+        ({"architecture": "deep_cnn"}, "architecture is 'deep_cnn' and preset 'small_cnn/mnist_sample': expected"),
         ({"dataset": "cifar10"}, "has image_shape (28, 28, 1): cifar10 has (32, 32, 3)"),
         ({"image_shape": [28, 28]}, "image_shape is [28, 28]: expected a list of 3"),
         ({"image_shape": [28, 28, 2**40], "dataset": "other"}, "image_shape is [28, 28, 1099511627776]"),

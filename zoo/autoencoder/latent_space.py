@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.autoencoder.checks.inputs import check_data
+from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.pair import PairedModel
 from zoo.autoencoder.prediction import DecodePass, EncodePass, run_pass
 from zoo.data.memory import explain_shortage
@@ -29,9 +30,9 @@ class LatentModel(PairedModel):
             ``(batch, height, width, channels)``, float32 in [0, 1].
 
         Raises:
-            ValueError: the images are not as described above.
+            ValueError: the images are not as described above, or a weight of the encoder is NaN or infinite.
         """
-        return self.decode(self.encode(images)[0])
+        return self.decode(self._finite_means(images))
 
     def encode(self, images: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean and standard deviation of the posterior.
@@ -61,6 +62,13 @@ class LatentModel(PairedModel):
             ValueError: the latents have the wrong shape or are not finite.
         """
         return run_pass(self, DecodePass, self.check_latents(latents))[0]
+
+    def _finite_means(self, images: Any) -> np.ndarray:
+        """Return the posterior means of images; ``ValueError`` that names the weight if one is not finite."""
+        mean = self.encode(images)[0]
+        if not np.isfinite(mean).all():
+            check_weights(self.encoder)
+        return mean
 
     def check_array(self, images: Any) -> np.ndarray:
         """Return the images of an array or a ``zoo.Split``, or raise ``ValueError`` for anything else."""
@@ -143,7 +151,7 @@ class LatentModel(PairedModel):
         if single:
             first, last = first[None], last[None]
         self._check_memory("steps", int(steps), len(first))
-        start, end = self.encode(first)[0], self.encode(last)[0]
+        start, end = self._finite_means(first), self._finite_means(last)
         weight = np.linspace(0.0, 1.0, steps).reshape(1, steps, *(1,) * len(self.latent_shape))
         path = start[:, None] * (1 - weight) + end[:, None] * weight
         images = self.decode(path.reshape(-1, *self.latent_shape))

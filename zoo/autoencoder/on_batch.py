@@ -36,6 +36,7 @@ class BatchModel(SteppedModel):
         refuse_targets(y)
         refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
         images = self.check_array(x)
+        check_weights(self)
         with self.noticing_changes(training=True):
             return super().train_on_batch(images, return_dict=return_dict)
 

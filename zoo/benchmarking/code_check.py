@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from zoo.errors import ArchitectureError
-from zoo.factory.create import create_from_preset, parameter_count
+from zoo.factory.assemble import parameter_count
+from zoo.factory.create import create_from_preset
 from zoo.json_fields import to_json
 from zoo.registry.presets import Preset
 from zoo.runs.record import RunConfig, RunRecord

@@ -74,7 +74,7 @@ def _print_next(made: WeightsFolder) -> None:
     path = shlex.quote(str(made.path))
     name = folder_name(config.preset, config.tag)
     echo(
-        f"use them: zoo evaluate {path}; or by name, with ZOO_WEIGHTS set to the folder that has "
-        f"{config.architecture}/{name}; or from a package, as weights/{name} beside its hook",
+        f"use them: zoo evaluate {path}; or by name, from a folder WEIGHTS/{config.architecture}/{name} with "
+        f"ZOO_WEIGHTS=WEIGHTS, or from a package's folder weights/{name} beside its hook",
         err=True,
     )

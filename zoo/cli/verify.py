@@ -57,7 +57,7 @@ def _print(verdicts: list[Verdict], tolerance: float) -> None:
     rows = [
         [f"{MARKS[it.status]} {it.path}", it.status, "-" if it.drift is None else f"{it.drift:.1e}"] for it in verdicts
     ]
-    print_table(["  run", "", "largest drift"], rows, numbers_from=2)
+    print_table(["  run", "result", "largest drift"], rows, numbers_from=2)
     for verdict in verdicts:
         for finding in verdict.findings if verdict.status == "failed" else ():
             echo(f"\n{verdict.path}: {finding}")

@@ -18,7 +18,7 @@ from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importan
 from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.evaluation.metrics import choose_metrics, plugin_scores
-from zoo.factory.create import parameter_count
+from zoo.factory.assemble import parameter_count
 from zoo.score import DESCRIPTIONS
 
 ACTIVE_VARIANCE = 0.01

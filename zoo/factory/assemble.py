@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -131,3 +132,8 @@ def _seeded(seed: int | None) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
+
+
+def parameter_count(model: AutoEncoder) -> int:
+    """Return the number of parameters of encoder and decoder, trainable or not."""
+    return sum(math.prod(weight.shape) for part in (model.encoder, model.decoder) for weight in part.weights)

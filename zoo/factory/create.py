@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -148,8 +147,3 @@ def _check_image_shape(preset: Preset, image_shape: Any) -> None:
             f"image_shape is {tuple(image_shape)}: preset {preset.name} has {expected}; for other images use "
             f"create_model({preset.architecture.name!r}, image_shape=...)"
         )
-
-
-def parameter_count(model: AutoEncoder) -> int:
-    """Return the number of parameters of encoder and decoder, trainable or not."""
-    return sum(math.prod(weight.shape) for part in (model.encoder, model.decoder) for weight in part.weights)

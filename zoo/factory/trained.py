@@ -12,7 +12,7 @@ from zoo import likelihoods
 from zoo.autoencoder.arrays import check_size, set_arrays
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, UnknownNameError, one_line
-from zoo.factory.assemble import assemble
+from zoo.factory.assemble import assemble, parameter_count
 from zoo.factory.options import as_latent_shape, check_options, take_latent
 from zoo.factory.parts import build_decoder, build_encoder
 from zoo.factory.resolve import resolve
@@ -43,7 +43,7 @@ def create_trained(
     """
     if not isinstance(source, str | Path):
         raise TypeError(f"weights is {source!r}: expected 'default', a tag, a folder or 'hf://user/repo@revision'")
-    preset = catalogue.preset(name) if "/" in name else None
+    preset = catalogue.preset(name) if not isinstance(name, str) or "/" in name else None
     architecture = catalogue.architecture(name) if preset is None else preset.architecture
     found = find_weights(source, preset)
     if found.config.architecture != architecture.name:
@@ -83,6 +83,11 @@ def load_weights_folder(folder: WeightsFolder, *, seed: int | None = None) -> Au
         raise
     except Exception as error:  # Keras, and plugins' classes, may raise anything for options that are not theirs.
         raise ModelLoadError(f"{where} describes no model that can be built here: {one_line(error)}") from error
+    if parameter_count(model) != config.parameters:
+        raise ModelLoadError(
+            f"{where} has parameters {config.parameters:,}: its options give a model of {parameter_count(model):,}: "
+            "publish the run again, or use other weights"
+        )
     if model.latent_shape != config.latent_shape:
         raise ModelLoadError(f"{where} has latent_shape {config.latent_shape}: its options give {model.latent_shape}")
     set_arrays(model, arrays, file)

@@ -17,7 +17,7 @@ from zoo.data.dataset import Split
 from zoo.data.load import load_recorded_dataset
 from zoo.errors import RunError
 from zoo.evaluation.scores import evaluate
-from zoo.factory.create import parameter_count
+from zoo.factory.assemble import parameter_count
 from zoo.factory.trained import load_weights_folder
 from zoo.files import copy_file, making_folder, write_figure, write_json, write_text
 from zoo.json_fields import to_json

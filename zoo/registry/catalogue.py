@@ -219,6 +219,8 @@ def dataset(name: str) -> DatasetSpec:
 def preset(name: str) -> Preset:
     """Return the preset with that name; raise ``UnknownNameError`` if there is none."""
     names = _load()
+    if not isinstance(name, str):
+        raise UnknownNameError(f"the preset is {name!r:.100}: expected a name such as 'residual/mnist'")
     left, _, right = name.partition("/")
     if right.startswith(FOLDER):
         folder = dataset(right)

@@ -11,6 +11,7 @@ from typing import Any
 
 CALLBACK_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # A module of Python's import path.
 BINARIZATIONS = ("none", "threshold", "dynamic")
+MOST_SAMPLES = 10_000  # Of the importance-weighted bound, in training.
 PRECISIONS = ("auto", "float32", "bfloat16")
 # The keys allowed in a kl_weight mapping, by its required key: the arguments of a class in zoo.schedules.
 KL_SCHEDULES = {
@@ -136,6 +137,11 @@ def check_recipe_keys(changes: Mapping[str, Any]) -> None:
 def check_importance_samples(samples: Any, free_bits: float) -> None:
     """Raise ``ValueError`` unless this number of samples can be combined with these free bits."""
     _check_count("importance_samples", samples)
+    if samples > MOST_SAMPLES:
+        raise ValueError(
+            f"importance_samples is {samples!r}: expected at most {MOST_SAMPLES:,} in training, where all draws of a "
+            "batch are in memory; zoo.evaluate takes more"
+        )
     if free_bits and samples > 1:
         raise ValueError(
             f"free_bits is {free_bits!r} with importance_samples {samples!r}: expected one of them, since the "

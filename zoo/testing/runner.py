@@ -214,7 +214,7 @@ def _find_facts(subject: Any) -> dict[str, Any]:
     facts = dict.fromkeys(("import_seconds", "image_shape", "build_seconds", "train_seconds", "parameters", "flops"))
     try:
         from zoo.evaluation.cost.flops import count_flops
-        from zoo.factory.create import parameter_count
+        from zoo.factory.assemble import parameter_count
 
         facts["image_shape"] = list(subject.shape)
         facts["import_seconds"] = subject.import_seconds

@@ -19,7 +19,8 @@ from zoo.errors import RunError, ZooError
 from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.scores import evaluate
 from zoo.evaluation.warnings import explain_epoch, explain_scores
-from zoo.factory.create import create_from_preset, parameter_count
+from zoo.factory.assemble import parameter_count
+from zoo.factory.create import create_from_preset
 from zoo.progress import Moment
 from zoo.registry.presets import Preset
 from zoo.registry.recipe import Recipe

@@ -161,9 +161,15 @@ def read_config(data: object, where: object) -> WeightsConfig:
     if unknown:
         raise ModelLoadError(f"{where}: it has {unknown[0][:200]!r}: expected {', '.join(sorted(known))} alone")
     try:
-        return from_json(WeightsConfig, data)
+        config = from_json(WeightsConfig, data)
     except RunError as error:
         raise ModelLoadError(f"{where}: {error}") from None
+    if not config.preset.startswith(f"{config.architecture}/"):
+        raise ModelLoadError(
+            f"{where}: architecture is {config.architecture[:200]!r} and preset {config.preset[:200]!r}: expected the "
+            "preset of that architecture"
+        )
+    return config
 
 
 def is_tag(text: object) -> bool:

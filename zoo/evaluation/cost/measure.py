@@ -18,7 +18,7 @@ from zoo.data.memory import explain_shortage
 from zoo.evaluation.cost.flops import count_flops
 from zoo.evaluation.cost.inference import compile_call, input_shape
 from zoo.evaluation.cost.memory import peak_memory
-from zoo.factory.create import parameter_count
+from zoo.factory.assemble import parameter_count
 
 logger = logging.getLogger("zoo")
 BATCHES = (1, 128)
