@@ -31,7 +31,8 @@ def describe(model, preset="small_cnn/mnist_sample", **changes):
         "plugin": {"name": "zoo.plugins.small_cnn", "distribution": "autoencoder-zoo", "version": "0.1.0"},
         "image_shape": list(model.image_shape), "latent_shape": list(model.latent_shape),
         "options": {**info.config, **SETTINGS}, "recipe": dict(info.recipe), "seed": 0,
-        "parameters": parameter_count(model), "dtype": "float32", "summary": ["Small", "Digits"], "source": None, "licence": None, "rounding": None,
+        "parameters": parameter_count(model), "dtype": "float32",
+        "summary": ["Small", "Digits"], "source": None, "licence": None, "rounding": None,
         "seeds": [{"seed": 0, "score": 700.5}], "zoo": "0.1.0", "backend": "tensorflow",
         "run": {"provenance": PROVENANCE, "best": {"epoch": 1, "loss": 750.0, "negative_elbo": 750.0}, "cost": {}},
     } | changes  # fmt: skip
