@@ -180,14 +180,16 @@ def snapshots(tiny, tmp_path, monkeypatch):
         taken.append((what, copied))
 
     class Os:
-        @staticmethod
-        def replace(source, target):
+        def __getattr__(self, name):
+            return getattr(os, name)
+
+        def replace(self, source, target):
             take(target.parent, f"before {target.name}")
             os.replace(source, target)
             take(target.parent, f"after {target.name}")
 
     with monkeypatch.context() as patch:
-        patch.setattr(zoo.files, "os", Os)
+        patch.setattr(zoo.files, "os", Os())
         zoo.train(PRESET, epochs=2, out=tmp_path / "runs", **SETTINGS)
     return taken
 

@@ -16,10 +16,10 @@ wrong("check_defaults_reach_a_builder", mend="add it to build_encoder", defaults
 
 
 @builds(
-    "encoder", "check_defaults_survive_json", mend="numbers, text, booleans",
+    "encoder", "check_defaults_survive_json", mend="text as the keys of dicts",
     defaults={"latent_dim": 4, "widths": {8: 1}},
 )  # fmt: skip
-def default_of_sets(image_shape, latent_shape, widths):
+def default_of_numbered_widths(image_shape, latent_shape, widths):
     return make_encoder(image_shape, latent_shape)
 
 
