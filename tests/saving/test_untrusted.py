@@ -240,3 +240,9 @@ def test_every_name_on_the_list_is_one_of_keras():
         assert isinstance(getattr(importlib.import_module(module), name), type), (module, name)
     assert not {name for _, name in CLASSES} & {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
     assert keras.layers.Dense.__name__ in {name for _, name in CLASSES}
+
+
+def test_a_name_as_long_as_its_file_is_not_quoted_in_full(edited):
+    message = refused(edited(lambda config: first_layer(config).update(class_name="x" * 10_000)), most=1000)
+    assert "[... 10," in message
+    assert message.endswith("replace it with a layer class registered with @keras.saving.register_keras_serializable()")

@@ -18,8 +18,10 @@ from zoo.errors import ModelLoadError
 from zoo.files import open_file
 from zoo.saving.description import find_fault, find_size_fault, objects
 from zoo.saving.weights_file import count_bytes
+from zoo.shown import show
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_LONGEST_REASON = 600  # Characters.
 _MEGABYTE = 2**20
 _LARGEST = {CONFIG: 8 * _MEGABYTE, METADATA: _MEGABYTE}
 # Keras stores all uncompressed. Arrays that were compressed by others shrink little.
@@ -132,7 +134,8 @@ def check_names(content: KerasFile) -> None:
     fault = find_fault(content.config)
     if fault is None:
         return
-    reason, unregistered = fault
+    # A file's names may be as long as the file.
+    reason, unregistered = show(fault[0], most=_LONGEST_REASON), fault[1]
     if unregistered:
         raise UnregisteredError(content.file, reason)
     raise ModelLoadError(f"{content.file}: refused: {reason}")
