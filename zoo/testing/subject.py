@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -187,6 +188,8 @@ class Training:
     def __init__(self, model: AutoEncoder, images: np.ndarray, steps: int = STEPS) -> None:
         import keras
 
+        from zoo.autoencoder.checks.weights import find_broken
+
         # Lion steps by the sign of the gradient, so a weight that does not change has no gradient.
         model.compile(keras.optimizers.Lion(RATE, weight_decay=None), precision="float32")
         self.model = model
@@ -198,4 +201,7 @@ class Training:
             self.losses.append(float(model.train_on_batch(images, return_dict=True)["loss"]))
             changed = [bool((old != new).any()) for old, new in zip(before, model.get_weights(), strict=True)]
             moved = [was or now for was, now in zip(moved, changed, strict=True)]
+            if find_broken(model) is not None:
+                self.losses.append(math.nan)  # Another step would be refused.
+                break
         self.still = [weight.path for weight, did in zip(model.weights, moved, strict=True) if not did]
