@@ -72,6 +72,7 @@ def standard_streams() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.stderr.flush()
         sys.stdout, sys.stderr = before
 
 
