@@ -20,11 +20,13 @@ import numpy as np
 
 from zoo.autoencoder.checks.weights import to_array
 from zoo.autoencoder.model import AutoEncoder
+from zoo.autoencoder.precision import limited_layers
 from zoo.errors import ModelLoadError
 from zoo.registry.signatures import PARTS
 
 _OWN = "model"
 _SPARE = 100_000  # Values.
+_MOST_LAYERS, _LAYERS_PER_ARRAY = 200, 5
 
 
 def get_arrays(model: AutoEncoder) -> dict[str, np.ndarray]:
@@ -70,9 +72,13 @@ def check_size(arrays: Mapping[str, np.ndarray], build: Callable[[], Iterable[ke
 
     Raises:
         ModelLoadError: the model is much larger than the file.
+        Exception: whatever a builder raises.
     """
     stored = sum(array.size for array in arrays.values())
-    with keras.StatelessScope(initialize_variables=False):
+    with (
+        keras.StatelessScope(initialize_variables=False),
+        limited_layers(_MOST_LAYERS + _LAYERS_PER_ARRAY * len(arrays)),
+    ):
         needed = sum(math.prod(weight.shape) for part in build() for weight in part.variables)
     # A layer may have variables of its own that it does not save.
     if needed > 2 * stored + _SPARE:

@@ -17,6 +17,8 @@ _CPU_FACTS = Path("/proc/cpuinfo")
 _FAST = {"avx512_bf16", "amx_bf16"}  # Instructions that multiply bfloat16.
 
 _compute_dtype: contextvars.ContextVar[str] = contextvars.ContextVar("zoo_compute_dtype", default="float32")
+_limit: contextvars.ContextVar[Iterator[int] | None] = contextvars.ContextVar("zoo_limit", default=None)
+_LOOKS = 10  # How often a layer asks for its dtype while it is built and called, at least twice too many.
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -33,6 +35,9 @@ class TrainingPolicy(keras.DTypePolicy):
     @property
     def compute_dtype(self) -> str:
         """The dtype that layers currently compute in."""
+        limit = _limit.get()
+        if limit is not None and next(limit, None) is None:
+            raise ValueError("it has too many layers")
         return _compute_dtype.get()
 
 
@@ -95,6 +100,19 @@ def training_policy() -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def limited_layers(most: int) -> Iterator[None]:
+    """Let building a network with ``TrainingPolicy`` end with ``ValueError`` if it has many more layers than ``most``.
+
+    A builder with options from elsewhere may be asked for more layers than can be built in any time.
+    """
+    token = _limit.set(iter(range(_LOOKS * most)))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 def restore_policies(model: keras.Model, config: Mapping[str, Any]) -> None:
