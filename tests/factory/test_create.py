@@ -86,7 +86,9 @@ def test_the_model_tells_where_it_is_from(install):
     install("good-dist", {"good_plugin": "good"}, version="2.5")
     model = zoo.create_model("dense/blobs")
     origin = {"architecture": "dense", "plugin": "good_plugin", "distribution": "good-dist", "version": "2.5"}
-    assert model.provenance == {"preset": "dense/blobs", "encoder": origin, "decoder": origin}
+    shapes = {"image_shape": [6, 5, 1], "latent_shape": [3], "output_shape": [6, 5, 1]}
+    built = {**shapes, "encoder": {}, "decoder": {}}
+    assert model.provenance == {"preset": "dense/blobs", "encoder": origin, "decoder": origin, "built": built}
     assert parameter_count(model) == (30 * 5 + 5) + (5 * 6 + 6) + (3 * 5 + 5) + (5 * 30 + 30)
 
 

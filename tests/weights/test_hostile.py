@@ -118,7 +118,7 @@ def test_damaged_arrays(write, content):
         ({"options": {"latent_dim": 2, "filters": "text"}}, "no model that can be built here: option filters"),
         ({"options": {"latent_dim": 2, "filters": [[4]]}}, "describes no model that can be built here"),
         (
-            {"architecture": "residual", "preset": "residual/mnist_sample", "plugin": None, "options": {"blocks": 65_536}},
+            {"architecture": "residual", "preset": "residual/mnist", "plugin": None, "options": {"blocks": 65_536}},
             "it has too many layers",
         ),
         ({"recipe": {"likelihood": "os.system"}}, "no likelihood is called 'os.system'"),

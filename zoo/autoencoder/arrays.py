@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from zoo.autoencoder.checks.weights import to_array
+from zoo.autoencoder.internals import sketching
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.precision import limited_layers
 from zoo.errors import ModelLoadError
@@ -75,10 +76,7 @@ def check_size(arrays: Mapping[str, np.ndarray], build: Callable[[], Iterable[ke
         Exception: whatever a builder raises.
     """
     stored = sum(array.size for array in arrays.values())
-    with (
-        keras.StatelessScope(initialize_variables=False),
-        limited_layers(_MOST_LAYERS + _LAYERS_PER_ARRAY * len(arrays)),
-    ):
+    with sketching(), limited_layers(_MOST_LAYERS + _LAYERS_PER_ARRAY * len(arrays)):
         needed = sum(math.prod(weight.shape) for part in build() for weight in part.variables)
     # A layer may have variables of its own that it does not save.
     if needed > 2 * stored + _SPARE:

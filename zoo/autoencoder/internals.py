@@ -5,11 +5,12 @@ If a new version removes such a part, the test named after it fails.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -73,11 +74,41 @@ def function_graph(graph: Any, name: str) -> Any | None:
     return getattr(graph._get_function(name), "graph", None)
 
 
-def describe_only(config: Mapping[str, Any]) -> tuple[int, int]:
+@contextlib.contextmanager
+def sketching() -> Iterator[list[Any]]:
+    """Build networks whose variables have shapes, and no values that would need memory (Keras 3.15.1).
+
+    Keras would give them values when it next leaves a ``StatelessScope``, wherever that is.
+
+    Yields:
+        The variables, for ``give_values``.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    waiting = "uninitialized_variables"
+    others = global_state.get_global_attribute(waiting)
+    variables: list[Any] = []
+    global_state.set_global_attribute(waiting, variables)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield variables
+    finally:
+        global_state.set_global_attribute(waiting, others)
+
+
+def give_values(variables: Iterable[Any]) -> None:
+    """Give variables that were made while ``sketching`` their initial values (Keras 3.15.1)."""
+    for variable in variables:
+        variable._deferred_initialize()
+
+
+def describe_only(config: Mapping[str, Any], parts: Mapping[str, Any] | None) -> tuple[int, int]:
     """Return the number of values and of bytes of a saved model and its optimizer, without allocating any.
 
     Args:
         config: a configuration as in ``config.json`` (Keras 3.15.1).
+        parts: the encoder and the decoder by name; None to make them from the configuration.
 
     Raises:
         Exception: whatever Keras raises if it cannot make the model.
@@ -87,13 +118,22 @@ def describe_only(config: Mapping[str, Any]) -> tuple[int, int]:
 
     compiled = config.get("compile_config")
     given = compiled.get("optimizer") if isinstance(compiled, dict) else None
-    with keras.StatelessScope(initialize_variables=False), ObjectSharingScope():
-        model = keras.saving.deserialize_keras_object(copy.deepcopy({**config, "compile_config": None}), safe_mode=True)
+    with sketching(), ObjectSharingScope():
+        described = _with_parts({**config, "compile_config": None}, parts)
+        model = keras.saving.deserialize_keras_object(described, safe_mode=True)
     counts = [(math.prod(it.shape), _bits(it.dtype)) for it in model.variables]
     if given is not None:
         slots = _count_slots(keras.optimizers.get(copy.deepcopy(given)))
         counts += [(slots * math.prod(it.shape), _bits(it.dtype)) for it in model.trainable_variables]
     return sum(count for count, _ in counts), sum(count * bits // 8 for count, bits in counts)
+
+
+def _with_parts(config: Mapping[str, Any], parts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a copy of a configuration, with parts that were built in place of those that it describes."""
+    inner = {key: value for key, value in config["config"].items() if key not in (parts or ())}
+    copied = copy.deepcopy({**config, "config": inner})
+    copied["config"] |= parts or {}
+    return copied
 
 
 def _count_slots(optimizer: Any) -> int:
@@ -110,7 +150,7 @@ def _bits(dtype: str) -> int:
     return max(8, int(digits[0])) if digits else 8
 
 
-def make_saved_model(config: Mapping[str, Any], weights: bytes) -> Any:
+def make_saved_model(config: Mapping[str, Any], weights: bytes, parts: Mapping[str, Any] | None) -> Any:
     """Return the model of a ``.keras`` file's parts, compiled as it was, as ``keras.saving.load_model`` does (3.15.1).
 
     Keras takes a file's name alone and would read it anew.
@@ -118,6 +158,7 @@ def make_saved_model(config: Mapping[str, Any], weights: bytes) -> Any:
     Args:
         config: a configuration as in ``config.json``.
         weights: the content of ``model.weights.h5``.
+        parts: the encoder and the decoder by name; None to make them from the configuration.
 
     Raises:
         Exception: whatever Keras raises if it cannot make the model, or if arrays are missing or of other shapes.
@@ -127,7 +168,7 @@ def make_saved_model(config: Mapping[str, Any], weights: bytes) -> Any:
     from keras.src.saving.serialization_lib import ObjectSharingScope
 
     with ObjectSharingScope():
-        model = keras.saving.deserialize_keras_object(copy.deepcopy(dict(config)), safe_mode=True)
+        model = keras.saving.deserialize_keras_object(_with_parts(config, parts), safe_mode=True)
     store = saving_lib.H5IOStore(io.BytesIO(weights), mode="r")
     failed: set[int] = set()
     errors: dict[int, tuple[Any, Exception]] = {}

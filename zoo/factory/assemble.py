@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import random
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from zoo.factory.options import check_options, check_part_options, choose_latent
 from zoo.factory.parts import build_part
 from zoo.factory.resolve import resolve
 from zoo.registry import catalogue
+from zoo.registry.fields import as_plain_values
 from zoo.registry.recipe import Recipe
 from zoo.registry.record import PluginRecord
 from zoo.registry.scoring_specs import LikelihoodSpec
@@ -70,16 +72,23 @@ def assemble(
             "expected equal shapes; set both with latent_dim= or latent_shape="
         )
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
+    encoder_config, decoder_config = ({**config, **own} for own in part_configs)
     with _seeded(seed):
-        encoder = build_part(encoder_of, "encoder", (shape, encoder_latent), {**config, **part_configs[0]})
-        decoder = build_part(decoder_of, "decoder", (decoder_latent, output_shape), {**config, **part_configs[1]})
+        encoder = build_part(encoder_of, "encoder", (shape, encoder_latent), encoder_config)
+        decoder = build_part(decoder_of, "decoder", (decoder_latent, output_shape), decoder_config)
+        provenance = _provenance(pair, preset, likelihood)
+        # Whoever loads the saved model builds the same network from it.
+        shapes = {"image_shape": shape, "latent_shape": decoder_latent, "output_shape": output_shape}
+        with contextlib.suppress(ValueError):  # An option that is not plain is not stored.
+            built = as_plain_values({**shapes, "encoder": encoder_config, "decoder": decoder_config}, "options")
+            provenance["built"] = json.loads(json.dumps(built))
         model = encoder_of.model_class(
             encoder,
             decoder,
             likelihood,
             recipe.binarization,
             seed=seed,
-            provenance=_provenance(pair, preset, likelihood),
+            provenance=provenance,
         )
     model.compile(
         make_optimizer(recipe),

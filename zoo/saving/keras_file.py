@@ -17,6 +17,7 @@ from zoo.data.memory import explain_shortage
 from zoo.errors import ModelLoadError
 from zoo.files import open_file
 from zoo.saving.description import find_fault, find_size_fault, objects
+from zoo.saving.rebuild import Known
 from zoo.saving.weights_file import count_bytes
 from zoo.shown import show
 
@@ -156,13 +157,14 @@ class UnregisteredError(ModelLoadError):
         self.name = name
 
 
-def check_weights(content: KerasFile) -> None:
+def check_weights(content: KerasFile, known: Known | None = None) -> None:
     """Check that a file's weights are plain arrays, and that the model and its optimizer are no larger than they are.
 
     The model is made without allocating its arrays, so a small file cannot demand more memory than its own size.
 
     Args:
         content: a file that ``check_names`` has accepted.
+        known: its parts, if the registry has them.
 
     Raises:
         ModelLoadError: the weights are damaged, refer to other files, or are fewer than the model's.
@@ -175,7 +177,7 @@ def check_weights(content: KerasFile) -> None:
         raise ModelLoadError(f"{file}: its {WEIGHTS} is damaged: {' '.join(str(error).split())[:200]}") from error
     if reason is not None:
         raise ModelLoadError(f"{file}: refused: its {WEIGHTS} {reason}; expected plain arrays")
-    values, needed = describe_only(content.config)
+    values, needed = describe_only(content.config, known.parts if known else None)
     if needed > stored + _SPARE:
         raise ModelLoadError(
             f"{file}: refused: it describes a model with {values:,} values, {needed:,} bytes, but its {WEIGHTS} has "

@@ -29,6 +29,7 @@ from zoo.registry.specs import Architecture
 from zoo.saving.allowed import is_registered
 from zoo.saving.description import objects
 from zoo.saving.keras_file import UnregisteredError, check_names, check_weights, read_file
+from zoo.saving.rebuild import find_known
 from zoo.shown import show
 from zoo.weights.folder import ARRAYS_FILE, WeightsFolder, is_weights_folder
 
@@ -73,8 +74,9 @@ def load_file(file: Path, *, links: bool) -> AutoEncoder:
     _import_likelihoods(config)
     try:
         check_names(content)
-        check_weights(content)
-        model = make_saved_model(config, content.weights)
+        known = None if missing else find_known(config)
+        check_weights(content, known)
+        model = make_saved_model(config, content.weights, known.finish() if known else None)
     except UnregisteredError as error:
         reason = _explain_unregistered(error.name, config, origins) + _describe_newer(metadata)
         raise ModelLoadError(f"{file}: " + (f"{missing} ({reason})" if missing else reason)) from None
