@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo.autoencoder.on_device.batches import HeldBatches
 
+SETTING = "ZOO_DEVICE_LOOP"
+CHOICES = ("auto", "always", "never")
 Steps = Callable[[Any, Any], tuple[Any, Any]]
 TRIAL = 8  # Steps that are timed, once, to find out how many take as long as is wanted.
+
+
+def is_wanted() -> bool:
+    """Return whether images are kept on the device: on JAX, by default on any but a CPU.
+
+    On a CPU XLA's loops are slow: a hundred times as slow for convolutions.
+
+    Raises:
+        ValueError: ``$ZOO_DEVICE_LOOP`` is not one of ``auto``, ``always`` and ``never``.
+    """
+    chosen = os.environ.get(SETTING) or "auto"
+    if chosen not in CHOICES:
+        raise ValueError(f"{SETTING} is {chosen!r}: expected one of {', '.join(CHOICES)}")
+    if keras.backend.backend() != "jax" or chosen == "never" or keras.distribution.distribution() is not None:
+        return False
+    import jax
+
+    return chosen == "always" or str(jax.default_backend()) != "cpu"
 
 
 class Loop:

@@ -12,11 +12,9 @@ import numpy as np
 
 from zoo.autoencoder.internals import build_state
 from zoo.autoencoder.on_device.batches import ArrayBatches, HeldBatches, have_room
-from zoo.autoencoder.on_device.loop import TRIAL, Loop, Steps, divide_evenly
+from zoo.autoencoder.on_device.loop import TRIAL, Loop, Steps, divide_evenly, is_wanted
 from zoo.autoencoder.training_step import SteppedModel
 
-SETTING = "ZOO_DEVICE_LOOP"
-CHOICES = ("auto", "always", "never")
 SECONDS = 0.1  # Of a dispatch: long beside its overhead, short for progress and an interrupt.
 
 
@@ -122,7 +120,7 @@ class DeviceModel(SteppedModel):
             self._held_for_training, self._held_for_testing, self.steps_per_execution = before
 
     def _can_hold(self, data: list[Any]) -> bool:
-        if keras.backend.backend() != "jax" or not is_wanted() or not self._has_plain_steps():
+        if not is_wanted() or not self._has_plain_steps():
             return False
         arrays = [it.images if isinstance(it, ArrayBatches) else it for it in data]
         return all(isinstance(it, np.ndarray) for it in arrays) and have_room(arrays)
@@ -138,7 +136,6 @@ class DeviceModel(SteppedModel):
             and bool(self.jit_compile)
             and not self.run_eagerly
             and self._requested.get("steps_per_execution") != 1
-            and keras.distribution.distribution() is None
             and not os.environ.get("KERAS_MAX_STEPS_PER_EPOCH")
         )
 
@@ -163,22 +160,6 @@ class DeviceModel(SteppedModel):
         assert loop is not None
         seconds = loop.time(tuple([variable.value for variable in part] for part in parts), held)
         return divide_evenly(held.full, SECONDS / seconds)
-
-
-def is_wanted() -> bool:
-    """Return whether images are to be kept on the device: by default on any but a CPU, where XLA's loops are slow.
-
-    Raises:
-        ValueError: ``$ZOO_DEVICE_LOOP`` is not one of ``auto``, ``always`` and ``never``.
-    """
-    chosen = os.environ.get(SETTING) or "auto"
-    if chosen not in CHOICES:
-        raise ValueError(f"{SETTING} is {chosen!r}: expected one of {', '.join(CHOICES)}")
-    if chosen != "auto":
-        return chosen == "always"
-    import jax
-
-    return str(jax.default_backend()) != "cpu"
 
 
 def _as_batches(data: Any, size: int | None, *, shuffle: bool = False) -> ArrayBatches:
