@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.autoencoder.checks.weights import check_weights
-from zoo.autoencoder.on_device.model import DeviceModel
+from zoo.autoencoder.device_model import DeviceModel
 from zoo.data.checks import refuse_targets, refuse_weights
 
 

@@ -49,17 +49,15 @@ class ArrayBatches(keras.utils.PyDataset):
 
 
 class HeldBatches:
-    """Batches whose images lie on the device, and where the current epoch is.
+    """Batches whose images lie on the device, or on each of several, and where the current epoch is.
 
     Args:
         batches: the batches; their order is copied to the device once per epoch.
     """
 
     def __init__(self, batches: ArrayBatches) -> None:
-        import jax
-
         self.batches = batches
-        self.images = jax.device_put(batches.images)
+        self.images = put(batches.images)
         self.full = len(batches.images) // batches.batch_size
         self.rest = len(batches.images) % batches.batch_size
         self._epoch = -1
@@ -73,15 +71,36 @@ class HeldBatches:
             The epoch's order on the device, the first step, the number of steps with full batches, and the number of
             images in the short one that follows, or 0.
         """
-        import jax
-
         if self._epoch != self.batches.epochs_begun:
             self._epoch, self._done = self.batches.epochs_begun, 0
-            self._order = jax.device_put(self.batches.order.astype("int32"))
+            self._order = put(self.batches.order.astype("int32"))
         first = self._done
         self._done = min(first + steps, self.batches.num_batches)
         full = max(0, min(self._done, self.full) - first)
         return self._order, first, full, self.rest if self._done > self.full else 0
+
+
+def put(values: Any) -> Any:
+    """Return arrays on the device, or on all devices of the current ``keras.distribution``."""
+    import jax
+
+    return jax.device_put(values, shard(None))
+
+
+def shard(axis: int | None) -> Any:
+    """Return how arrays lie on the devices of the current ``keras.distribution``; None if there is none.
+
+    Args:
+        axis: 0 if each device has its share of them; None if it has all.
+    """
+    import jax
+
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return None
+    mesh = distribution.device_mesh.backend_mesh
+    names = () if axis is None else (distribution.batch_dim_name,)
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*names))
 
 
 def have_room(arrays: list[np.ndarray]) -> bool:

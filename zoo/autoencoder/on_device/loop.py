@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.autoencoder.on_device.batches import HeldBatches
+from zoo.autoencoder.on_device.batches import HeldBatches, put, shard
 
 SETTING = "ZOO_DEVICE_LOOP"
 CHOICES = ("auto", "always", "never")
@@ -20,9 +20,10 @@ TRIAL = 8  # Steps that are timed, once, to find out how many take as long as is
 
 
 def is_wanted() -> bool:
-    """Return whether images are kept on the device: on JAX, by default on any but a CPU.
+    """Return whether images are kept on the device: on JAX, by default on any but a single CPU.
 
-    On a CPU XLA's loops are slow: a hundred times as slow for convolutions.
+    On a CPU XLA's loops are slow: a hundred times as slow for convolutions. Keras' loop over several devices fails at a
+    batch that they cannot share evenly.
 
     Raises:
         ValueError: ``$ZOO_DEVICE_LOOP`` is not one of ``auto``, ``always`` and ``never``.
@@ -30,11 +31,12 @@ def is_wanted() -> bool:
     chosen = os.environ.get(SETTING) or "auto"
     if chosen not in CHOICES:
         raise ValueError(f"{SETTING} is {chosen!r}: expected one of {', '.join(CHOICES)}")
-    if keras.backend.backend() != "jax" or chosen == "never" or keras.distribution.distribution() is not None:
+    if keras.backend.backend() != "jax" or chosen == "never":
         return False
     import jax
 
-    return chosen == "always" or str(jax.default_backend()) != "cpu"
+    several = keras.distribution.distribution() is not None
+    return chosen == "always" or several or str(jax.default_backend()) != "cpu"
 
 
 class Loop:
@@ -57,8 +59,9 @@ class Loop:
             every = []
 
             def take_step(state: Any, chosen: Any) -> tuple[Any, Any]:
-                logs, state = step(state, (jax.numpy.take(images, chosen, axis=0, mode="clip"),))
-                return state, logs
+                batch = jax.numpy.take(images, chosen, axis=0, mode="clip")
+                logs, state = step(state, (lay_out(batch, 0),))
+                return lay_out(state, None), logs
 
             if full:
                 chosen = jax.lax.dynamic_slice(order, (first * size,), (full * size,)).reshape(full, size)
@@ -86,13 +89,21 @@ class Loop:
 
         size = held.batches.batch_size
         if size not in self.seconds:
-            order = jax.device_put(held.batches.order.astype("int32"))
+            order = put(held.batches.order.astype("int32"))
             for _ in range(2):  # The first one is compiled.
                 given = jax.block_until_ready(jax.tree_util.tree_map(lambda value: value.copy(), state))
                 begun = time.perf_counter()
                 jax.block_until_ready(self._run(given, held.images, order, np.int32(0), size, TRIAL, 0))
                 self.seconds[size] = (time.perf_counter() - begun) / TRIAL
         return self.seconds[size]
+
+
+def lay_out(values: Any, axis: int | None) -> Any:
+    """Let arrays in a compiled function lie on several devices, if there are, as ``shard`` says."""
+    import jax
+
+    layout = shard(axis)
+    return values if layout is None else jax.lax.with_sharding_constraint(values, layout)
 
 
 def divide_evenly(steps: int, most: float) -> int:

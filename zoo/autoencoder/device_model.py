@@ -106,6 +106,9 @@ class DeviceModel(SteppedModel):
 
     @contextlib.contextmanager
     def _holding(self, train: ArrayBatches | None, test: ArrayBatches | None) -> Iterator[None]:
+        given = train or test
+        assert given is not None
+        build_state(self, given[0])
         training, testing = (None if batches is None else HeldBatches(batches) for batches in (train, test))
         with self._set(training, testing, self._choose_steps(training, testing)):
             yield
@@ -148,7 +151,6 @@ class DeviceModel(SteppedModel):
         assert held is not None
         if held.full < 4 * TRIAL:
             return held.batches.num_batches
-        build_state(self, held.batches[0])
         parts = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         if train is not None:
             parts.insert(2, self.optimizer.variables)
