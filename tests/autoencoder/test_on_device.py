@@ -67,16 +67,16 @@ class Count(keras.callbacks.Callback):
 def test_the_same_numbers_as_step_by_step(settings, monkeypatch):
     held = make_model(**settings())
     found = train(held)
-    assert held._training_loop.dispatches == EPOCHS * (3 if settings().get("steps_per_execution") else 1)
+    assert held.training_loop.dispatches == EPOCHS * (3 if settings().get("steps_per_execution") else 1)
     monkeypatch.setenv("ZOO_DEVICE_LOOP", "never")
     plain = make_model(**settings())
     agree(train(plain), found)
-    assert plain._training_loop.dispatches == plain._testing_loop.dispatches == 0
+    assert plain.training_loop.dispatches == plain.testing_loop.dispatches == 0
     scores = plain.evaluate(IMAGES, **BATCH)
     monkeypatch.setenv("ZOO_DEVICE_LOOP", "always")
-    before = held._testing_loop.dispatches
+    before = held.testing_loop.dispatches
     np.testing.assert_allclose(held.evaluate(IMAGES, **BATCH), scores, rtol=1e-5)
-    assert held._testing_loop.dispatches > before
+    assert held.testing_loop.dispatches > before
 
 
 def test_transfers_do_not_grow_with_the_number_of_batches(monkeypatch):
@@ -91,7 +91,7 @@ def test_transfers_do_not_grow_with_the_number_of_batches(monkeypatch):
         model.fit(IMAGES, batch_size=size, epochs=epochs, verbose=0, callbacks=[counted])
         monkeypatch.setattr(jax, "device_put", put)
         assert moved == [IMAGES.shape, *[(23,)] * epochs]
-        assert model._training_loop.dispatches == len(counted.batches) == epochs
+        assert model.training_loop.dispatches == len(counted.batches) == epochs
 
 
 def test_a_dispatch_takes_a_tenth_of_a_second(monkeypatch):
@@ -109,7 +109,7 @@ def test_the_time_of_a_step_is_measured_on_a_copy():
     before = [np.asarray(it) for it in (*model.weights, *model.optimizer.variables)]
     with model.fitting({"x": many, "batch_size": 2, "shuffle": True, "validation_data": None}, streams=False):
         assert 1 <= model.steps_per_execution <= 34
-        (seconds,) = model._training_loop.seconds.values()
+        (seconds,) = model.training_loop.seconds.values()
         assert 0 < seconds < 10
     assert model.steps_per_execution == 1
     for one, other in zip(before, (*model.weights, *model.optimizer.variables), strict=True):
@@ -171,7 +171,7 @@ def batches():
 def test_what_takes_one_step_at_a_time(make, data, settings):
     model = make()
     model.fit(data(), verbose=0, **settings)
-    assert model._training_loop.dispatches == 0
+    assert model.training_loop.dispatches == 0
     assert model.optimizer.iterations > 0
 
 
@@ -185,16 +185,16 @@ def test_images_larger_than_the_devices_memory(monkeypatch):
     monkeypatch.setattr(jax, "local_devices", lambda: [Device()])
     model = make_model()
     model.fit(IMAGES, **BATCH)
-    assert model._training_loop.dispatches == 0
+    assert model.training_loop.dispatches == 0
     model.evaluate(IMAGES[:22], **BATCH)
-    assert model._testing_loop.dispatches == 1
+    assert model.testing_loop.dispatches == 1
 
 
 def test_by_default_not_on_a_cpu(monkeypatch):
     monkeypatch.delenv("ZOO_DEVICE_LOOP")
     model = make_model()
     model.evaluate(IMAGES[:2], **BATCH)
-    assert model._testing_loop.dispatches == 0
+    assert model.testing_loop.dispatches == 0
     monkeypatch.setenv("ZOO_DEVICE_LOOP", "perhaps")
     with pytest.raises(ValueError, match="ZOO_DEVICE_LOOP is 'perhaps': expected one of auto, always, never"):
         model.evaluate(IMAGES[:2], **BATCH)

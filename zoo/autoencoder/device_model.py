@@ -33,15 +33,15 @@ class DeviceModel(SteppedModel):
         super().__init__(*args, **kwargs)
         self._held_for_training: HeldBatches | None = None
         self._held_for_testing: HeldBatches | None = None
-        self._training_loop: Loop | None = None
-        self._testing_loop: Loop | None = None
+        self.training_loop: Loop | None = None
+        self.testing_loop: Loop | None = None
 
     def make_train_function(self, force: bool = False) -> None:
         """Make the function that takes training steps: one at a time, as Keras does, or many on the device."""
         if self.train_function is None or force:
             super().make_train_function(force)
             if keras.backend.backend() == "jax":
-                self._training_loop = loop = Loop(self.train_step)
+                self.training_loop = loop = Loop(self.train_step)
                 self.train_function = self._choose(self.train_function, loop, lambda: self._held_for_training)
 
     def make_test_function(self, force: bool = False) -> None:
@@ -49,7 +49,7 @@ class DeviceModel(SteppedModel):
         if self.test_function is None or force:
             super().make_test_function(force)
             if keras.backend.backend() == "jax":
-                self._testing_loop = loop = Loop(self.test_step)
+                self.testing_loop = loop = Loop(self.test_step)
                 self.test_function = self._choose(self.test_function, loop, lambda: self._held_for_testing)
 
     def _choose(self, plain: Steps, loop: Loop, find_held: Callable[[], HeldBatches | None]) -> Steps:
@@ -61,9 +61,9 @@ class DeviceModel(SteppedModel):
 
     def logs_of_steps(self) -> list[dict[str, float]]:
         """Return what each training step of the last dispatch logged; nothing if steps are taken one by one."""
-        if self._held_for_training is None or self._training_loop is None:
+        if self._held_for_training is None or self.training_loop is None:
             return []
-        logged = {name: np.asarray(values) for name, values in self._training_loop.logged.items()}
+        logged = {name: np.asarray(values) for name, values in self.training_loop.logged.items()}
         return [dict(zip(logged, map(float, values), strict=True)) for values in zip(*logged.values(), strict=True)]
 
     @contextlib.contextmanager
@@ -155,10 +155,10 @@ class DeviceModel(SteppedModel):
         if train is not None:
             parts.insert(2, self.optimizer.variables)
             self.make_train_function()
-            loop = self._training_loop
+            loop = self.training_loop
         else:
             self.make_test_function()
-            loop = self._testing_loop
+            loop = self.testing_loop
         assert loop is not None
         seconds = loop.time(tuple([variable.value for variable in part] for part in parts), held)
         return divide_evenly(held.full, SECONDS / seconds)
