@@ -3,7 +3,7 @@
     python benchmarks/device.py --device gpu --out device.json
     python benchmarks/device.py --device cpu --images 640 --epochs 1 --rounds 1     # that it works
 
-Needs JAX, and for the peers PyTorch; TensorFlow is not used. For each network all contenders are warmed up, and then work
+Needs JAX, and for the peers PyTorch, but not TensorFlow. For each network all contenders are warmed up, and then work
 in turn: what counts is the median over rounds of the ratio within a round. Each trains some epochs per round in batches
 of 128; PyTorch's images are on the device beforehand, the zoo's get there within ``fit``. Then a whole training with
 validation and checkpoints (``zoo.train``) is timed, and the same training in both precisions is scored.
