@@ -132,15 +132,19 @@ def test_a_callback_may_use_the_model_meanwhile():
             scores.append(model.evaluate(IMAGES[:4], verbose=0))
             scores.append(model.evaluate((IMAGES[i : i + 2] for i in (0, 2)), verbose=0, steps=2))
             scores.append(model.test_on_batch(IMAGES[:4]))
+            predicted.append(model.predict(IMAGES, batch_size=3, verbose=0))
+            np.testing.assert_allclose(predicted[-1][:4], model.predict_on_batch(IMAGES[:4]), rtol=1e-5)
             if epoch == 0:
                 model.free_bits = 1.0
 
-    scores = []
+    scores, predicted = [], []
     model = make_model()
+    model.predict(IMAGES[:3], verbose=0)  # One batch at a time, from then on.
     history = model.fit(IMAGES, epochs=2, callbacks=[Meddle()], validation_data=IMAGES[:7], **BATCH).history
     for first in range(0, 6, 3):
         np.testing.assert_allclose(*(np.array(it)[2] for it in scores[first : first + 3 : 2]), rtol=1e-5)  # The KL.
         np.testing.assert_allclose(scores[first][2], scores[first + 1][2], rtol=1e-5)
+    assert [len(it) for it in predicted] == [len(IMAGES)] * 2
     assert len(history["val_loss"]) == 2
     assert history["loss"][1] > history["reconstruction_loss"][1]
 
@@ -208,7 +212,7 @@ def test_what_is_predicted_in_many_batches_is_the_same(monkeypatch):
         monkeypatch.setenv("ZOO_DEVICE_LOOP", choice)
         model = make_model()
         scores = zoo.evaluate(model, many, seed=5)  # It draws z, from one batch to the next.
-        found.append([*model.encode(many), model.reconstruct(many), scores["negative_elbo"], scores["kl"]])
+        found.append([*model.encode(many), model.reconstruct(many), scores["cross_entropy"], scores["kl"]])
         assert (getattr(model.traced_passes[EncodePass,][2], "run_many", None) is None) == (choice == "never")
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

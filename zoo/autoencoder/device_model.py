@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -108,7 +107,8 @@ class DeviceModel(SteppedModel):
     def _holding(self, train: ArrayBatches | None, test: ArrayBatches | None) -> Iterator[None]:
         given = train or test
         assert given is not None
-        build_state(self, given[0])
+        if build_state(self, given[0]):
+            given.on_epoch_begin()  # Keras would have taken a batch for it, and an order before that.
         training, testing = (None if batches is None else HeldBatches(batches) for batches in (train, test))
         with self._set(training, testing, self._choose_steps(training, testing)):
             yield
@@ -139,7 +139,7 @@ class DeviceModel(SteppedModel):
             and bool(self.jit_compile)
             and not self.run_eagerly
             and self._requested.get("steps_per_execution") != 1
-            and not os.environ.get("KERAS_MAX_STEPS_PER_EPOCH")
+            and keras.config.max_steps_per_epoch() is None
         )
 
     def _choose_steps(self, train: HeldBatches | None, test: HeldBatches | None) -> int:

@@ -188,7 +188,7 @@ class TrainableModel(BatchModel):
         given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
         check_weights(self)
         self.notice_changes()
-        with _plain_errors():
+        with _plain_errors(), self.off_device():
             images: np.ndarray = super().predict(
                 **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
             )

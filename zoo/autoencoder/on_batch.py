@@ -53,6 +53,6 @@ class BatchModel(DeviceModel):
         """Return the mean images of a batch, float32 in [0, 1]; images and errors as in ``train_on_batch``."""
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes():
+        with self.noticing_changes(), self.off_device():
             predicted: np.ndarray = super().predict_on_batch(images)
         return predicted[: len(images)]  # Keras returns one copy for each replica.

@@ -17,7 +17,7 @@ def predict_many(model: Any, inputs: np.ndarray, batch_size: int) -> Any:
     """Return the outputs of a model for an array, as Keras' ``predict`` does.
 
     Args:
-        model: a built model without arguments but its inputs.
+        model: a model without arguments but its inputs, and without variables but those of its layers.
         inputs: full batches, ``(n * batch_size, ...)``.
         batch_size: inputs per batch.
     """
@@ -25,6 +25,9 @@ def predict_many(model: Any, inputs: np.ndarray, batch_size: int) -> Any:
 
     if getattr(model, "run_many", None) is None:
         object.__setattr__(model, "run_many", jax.jit(_make_run(model)))  # Nothing for Keras to track.
+        if not model.built:
+            with keras.StatelessScope():
+                jax.eval_shape(model, inputs[:batch_size])
     batches = inputs.reshape(-1, batch_size, *inputs.shape[1:])
     size = 4 * math.prod(batches.shape[1:])
     group = divide_evenly(len(batches), BYTES / size)
