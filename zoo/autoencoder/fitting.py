@@ -96,7 +96,8 @@ class TrainableModel(BatchModel):
         }  # fmt: skip
         check_weights(self)
         self.notice_changes(training=True)
-        with _plain_errors():
+        streams = steps_per_epoch is not None or validation_steps is not None
+        with _plain_errors(), self.fitting(given, streams=streams) as given:
             history = super().fit(
                 **stream_arrays(self, given, training=True),
                 epochs=epochs,
@@ -156,8 +157,9 @@ class TrainableModel(BatchModel):
         data = self._repeatable(check_data(x, self.image_shape))
         check_weights(self)
         self.notice_changes()
-        with _plain_errors():
-            return super().evaluate(**stream_arrays(self, {"x": data, "batch_size": batch_size}), **loop)
+        given = {"x": data, "batch_size": batch_size}
+        with _plain_errors(), self.evaluating(given, streams=steps is not None) as given:
+            return super().evaluate(**stream_arrays(self, given), **loop)
 
     def predict(
         self,
@@ -186,7 +188,7 @@ class TrainableModel(BatchModel):
         given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
         check_weights(self)
         self.notice_changes()
-        with _plain_errors():
+        with _plain_errors(), self.off_device():
             images: np.ndarray = super().predict(
                 **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
             )

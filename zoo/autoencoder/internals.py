@@ -37,6 +37,17 @@ def loss_tracker(model: Any) -> Any:
     return model._loss_tracker
 
 
+def build_state(model: Any, batch: Any) -> bool:
+    """Create the variables of metrics passed to ``compile``, which Keras does at its first batch (Keras 3.15.1).
+
+    Returns:
+        Whether there were any to create.
+    """
+    missing = model._compile_metrics is not None and not model._compile_metrics.built
+    model._symbolic_build(data_batch=batch)
+    return missing
+
+
 def is_called_by_fit(arguments: Mapping[str, Any]) -> bool:
     """Whether ``evaluate`` is called by ``fit``, with data that Keras has already wrapped (Keras 3.15.1)."""
     return bool(arguments.get("_use_cached_eval_dataset"))

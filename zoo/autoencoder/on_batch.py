@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from zoo.autoencoder.checks.weights import check_weights
-from zoo.autoencoder.training_step import SteppedModel
+from zoo.autoencoder.device_model import DeviceModel
 from zoo.data.checks import refuse_targets, refuse_weights
 
 
-class BatchModel(SteppedModel):
+class BatchModel(DeviceModel):
     """A model that is trained, evaluated and applied batch by batch, on images without targets."""
 
     def train_on_batch(
@@ -37,7 +37,7 @@ class BatchModel(SteppedModel):
         refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes(training=True):
+        with self.noticing_changes(training=True), self.off_device():
             return super().train_on_batch(images, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -46,13 +46,13 @@ class BatchModel(SteppedModel):
         refuse_weights(sample_weight=sample_weight)
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes():
+        with self.noticing_changes(), self.off_device():
             return super().test_on_batch(images, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Return the mean images of a batch, float32 in [0, 1]; images and errors as in ``train_on_batch``."""
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes():
+        with self.noticing_changes(), self.off_device():
             predicted: np.ndarray = super().predict_on_batch(images)
         return predicted[: len(images)]  # Keras returns one copy for each replica.

@@ -14,6 +14,8 @@ from keras import ops
 
 from zoo.autoencoder.checks.activations import largest_batch
 from zoo.autoencoder.checks.weights import describe_structure, find_broken
+from zoo.autoencoder.on_device.loop import is_wanted
+from zoo.autoencoder.on_device.prediction import predict_many
 from zoo.autoencoder.tf_pipeline import stream
 from zoo.typing import Tensor
 
@@ -62,6 +64,8 @@ def predict_in_batches(model: Any, inputs: np.ndarray) -> Any:
     with without_retracing_warnings():
         if keras.backend.backend() == "tensorflow":
             outputs = model.predict(stream(inputs, batch), verbose=0)
+        elif is_wanted():
+            outputs = predict_many(model, inputs, batch)
         else:
             outputs = model.predict(inputs, batch_size=batch, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
