@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from zoo.autoencoder.tf_pipeline import stream
+from zoo.data.mapped import RowReader
 
 
 class _Batches(keras.utils.PyDataset):
@@ -17,7 +18,7 @@ class _Batches(keras.utils.PyDataset):
 
     def __init__(self, images: ShuffledImages) -> None:
         super().__init__()
-        self.images = images
+        self.images, self.read = images, RowReader(images.images)
 
     @property
     def num_batches(self) -> int:
@@ -26,7 +27,7 @@ class _Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray]:
         start = index * self.images.batch_size
-        return (self.images.images[self.images.order[start : start + self.images.batch_size]],)
+        return (self.read(self.images.order[start : start + self.images.batch_size]),)
 
 
 class ShuffledImages:
