@@ -16,7 +16,7 @@ from zoo.autoencoder.checks.stream_errors import own_errors_first
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
-from zoo.autoencoder.tf_pipeline import split_off, stream_arrays
+from zoo.autoencoder.tf_pipeline import BATCH_SIZE, is_distributed, split_off, stream_arrays
 from zoo.data.checks import check_batch_size, check_share, is_array, refuse_targets, refuse_weights
 from zoo.data.dataset import Split
 
@@ -183,9 +183,12 @@ class TrainableModel(BatchModel):
             ValueError: the images are not as described above.
         """
         check_batch_size("batch_size", batch_size)
-        given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
+        data = check_data(x, self.image_shape)
         check_weights(self)
         self.notice_changes()
+        if isinstance(data, np.ndarray) and steps is None and not is_distributed(self):
+            return self.predict_array(data, batch_size or BATCH_SIZE, verbose, callbacks)
+        given = {"x": data, "batch_size": batch_size}
         with _plain_errors():
             images: np.ndarray = super().predict(
                 **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks

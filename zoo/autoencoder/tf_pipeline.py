@@ -32,7 +32,7 @@ def stream_arrays(model: keras.Model, given: dict[str, Any], *, training: bool =
     Returns:
         The arguments to use instead.
     """
-    if keras.backend.backend() != "tensorflow" or _is_distributed(model) or given.get("shuffle") == "batch":
+    if keras.backend.backend() != "tensorflow" or is_distributed(model) or given.get("shuffle") == "batch":
         return given
     given = dict(given)
     size = given["batch_size"] or BATCH_SIZE
@@ -127,5 +127,6 @@ def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]
     return images[:first], images[first:]
 
 
-def _is_distributed(model: keras.Model) -> bool:
+def is_distributed(model: keras.Model) -> bool:
+    """Whether a model is trained on several devices by one of TensorFlow's strategies."""
     return model.distribute_strategy is not None and model.distribute_strategy.num_replicas_in_sync > 1

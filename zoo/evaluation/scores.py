@@ -164,7 +164,7 @@ def _bounds(model: AutoEncoder, blocks: Blocks, samples: int, seed: int, progres
     values |= {"kl": kl, "bits_per_dim": None, "iwae": None, "cross_entropy": None}
     if support is None:
         return values, kl_per_latent
-    if support == "binary" and not _is_binary(model, blocks.images):
+    if support == "binary" and not _is_binary(model, blocks):
         return values | {"cross_entropy": terms}, kl_per_latent
     values |= {"negative_elbo": terms + kl, "reconstruction": terms}
     if support == "bytes" and model.binarization == "none":
@@ -184,11 +184,11 @@ def _as_list(values: np.ndarray | None) -> list[float | None] | None:
     return None if values is None else [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
+def _is_binary(model: AutoEncoder, blocks: Blocks) -> bool:
     if model.binarization != "none":
         return True
-    top = 255 if images.dtype == np.uint8 else 1
-    return all(np.isin(block, (0, top)).all() for block in in_blocks(images))
+    top = 255 if blocks.images.dtype == np.uint8 else 1
+    return all(((it == 0) | (it == top)).all() for it in in_blocks(blocks.images, blocks.rows))
 
 
 def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> tuple[Values, dict[str, Any]]:
