@@ -27,7 +27,12 @@ class Pass(keras.Model):
     Args:
         model: a ``LatentModel``, whose parts it calls.
         name: its name in graphs.
+
+    Attributes:
+        any_size: whether batches of all sizes are expected, so that TensorFlow's function is made for any size at once.
     """
+
+    any_size = False
 
     def __init__(self, model: Any, name: str) -> None:
         super().__init__(autocast=False, name=name)
@@ -64,7 +69,7 @@ class Pass(keras.Model):
 
         key = tuple((it.dtype, tuple(it.shape)) for it in flat)
         count: int | None = len(flat[0])
-        if key not in self._functions and self._functions:
+        if key not in self._functions and (self._functions or self.any_size):
             count, key = None, tuple((it.dtype, (None, *it.shape[1:])) for it in flat)
         if key not in self._functions:
             shapes = keras.tree.map_structure(lambda it: tf.TensorSpec((count, *it.shape[1:]), it.dtype), tensors)
@@ -152,6 +157,8 @@ def _is_not_of_retracing(record: logging.LogRecord) -> bool:
 class EncodePass(Pass):
     """A compiled pass from images to the parameters of the posterior."""
 
+    any_size = True
+
     def __init__(self, model: Any) -> None:
         super().__init__(model, "encode")
 
@@ -164,6 +171,8 @@ class EncodePass(Pass):
 class DecodePass(Pass):
     """A compiled pass from z to the mean image."""
 
+    any_size = True
+
     def __init__(self, model: Any) -> None:
         super().__init__(model, "decode")
 
@@ -175,10 +184,8 @@ class DecodePass(Pass):
 
 def _sum_of_weights(part: keras.Model, batch: Tensor) -> Tensor:
     """Return the sum of all weights, once for each entry of the batch: not finite if a weight is not."""
-    total = ops.zeros(())
-    for weight in part.weights:
-        total = total + ops.sum(ops.cast(weight, "float32"))
-    return ops.broadcast_to(total, (ops.shape(batch)[0],))
+    sums = [ops.sum(weight if weight.dtype == "float32" else ops.cast(weight, "float32")) for weight in part.weights]
+    return ops.broadcast_to(ops.sum(ops.stack(sums)) if sums else ops.zeros(()), (ops.shape(batch)[0],))
 
 
 def run_pass(model: Any, kind: type[Pass], inputs: np.ndarray) -> list[np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import warnings
 from collections.abc import Callable
@@ -119,8 +118,7 @@ def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], 
         return album
     finally:
         del model
-        keras.utils.clear_session()
-        gc.collect()
+        keras.utils.clear_session()  # It collects garbage.
 
 
 def link_to(folder: Path, home: Path) -> str:
