@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,7 +97,7 @@ class TrainableModel(BatchModel):
         }  # fmt: skip
         check_weights(self)
         self.notice_changes(training=True)
-        with _plain_errors():
+        with _plain_errors(), _plain_ends(steps_per_epoch or validation_steps, data, validation_data):
             history = super().fit(
                 **stream_arrays(self, given, training=True),
                 epochs=epochs,
@@ -156,7 +157,7 @@ class TrainableModel(BatchModel):
         data = self._repeatable(check_data(x, self.image_shape))
         check_weights(self)
         self.notice_changes()
-        with _plain_errors():
+        with _plain_errors(), _plain_ends(steps, data):
             return super().evaluate(**stream_arrays(self, {"x": data, "batch_size": batch_size}), **loop)
 
     def predict(
@@ -189,7 +190,7 @@ class TrainableModel(BatchModel):
         if isinstance(data, np.ndarray) and steps is None and not is_distributed(self):
             return self.predict_array(data, batch_size or BATCH_SIZE, verbose, callbacks)
         given = {"x": data, "batch_size": batch_size}
-        with _plain_errors():
+        with _plain_errors(), _plain_ends(steps, data):
             images: np.ndarray = super().predict(
                 **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
             )
@@ -200,6 +201,15 @@ class TrainableModel(BatchModel):
         if isinstance(data, np.ndarray) and self.binarization == "dynamic":
             return binarize(data, self.seed or 0)
         return data
+
+
+@contextlib.contextmanager
+def _plain_ends(steps: int | None, *streams: Any) -> Iterator[None]:
+    """Drop Keras' warning that a stream has ended where that is the end of an epoch: it can be read again."""
+    with warnings.catch_warnings():
+        if steps is None and not any(isinstance(stream, Iterator) for stream in streams):
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+        yield
 
 
 @contextlib.contextmanager
