@@ -29,6 +29,7 @@ from zoo.progress import show_progress
 logger = logging.getLogger("zoo")
 VARIABLE = "ZOO_CACHE"
 FORMAT = 1
+REPORTS = "reports"  # The folder of what reports keep, which is listed and removed as an entry.
 _PIXELS, _RECORD = "pixels", "entry.json"
 _BLOCK = 2**24  # Bytes of a checksum.
 _CHECKED = 16  # Blocks that are compared with their checksums when an entry is opened, the first and the last included.
@@ -128,7 +129,7 @@ def list_entries() -> list[Entry]:
             record = read_json(path / _RECORD)
             folder, images = str(record["folder"]), int(record["images"])
         except (OSError, ValueError, LookupError, TypeError):
-            folder, images = "", 0
+            folder, images = "(pages of reports)" if path.name == REPORTS else "", 0
         size = sum(it.stat().st_size for it in path.iterdir() if it.is_file())
         found.append(Entry(path.name, folder, images, size))
     return found
@@ -152,7 +153,8 @@ def _entries() -> list[Path]:
         paths = sorted(cache_folder().iterdir())
     except OSError:
         return []
-    return [it for it in paths if _NAME.match(it.name.lstrip(".")) and it.is_dir() and not it.is_symlink()]
+    named = [it for it in paths if it.name == REPORTS or _NAME.match(it.name.lstrip("."))]
+    return [it for it in named if it.is_dir() and not it.is_symlink()]
 
 
 def _entry_name(root: Path, image_shape: Shape) -> str:
