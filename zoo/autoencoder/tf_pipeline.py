@@ -129,4 +129,5 @@ def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]
 
 def is_distributed(model: keras.Model) -> bool:
     """Whether a model is trained on several devices by one of TensorFlow's strategies."""
-    return model.distribute_strategy is not None and model.distribute_strategy.num_replicas_in_sync > 1
+    strategy = getattr(model, "distribute_strategy", None)  # Only on TensorFlow.
+    return strategy is not None and strategy.num_replicas_in_sync > 1
