@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 _BLOCK = 2**24  # Bytes that are looked at at a time.
 _RESIDENT = 2**27  # Bytes that reading by index may leave in memory.
-# What the system maps around each place that is read, beside what is asked for.
-_AROUND = 2**16
+# What the system may map around each place that is read, beside what is asked for: 256 KiB were seen.
+_AROUND = 2**20
 
 
 def find_map(array: npt.NDArray[Any]) -> mmap.mmap | None:
