@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.device_model import DeviceModel
 from zoo.data.checks import refuse_targets, refuse_weights
+from zoo.data.mapped import in_blocks
 
 
 class BatchModel(DeviceModel):
@@ -56,3 +58,32 @@ class BatchModel(DeviceModel):
         with self.noticing_changes(), self.off_device():
             predicted: np.ndarray = super().predict_on_batch(images)
         return predicted[: len(images)]  # Keras returns one copy for each replica.
+
+    def predict_array(self, images: np.ndarray, batch_size: int, verbose: Any, callbacks: Any) -> np.ndarray:
+        """Return the mean images of checked images as ``predict`` does, which takes no memory but for the result.
+
+        Keras' own loop keeps the results of all batches, and then copies them into one array.
+        """
+        count, verbose = len(images), 1 if verbose == "auto" else verbose
+        batches = -(-count // batch_size)
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = keras.callbacks.CallbackList(
+                callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=batches, model=self
+            )
+        result: np.ndarray | None = None
+        self.stop_predicting = False
+        callbacks.on_predict_begin()
+        for number, block in enumerate(in_blocks(images, batch_size)):
+            callbacks.on_predict_batch_begin(number)
+            outputs = super().predict_on_batch(block)
+            if result is None:
+                result = np.empty((count, *outputs.shape[1:]), outputs.dtype)
+            done = number * batch_size
+            result[done : done + len(block)] = outputs
+            callbacks.on_predict_batch_end(number, {"outputs": outputs})
+            if self.stop_predicting:
+                result = result[: done + len(block)]
+                break
+        callbacks.on_predict_end()
+        assert result is not None
+        return result

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from zoo.autoencoder.tf_pipeline import BATCH_SIZE
+from zoo.data.mapped import RowReader, release
 
 SHARE = 0.5  # Of the device's free memory that images may take; the rest is for the steps.
 
@@ -31,6 +32,7 @@ class ArrayBatches(keras.utils.PyDataset):
         self.images, self.batch_size, self.shuffle = images, batch_size or BATCH_SIZE, shuffle
         self.order = np.arange(len(images))
         self.epochs_begun = 0
+        self._read = RowReader(images)
 
     @property
     def num_batches(self) -> int:
@@ -39,7 +41,7 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray]:
         start = index * self.batch_size
-        return (self.images[self.order[start : start + self.batch_size]],)
+        return (self._read(self.order[start : start + self.batch_size]),)
 
     def on_epoch_begin(self) -> None:
         """Draw the epoch's order."""
@@ -58,6 +60,7 @@ class HeldBatches:
     def __init__(self, batches: ArrayBatches) -> None:
         self.batches = batches
         self.images = put(batches.images)
+        release(batches.images)
         self.full = len(batches.images) // batches.batch_size
         self.rest = len(batches.images) % batches.batch_size
         self._epoch = -1

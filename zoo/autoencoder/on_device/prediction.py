@@ -13,8 +13,14 @@ from zoo.autoencoder.on_device.loop import divide_evenly
 BYTES = 2**26  # Of the images of a dispatch, as float32: its outputs are about as large.
 
 
+def count_batches(inputs: np.ndarray, batch_size: int) -> int:
+    """Return how many batches of an array one dispatch takes."""
+    size = 4 * batch_size * math.prod(inputs.shape[1:])
+    return divide_evenly(-(-len(inputs) // batch_size), BYTES / size)
+
+
 def predict_many(model: Any, inputs: np.ndarray, batch_size: int) -> Any:
-    """Return the outputs of a model for an array, as Keras' ``predict`` does.
+    """Return the outputs of a model for an array, as Keras' ``predict`` does, by one dispatch.
 
     Args:
         model: a model without arguments but its inputs, and without variables but those of its layers.
@@ -29,17 +35,12 @@ def predict_many(model: Any, inputs: np.ndarray, batch_size: int) -> Any:
             with keras.StatelessScope():
                 jax.eval_shape(model, inputs[:batch_size])
     batches = inputs.reshape(-1, batch_size, *inputs.shape[1:])
-    size = 4 * math.prod(batches.shape[1:])
-    group = divide_evenly(len(batches), BYTES / size)
     trainable = [variable.value for variable in model.trainable_variables]
     others = [variable.value for variable in model.non_trainable_variables]
-    found = []
-    for start in range(0, len(batches), group):
-        others, outputs = model.run_many(trainable, others, batches[start : start + group])
-        found.append(jax.tree_util.tree_map(np.asarray, outputs))
+    others, outputs = model.run_many(trainable, others, batches)
     for variable, value in zip(model.non_trainable_variables, others, strict=True):
         variable.assign(value)
-    return keras.tree.map_structure(_join, *found)
+    return jax.tree_util.tree_map(lambda part: np.asarray(part).reshape(-1, *part.shape[2:]), outputs)
 
 
 def _make_run(model: Any) -> Any:
@@ -54,8 +55,3 @@ def _make_run(model: Any) -> Any:
         return others, outputs
 
     return run
-
-
-def _join(*parts: np.ndarray) -> np.ndarray:
-    whole = [part.reshape(-1, *part.shape[2:]) for part in parts]
-    return whole[0] if len(whole) == 1 else np.concatenate(whole)
