@@ -114,6 +114,22 @@ def give_values(variables: Iterable[Any]) -> None:
         variable._deferred_initialize()
 
 
+def rename(model: Any, names: Mapping[str, str]) -> None:
+    """Give a functional model and its layers other names, also in the paths of their variables (Keras 3.15.1).
+
+    Args:
+        model: the model.
+        names: the new names by the old ones.
+    """
+    for layer in all_layers(model):
+        layer.name = names.get(layer.name, layer.name)
+    for tensor in model.inputs:
+        tensor.name = names.get(tensor.name, tensor.name)
+    model.output_names = [names.get(name, name) for name in model.output_names]
+    for variable in model.variables:
+        variable._path = "/".join(names.get(name, name) for name in variable.path.split("/"))
+
+
 def describe_only(config: Mapping[str, Any], parts: Mapping[str, Any] | None) -> tuple[int, int]:
     """Return the number of values and of bytes of a saved model and its optimizer, without allocating any.
 
