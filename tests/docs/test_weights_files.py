@@ -25,15 +25,16 @@ def test_they_are_found_by_name():
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.config.name)
 def test_each_is_what_it_says(folder):
-    config = folder.config
+    config, stored_card = folder.config, (folder.path / CARD_FILE).read_text("utf-8")
     assert folder.path == PLUGINS / config.architecture / "weights" / config.name.partition("/")[2]
     assert config.licence == "MIT"
-    assert len(config.seeds) >= 1
+    # Full datasets take hours per seed; a card of one seed has no interval, and says why.
+    assert len(config.seeds) > 1 or (not config.dataset.endswith("_sample") and "Trained with one seed" in stored_card)
     assert config.run["provenance"]["plugin"]["distribution"] == "autoencoder-zoo"
     for name in folder.sums:
         folder.read(name, 8_000_000)
     card = make_card(config, folder.scores, History.read(folder.path), PICTURES)
-    assert (folder.path / CARD_FILE).read_text("utf-8") == card, "stale: run python docs/weights.py publish"
+    assert stored_card == card, "stale: run python docs/weights.py publish"
 
 
 def test_all_of_them_are_small():
