@@ -121,8 +121,10 @@ def rename(model: Any, names: Mapping[str, str]) -> None:
         model: the model.
         names: the new names by the old ones.
     """
-    for layer in all_layers(model):
-        layer.name = names.get(layer.name, layer.name)
+    # Operations, such as a sum, are no layers.
+    found = [it for layer in all_layers(model) for it in (layer, *getattr(layer, "operations", ()))]
+    for operation in {id(it): it for it in found}.values():
+        operation.name = names.get(operation.name, operation.name)
     for tensor in model.inputs:
         tensor.name = names.get(tensor.name, tensor.name)
     model.output_names = [names.get(name, name) for name in model.output_names]
