@@ -34,7 +34,18 @@ def forget_models():
 
 
 @pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path_factory):
+def nothing_stays_registered():
+    """Fail a test that registers names without ``clean_registry``: later ones would find them."""
+    before = dict(catalogue._registered)
+    yield
+    left = catalogue._registered.keys() - before.keys()
+    catalogue._registered.clear()
+    catalogue._registered.update(before)
+    assert not left, f"registered without the fixture clean_registry: {left}"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(nothing_stays_registered, monkeypatch, tmp_path_factory):
     """Keep decoded images and drawn pages of a test from the user and from other tests."""
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path_factory.getbasetemp() / f"cache-{uuid.uuid4().hex}"))
 

@@ -75,7 +75,7 @@ def test_a_network_that_is_another_is_the_one_in_the_file(tmp_path, layers_from_
     assert edited.encoder.layers[1].activation is keras.activations.tanh
 
 
-def test_an_architecture_that_has_changed_since(tmp_path, monkeypatch, layers_from_files):
+def test_an_architecture_that_has_changed_since(tmp_path, monkeypatch, clean_registry, layers_from_files):
     (tmp_path / "grow_plugin.py").write_text(GROWING)
     monkeypatch.syspath_prepend(tmp_path)
     import grow_plugin
