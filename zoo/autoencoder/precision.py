@@ -66,7 +66,7 @@ def find_obstacle(model: Any) -> str | None:
     import tensorflow as tf
 
     def call(images: Any, z: Any) -> None:
-        model.encoder(images, training=True)
+        model.posterior_parameters(images, training=True)
         model.decoder(z, training=True)
 
     shapes = [tf.TensorSpec((None, *shape), "float32") for shape in (model.image_shape, model.latent_shape)]

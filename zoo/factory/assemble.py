@@ -65,7 +65,7 @@ def assemble(
     check_options(config, (encoder_of, decoder_of))
     check_part_options(part_configs[0], first, encoder_of.encoder)
     check_part_options(part_configs[1], second, decoder_of.decoder)
-    encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent) for item in pair)
+    encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent, config) for item in pair)
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
             f"encoder {first.name} has latent shape {encoder_latent}, decoder {second.name} has {decoder_latent}: "

@@ -55,8 +55,8 @@ class Architecture:
         decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
             the likelihood's raw parameters, linear, of shape ``output_shape``.
         defaults: options and their default values: numbers, text, True, False, None, and lists and dicts of these.
-            ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a function of the image shape) reaches the
-            builders as ``latent_shape``; every other option goes to the builders that have a parameter of that name.
+            ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a function of the image shape, or of the
+            image shape and the options) reaches the builders as ``latent_shape``; every other option goes to the builders that have a parameter of that name.
         autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective.
             Training, scores and pictures use its overrides of ``elbo_terms``, ``log_weights``, ``objective``,
             ``draw_prior``, ``decode`` and ``extra_scores``; a score that it cannot compute is null. Its attribute

@@ -221,7 +221,7 @@ def _find_facts(subject: Any) -> dict[str, Any]:
         model = subject.model
         facts |= {f"{part}_seconds": subject.preparations.get(f"{part}_model") for part in ("build", "train")}
         facts["parameters"] = parameter_count(model)
-        parts = [count_flops(part) for part in (model.encoder, model.decoder)]
+        parts = [count_flops(part) for part in (model.inference_network(), model.decoder)]
         facts["flops"] = None if None in parts else sum(part or 0 for part in parts)
     except Exception:  # A model that cannot be built or counted has already failed a check.
         return facts

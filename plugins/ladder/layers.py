@@ -1,0 +1,162 @@
+"""The layers of the ladder: bottleneck blocks, learned maps, and latents scaled and shifted by what is above them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from zoo.layers import LatentGroup, bounded_deviation
+
+
+def scaled(variance: float) -> keras.initializers.Initializer:
+    """Return an initializer whose weights have this variance times that which keeps a signal's."""
+    return keras.initializers.VarianceScaling(variance) if variance else keras.initializers.Zeros()
+
+
+@keras.saving.register_keras_serializable(package="ladder")
+class Bottleneck(layers.Layer):
+    """Convolutions of 1x1, 3x3, 3x3 and 1x1, each after an activation, the middle ones narrow; no normalisation.
+
+    Args:
+        filters: the number of output channels.
+        width: that of the narrow ones.
+        variance: of the last kernel's weights, relative to the usual one; 0 starts with zeros.
+        residual: whether the input is added, which must then have as many channels as the output.
+        dropout: the share of the narrow channels' values that training drops.
+
+    Call arguments:
+        features: ``(batch, height, width, channels)``.
+
+    Returns:
+        ``(batch, height, width, filters)``.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        width: int,
+        variance: float = 1.0,
+        *,
+        residual: bool = False,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.width, self.variance = int(filters), int(width), float(variance)
+        self.residual, self.dropout = residual, float(dropout)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the convolutions; around a position at the edges of a tiny map there is nothing but padding."""
+        kernel = 3 if min(input_shape[1], input_shape[2]) > 2 else 1  # type: ignore[type-var, operator]
+        # The global policy may compute in bfloat16 in training, which its name, float32, does not say.
+        policy = {} if self.dtype_policy.name == "float32" else {"dtype": self.dtype_policy}
+        sizes = [(self.width, 1), (self.width, kernel), (self.width, kernel)]
+        self.convolutions = [layers.Conv2D(n, size, padding="same", **policy) for n, size in sizes]
+        self.convolutions.append(layers.Conv2D(self.filters, 1, kernel_initializer=scaled(self.variance), **policy))
+        shape: Any = tuple(input_shape)
+        for convolution in self.convolutions:
+            convolution.build(shape)
+            shape = convolution.compute_output_shape(shape)
+        self.drop = layers.Dropout(self.dropout, **policy) if self.dropout else None
+        self.built = True
+
+    def call(self, features: Any, training: bool = False) -> Any:
+        """Return the new features."""
+        x = features
+        for convolution in self.convolutions:
+            x = ops.silu(x)
+            if convolution is self.convolutions[-1] and self.drop is not None:
+                x = self.drop(x, training=training)
+            x = convolution(x)
+        return features + x if self.residual else x
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the output's shape."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        own = {
+            "filters": self.filters, "width": self.width, "variance": self.variance, "residual": self.residual,
+            "dropout": self.dropout,
+        }  # fmt: skip
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="ladder")
+class LearnedMap(layers.Layer):
+    """A learned feature map, the same for all images of the batch of its input.
+
+    Args:
+        shape: ``(height, width, channels)``.
+
+    Call arguments:
+        batch: any tensor ``(batch, ...)``.
+
+    Returns:
+        ``(batch, *shape)``.
+    """
+
+    def __init__(self, shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape = tuple(shape)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the map."""
+        self.map = self.add_weight(shape=self.shape, initializer="zeros", name="map")
+        self.built = True
+
+    def call(self, batch: Any) -> Any:
+        """Return the map for each image."""
+        return ops.broadcast_to(ops.convert_to_tensor(self.map), (ops.shape(batch)[0], *self.shape))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the output's shape."""
+        return (input_shape[0], *self.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "shape": self.shape}
+
+
+@keras.saving.register_keras_serializable(package="ladder")
+class BottleneckGroup(LatentGroup):
+    """A group of latents whose posterior is a ``Bottleneck`` of that many narrow channels; see ``LatentGroup``."""
+
+    def __init__(self, *args: Any, width: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.width = int(width)
+
+    def make_posterior(self, inputs: int) -> keras.layers.Layer:
+        """Return the bottleneck, with which the posterior starts near the prior."""
+        return Bottleneck(2 * self.shape[-1], self.width, 0.1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "width": self.width}
+
+
+@keras.saving.register_keras_serializable(package="ladder")
+class FromNoise(layers.Layer):
+    """Latents from noise: z = mean + deviation * e, both of which the prior's network says; float32.
+
+    Call arguments:
+        moments: ``(batch, height, width, 2 * latents)``.
+        noise: e, ``(batch, height, width, latents)``.
+
+    Returns:
+        z, ``(batch, height, width, latents)``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+
+    def call(self, moments: Any, noise: Any) -> Any:
+        """Return z."""
+        mean, deviation = ops.split(moments, 2, axis=-1)
+        return mean + bounded_deviation(deviation) * noise
+
+    def compute_output_shape(self, moments_shape: tuple[Any, ...], noise_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shape of z."""
+        return tuple(noise_shape)
