@@ -64,9 +64,8 @@ def build_encoder(
     stages = len(_strided_sizes(image_shape, stride)) - 1
     for stage in range(max(1, stages)):
         x = layers.Activation("silu")(x) if stage else x
-        x = layers.Conv2D(
-            at_level(widths, 0), 5 if stages and not stage else 3, strides=2 if stages else 1, padding="same"
-        )(x)
+        kernel, strides = (5 if stage == 0 else 3, 2) if stages else (3, 1)
+        x = layers.Conv2D(at_level(widths, 0), kernel, strides=strides, padding="same")(x)
     features = []
     for level, size in enumerate(sizes):
         width = at_level(widths, level)

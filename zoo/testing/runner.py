@@ -167,8 +167,8 @@ def call_check(item: Check, subject: Any) -> None:
         CheckSkipped: the check does not apply to the subject.
     """
     try:
-        if item.gaussian and not subject.is_gaussian:
-            raise CheckSkipped("the posterior is not Gaussian")
+        if item.posteriors and subject.posterior not in item.posteriors:
+            raise CheckSkipped(f"the posterior is {subject.posterior}: this is for {' and '.join(item.posteriors)}")
         with _quiet():
             item.function(subject)
     except (CheckFailure, CheckSkipped, KeyboardInterrupt):
