@@ -12,6 +12,7 @@ from keras import ops
 
 from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.checks.weights import check_weights
+from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
@@ -68,6 +69,8 @@ def evaluate(
         - ``ssim``: mean structural similarity (Wang et al. 2004).
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2); None for a single image.
+        - ``kl_per_group`` and ``active_units_per_group``: both by group of latents, from the top down; only for a
+          ``HierarchicalAutoEncoder``.
         - ``parameters``: number of parameters of encoder and decoder.
         - the scores of plugins by name, and ``metrics``, which describes them (title, unit, digits, better direction,
           definition); one that raises or is not finite is None, with a warning. Absent if there are none.
@@ -107,7 +110,11 @@ def evaluate(
     scores: dict[str, Any] = {key: _mean(values) for key, values in of_images.items()}
     scores["kl_per_latent"] = np.mean(kl_per_latent, axis=0).tolist() if has_latents(model) else None
     scores["iwae"] = None if bound is None else {"k": samples, "nats": _mean(bound), "images": len(images)}
-    scores["active_units"] = _active_units(model, inputs)
+    active = _active_latents(model, inputs)
+    scores["active_units"] = None if active is None else int(np.sum(active))
+    if isinstance(model, HierarchicalAutoEncoder):
+        scores["kl_per_group"] = _by_group(model, np.mean(kl_per_latent, axis=0))
+        scores["active_units_per_group"] = None if active is None else _by_group(model, active)
     scores["parameters"] = parameter_count(model)
     own = _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed", DESCRIPTIONS})
     # What a kind of model says of itself goes before what a plugin says of all.
@@ -191,12 +198,18 @@ def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
     return bool(np.isin(images, (0, top)).all())
 
 
-def _active_units(model: AutoEncoder, images: np.ndarray) -> int | None:
+def _active_latents(model: AutoEncoder, images: np.ndarray) -> np.ndarray | None:
+    """Return whether each latent is active; None if that cannot be told."""
     # A single mean has no variance.
     if not has_latents(model) or len(images) < 2:
         return None
     means, _ = model.encode(images)
-    return int(np.sum(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE))
+    return np.asarray(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE)
+
+
+def _by_group(model: HierarchicalAutoEncoder, values: np.ndarray) -> list[Any]:
+    """Return the sum over the latents of each group, from the top down."""
+    return [values[group.start : group.start + group.size].sum().item() for group in model.groups]
 
 
 def _image_scores(targets: np.ndarray, reconstructions: np.ndarray) -> Values:
