@@ -23,6 +23,12 @@ BACKEND = [
     "tests/weights/test_hostile.py",
     "tests/docs/test_weights_files.py",
 ]
+# What trains, on JAX once more with the images on the device, which by default they are on a GPU alone.
+ON_DEVICE = [
+    *(f"tests/training/test_{name}.py" for name in ("session", "resuming", "refusals", "user_callbacks")),
+    *(f"tests/autoencoder/test_{name}.py" for name in ("kl_weight", "settings", "training_modes", "training_passes")),
+    "tests/saving/test_saved_model.py",
+]
 CONFORMANCE = "tests/testing/test_conformance.py"
 WORKERS = ("-n", "2")
 
@@ -76,6 +82,7 @@ def jax(session):
     }
     pytest(session, *(session.posargs or [*BACKEND, CONFORMANCE]), env=settings)
     if not session.posargs:
+        pytest(session, *ON_DEVICE, env={**settings, "ZOO_DEVICE_LOOP": "always"})
         # One file, whose tests share nothing: each goes to whichever process is free.
         pytest(session, "-m", "slow", "--dist", "load", CONFORMANCE, env=settings)
 

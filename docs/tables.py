@@ -3,7 +3,7 @@
 Each table is placed between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME -->``. The sources are the registry, the
 table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the ``leaderboard.json`` of a
 ``zoo benchmark``, ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, ``docs/results.json``, which
-``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``tests/speed/``
+``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write.
 """
 

@@ -3,6 +3,7 @@ import gc
 import os
 import shutil
 import sys
+import uuid
 
 # Before TensorFlow is imported: the processes of pytest -n share the processors, and would wait for each other.
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
@@ -30,6 +31,12 @@ def forget_models():
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session(free_memory=True)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path_factory):
+    """Keep decoded images and drawn pages of a test from the user and from other tests."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path_factory.getbasetemp() / f"cache-{uuid.uuid4().hex}"))
 
 
 @pytest.fixture

@@ -68,6 +68,17 @@ def test_latent_space_has_a_colour_for_each_class(model, images):
     assert axes.get_xlabel().startswith("first principal component (")
 
 
+@pytest.mark.parametrize("shape", [(50, 7), (20, 90)], ids=["more points", "more latents"])
+def test_the_plane_is_that_of_a_singular_value_decomposition(shape):
+    means = np.random.default_rng(0).normal(5, 1, shape) * np.linspace(3, 1, shape[1])
+    points, names = plots.principal_plane(means)
+    centred = means - means.mean(axis=0)
+    _, scales, directions = np.linalg.svd(centred)
+    np.testing.assert_allclose(np.abs(points), np.abs(centred @ directions[:2].T), atol=1e-9)
+    shares = 100 * scales[:2] ** 2 / np.sum(scales**2)
+    assert [f"({share:.0f} % of variance)" in name for share, name in zip(shares, names, strict=True)] == [True, True]
+
+
 def test_latent_space_of_two_latents_shows_them_as_they_are(images):
     flat = zoo.create_model("small_cnn", image_shape=(12, 10, 3), filters=[4], latent_dim=2, seed=0)
     (axes,) = zoo.plot_latent_space(flat, images).axes

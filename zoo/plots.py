@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib import figure as matplotlib_figure
 from matplotlib.ticker import MaxNLocator
+from scipy import linalg
 
 from zoo.data.checks import as_float
 
@@ -202,12 +203,17 @@ def principal_plane(means: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
     if means.shape[1] == 2:
         return means, ("first latent", "second latent")
     centred = means - means.mean(axis=0)
-    _, scales, directions = np.linalg.svd(centred, full_matrices=False)
-    share = 100 * np.square(scales) / max(np.square(scales).sum(), np.finfo(float).tiny)
+    count, size = centred.shape
+    # Of the smaller of the two products, and two of its vectors alone: a singular value decomposition takes far longer.
+    wide = size > count
+    product = centred @ centred.T if wide else centred.T @ centred
+    squares, vectors = linalg.eigh(product, subset_by_index=(len(product) - 2, len(product) - 1))
+    squares, vectors = np.maximum(squares[::-1], 0), vectors[:, ::-1]
+    share = 100 * squares / max(np.square(centred).sum(), np.finfo(float).tiny)
     first, second = (
         f"{nth} principal component ({share[i]:.0f} % of variance)" for i, nth in enumerate(("first", "second"))
     )
-    return centred @ directions[:2].T, (first, second)
+    return vectors * np.sqrt(squares) if wide else centred @ vectors, (first, second)
 
 
 def _scatter_classes(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None) -> None:

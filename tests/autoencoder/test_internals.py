@@ -78,3 +78,10 @@ def test_function_graph():
     (call,) = [operation for operation in outer.graph.get_operations() if operation.type.endswith("PartitionedCall")]
     graph = internals.function_graph(outer.graph, call.get_attr("f").name)
     assert any(operation.type == "AddV2" for operation in graph.get_operations())
+
+
+def test_build_state():
+    model = make_model(metrics=["mse"])
+    assert internals.build_state(model, (IMAGES,))
+    assert len(model.metrics[-1].variables) == 2
+    assert not internals.build_state(model, (IMAGES,))

@@ -147,10 +147,40 @@ class Stubborn(keras.layers.Layer):
     """Works in float32 alone."""
 
     def call(self, inputs):
+        if keras.backend.backend() == "jax":
+            import jax
+
+            return jax.lax.add(inputs, keras.ops.ones(inputs.shape))  # JAX's other additions promote.
         return inputs + keras.ops.convert_to_tensor(np.ones(1, "float32"), "float32")
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="auto is float32 on other backends")
+class Device:
+    def __init__(self, capability, platform="gpu"):
+        self.compute_capability, self.platform = capability, platform
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "chosen"), [("9.0 8.0", "bfloat16"), ("8.6 7.5", "float32"), ("7.0", "float32"), ("?", "float32")]
+)
+def test_auto_asks_the_gpus(capabilities, chosen, monkeypatch):
+    monkeypatch.setattr(precision, "_is_fast", precision._is_fast.__wrapped__)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        devices = [Device(it if it != "?" else "gfx90a") for it in capabilities.split()]
+        monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    else:
+        import tensorflow as tf
+
+        details = [
+            {"compute_capability": tuple(map(int, it.split(".")))} if it != "?" else {} for it in capabilities.split()
+        ]
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: details if kind == "GPU" else [])
+        monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda device: device)
+    assert precision.resolve_precision("auto") == chosen
+    assert precision.resolve_precision("float32") == "float32"
+
+
 def test_auto_is_float32_where_a_layer_needs_it(clean_registry, monkeypatch, caplog):
     def stubborn(latent_shape, output_shape):
         decoder = build_decoder(latent_shape, output_shape)

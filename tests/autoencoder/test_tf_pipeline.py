@@ -123,3 +123,16 @@ def test_the_order_of_a_training_run_depends_on_seed_and_epoch_alone():
     assert len({tuple(order) for order in (first, second, third)}) == 3
     assert orders(1, [2, 0]) == [third, first]
     assert orders(2, [0]) != [first]
+
+
+@on_tensorflow
+def test_mapped_images_are_those_in_memory(recorder, tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    for images in (IMAGES, mapped):
+        keras.utils.set_random_seed(5)
+        recorder.fit(images, batch_size=5, epochs=2, validation_data=images[:7], verbose=0)
+    train, test = recorder.seen["train"], recorder.seen["test"]
+    assert train[: len(train) // 2] == train[len(train) // 2 :]
+    assert test[: len(test) // 2] == test[len(test) // 2 :]
+    assert sorted(flat(train[-5:])) == EVERY

@@ -62,7 +62,7 @@ def test_many_scans_are_refused_at_once(tmp_path):
 def test_a_folder_asked_for_too_large(tmp_path):
     for name in range(12):
         Image.new("RGB", (9, 8)).save(tmp_path / f"{name}.png")
-    with pytest.raises(DatasetError, match=r"12 images of shape \(3000000, 30000, 4\) do not fit into memory"):
+    with pytest.raises(DatasetError, match=r"12 images of shape \(3000000, 30000, 4\) do not fit into the cache"):
         zoo.load_images(tmp_path, (3_000_000, 30_000, 4))
     with pytest.raises(DatasetError, match="image files: 1 images of shape"):
         read_images([tmp_path / "0.png"], (3_000_000, 300_000, 4))

@@ -82,13 +82,13 @@ def test_chunks_and_batches_do_not_change_the_bound(samples):
 
 def test_no_draw_comes_twice(monkeypatch):
     drawn = []
-    scorer = bounds._LogWeights.predict_on_batch
+    scorer = bounds._LogWeights.run
 
     def record(self, inputs):
         drawn.append(scorer(self, inputs))
         return drawn[-1]
 
-    monkeypatch.setattr(bounds._LogWeights, "predict_on_batch", record)
+    monkeypatch.setattr(bounds._LogWeights, "run", record)
     model = make_model()
     found = bounds.importance_weighted_bound(model, np.repeat(IMAGES[:1], 3, axis=0), 1300, seed=4)
     weights = np.concatenate(drawn).astype("float64").reshape(3, -1)[:, :1300]

@@ -90,3 +90,10 @@ def test_sessions_that_are_named_exist():
     run = {name for words in re.findall(r"nox\" -s ([\w ]+?)(?: -- .*)?$", ci, re.MULTILINE) for name in words.split()}
     # CI runs the others' work as the README says it, on the newest Python.
     assert run == sessions - {"tests", "newest"}
+
+
+def test_the_guide_installs_without_tensorflow_all_that_is_required_but_tensorflow():
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^pip install (jax .+)$", guide, re.MULTILINE)
+    required = [Requirement(it).name for it in PROJECT["dependencies"]]
+    assert listed.split() == ["jax", *(name for name in required if name != "tensorflow")]

@@ -44,6 +44,12 @@ def test_the_graph_in_the_file_is_not_executed(name, options, tmp_path, layers_f
     loaded = zoo.load_model(tmp_path / "model.keras")
     assert layers_from_files == []
     np.testing.assert_array_equal(loaded.predict(images, verbose=0), model.predict(images, verbose=0))
+    for part in ("encoder", "decoder"):
+        before, after = getattr(model, part), getattr(loaded, part)
+        assert after.get_config() == before.get_config()  # Names too.
+        assert [it.path for it in after.weights] == [it.path for it in before.weights]
+        assert [it.name for it in after.inputs] == [it.name for it in before.inputs]
+        assert after.output_names == before.output_names
     for ours, theirs in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -10,7 +10,7 @@ from zoo.data.checks import as_float
 from zoo.typing import Tensor
 
 
-def binarize(images: np.ndarray, seed: int) -> np.ndarray:
+def binarize(images: np.ndarray, seed: int | np.random.Generator) -> np.ndarray:
     """Binarise a set of images: each value is 1 with its grey level as the probability.
 
     The draw for a value depends only on the seed and on its position in the set, as in published scores of dynamically
@@ -18,7 +18,7 @@ def binarize(images: np.ndarray, seed: int) -> np.ndarray:
 
     Args:
         images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1].
-        seed: the seed of the draws.
+        seed: the seed of the draws; or a generator, for a set that is binarised part by part.
 
     Returns:
         float32 zeros and ones of the same shape.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from zoo.autoencoder.checks.stream_errors import own_errors_first
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
-from zoo.autoencoder.tf_pipeline import split_off, stream_arrays
+from zoo.autoencoder.tf_pipeline import BATCH_SIZE, is_distributed, split_off, stream_arrays
 from zoo.data.checks import check_batch_size, check_share, is_array, refuse_targets, refuse_weights
 from zoo.data.dataset import Split
 
@@ -96,7 +97,12 @@ class TrainableModel(BatchModel):
         }  # fmt: skip
         check_weights(self)
         self.notice_changes(training=True)
-        with _plain_errors():
+        limited = steps_per_epoch is not None or validation_steps is not None
+        with (
+            _plain_errors(),
+            _plain_ends(steps_per_epoch or validation_steps, data, validation_data),
+            self.fitting(given, streams=limited) as given,
+        ):
             history = super().fit(
                 **stream_arrays(self, given, training=True),
                 epochs=epochs,
@@ -156,8 +162,9 @@ class TrainableModel(BatchModel):
         data = self._repeatable(check_data(x, self.image_shape))
         check_weights(self)
         self.notice_changes()
-        with _plain_errors():
-            return super().evaluate(**stream_arrays(self, {"x": data, "batch_size": batch_size}), **loop)
+        given = {"x": data, "batch_size": batch_size}
+        with _plain_errors(), _plain_ends(steps, data), self.evaluating(given, streams=steps is not None) as given:
+            return super().evaluate(**stream_arrays(self, given), **loop)
 
     def predict(
         self,
@@ -183,10 +190,13 @@ class TrainableModel(BatchModel):
             ValueError: the images are not as described above.
         """
         check_batch_size("batch_size", batch_size)
-        given = {"x": check_data(x, self.image_shape), "batch_size": batch_size}
+        data = check_data(x, self.image_shape)
         check_weights(self)
         self.notice_changes()
-        with _plain_errors():
+        if isinstance(data, np.ndarray) and steps is None and not is_distributed(self):
+            return self.predict_array(data, batch_size or BATCH_SIZE, verbose, callbacks)
+        given = {"x": data, "batch_size": batch_size}
+        with _plain_errors(), _plain_ends(steps, data), self.off_device():
             images: np.ndarray = super().predict(
                 **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
             )
@@ -197,6 +207,15 @@ class TrainableModel(BatchModel):
         if isinstance(data, np.ndarray) and self.binarization == "dynamic":
             return binarize(data, self.seed or 0)
         return data
+
+
+@contextlib.contextmanager
+def _plain_ends(steps: int | None, *streams: Any) -> Iterator[None]:
+    """Drop Keras' warning that a stream has ended where that is the end of an epoch: it can be read again."""
+    with warnings.catch_warnings():
+        if steps is None and not any(isinstance(stream, Iterator) for stream in streams):
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+        yield
 
 
 @contextlib.contextmanager

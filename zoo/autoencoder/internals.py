@@ -37,6 +37,17 @@ def loss_tracker(model: Any) -> Any:
     return model._loss_tracker
 
 
+def build_state(model: Any, batch: Any) -> bool:
+    """Create the variables of metrics passed to ``compile``, which Keras does at its first batch (Keras 3.15.1).
+
+    Returns:
+        Whether there were any to create.
+    """
+    missing = model._compile_metrics is not None and not model._compile_metrics.built
+    model._symbolic_build(data_batch=batch)
+    return missing
+
+
 def is_called_by_fit(arguments: Mapping[str, Any]) -> bool:
     """Whether ``evaluate`` is called by ``fit``, with data that Keras has already wrapped (Keras 3.15.1)."""
     return bool(arguments.get("_use_cached_eval_dataset"))
@@ -101,6 +112,22 @@ def give_values(variables: Iterable[Any]) -> None:
     """Give variables that were made while ``sketching`` their initial values (Keras 3.15.1)."""
     for variable in variables:
         variable._deferred_initialize()
+
+
+def rename(model: Any, names: Mapping[str, str]) -> None:
+    """Give a functional model and its layers other names, also in the paths of their variables (Keras 3.15.1).
+
+    Args:
+        model: the model.
+        names: the new names by the old ones.
+    """
+    for layer in all_layers(model):
+        layer.name = names.get(layer.name, layer.name)
+    for tensor in model.inputs:
+        tensor.name = names.get(tensor.name, tensor.name)
+    model.output_names = [names.get(name, name) for name in model.output_names]
+    for variable in model.variables:
+        variable._path = "/".join(names.get(name, name) for name in variable.path.split("/"))
 
 
 def describe_only(config: Mapping[str, Any], parts: Mapping[str, Any] | None) -> tuple[int, int]:

@@ -30,7 +30,8 @@ class AutoEncoder(TrainableModel):
     It is the last in a chain of classes, each of which calls only itself and its ancestors: ``PairedModel`` (encoder,
     decoder and likelihood), ``LatentModel`` (encode, decode, sample), ``EvidenceModel`` (the bounds and the objective),
     ``AdjustableModel`` (the objective's settings), ``CompiledModel`` (``compile``), ``SteppedModel`` (the steps),
-    ``BatchModel`` and ``TrainableModel`` (Keras' loops), and this one, which can be saved.
+    ``DeviceModel`` (many of them at a time), ``BatchModel`` and ``TrainableModel`` (Keras' loops), and this one, which
+    can be saved.
 
     Args:
         encoder: a built functional or Sequential model: images ``(batch, H, W, C)``, float32 in [0, 1], to

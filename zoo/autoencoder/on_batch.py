@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo.autoencoder.checks.weights import check_weights
-from zoo.autoencoder.training_step import SteppedModel
+from zoo.autoencoder.device_model import DeviceModel
 from zoo.data.checks import refuse_targets, refuse_weights
+from zoo.data.mapped import in_blocks
 
 
-class BatchModel(SteppedModel):
+class BatchModel(DeviceModel):
     """A model that is trained, evaluated and applied batch by batch, on images without targets."""
 
     def train_on_batch(
@@ -37,7 +39,7 @@ class BatchModel(SteppedModel):
         refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes(training=True):
+        with self.noticing_changes(training=True), self.off_device():
             return super().train_on_batch(images, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -46,13 +48,42 @@ class BatchModel(SteppedModel):
         refuse_weights(sample_weight=sample_weight)
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes():
+        with self.noticing_changes(), self.off_device():
             return super().test_on_batch(images, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Return the mean images of a batch, float32 in [0, 1]; images and errors as in ``train_on_batch``."""
         images = self.check_array(x)
         check_weights(self)
-        with self.noticing_changes():
+        with self.noticing_changes(), self.off_device():
             predicted: np.ndarray = super().predict_on_batch(images)
         return predicted[: len(images)]  # Keras returns one copy for each replica.
+
+    def predict_array(self, images: np.ndarray, batch_size: int, verbose: Any, callbacks: Any) -> np.ndarray:
+        """Return the mean images of checked images as ``predict`` does, which takes no memory but for the result.
+
+        Keras' own loop keeps the results of all batches, and then copies them into one array.
+        """
+        count, verbose = len(images), 1 if verbose == "auto" else verbose
+        batches = -(-count // batch_size)
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = keras.callbacks.CallbackList(
+                callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=1, steps=batches, model=self
+            )
+        result: np.ndarray | None = None
+        self.stop_predicting = False
+        callbacks.on_predict_begin()
+        for number, block in enumerate(in_blocks(images, batch_size)):
+            callbacks.on_predict_batch_begin(number)
+            outputs = super().predict_on_batch(block)
+            if result is None:
+                result = np.empty((count, *outputs.shape[1:]), outputs.dtype)
+            done = number * batch_size
+            result[done : done + len(block)] = outputs
+            callbacks.on_predict_batch_end(number, {"outputs": outputs})
+            if self.stop_predicting:
+                result = result[: done + len(block)]
+                break
+        callbacks.on_predict_end()
+        assert result is not None
+        return result

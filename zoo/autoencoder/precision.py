@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from zoo.registry.recipe import PRECISIONS
 
 _CPU_FACTS = Path("/proc/cpuinfo")
 _FAST = {"avx512_bf16", "amx_bf16"}  # Instructions that multiply bfloat16.
+_FAST_GPU = (8, 0)  # The compute capability of the first of NVIDIA's GPUs that do.
 
 _compute_dtype: contextvars.ContextVar[str] = contextvars.ContextVar("zoo_compute_dtype", default="float32")
 _limit: contextvars.ContextVar[Iterator[int] | None] = contextvars.ContextVar("zoo_limit", default=None)
@@ -45,8 +47,9 @@ def resolve_precision(precision: str) -> str:
     """Return ``float32`` or ``bfloat16``.
 
     Args:
-        precision: one of these, or ``auto``: bfloat16 where it is faster and was found to train equally well, which is
-            TensorFlow on a CPU with instructions for it (AVX512-BF16 or AMX; detected on Linux), otherwise float32.
+        precision: one of these, or ``auto``: bfloat16 where it is faster, which is TensorFlow on a CPU with
+            instructions for it (AVX512-BF16 or AMX; detected on Linux), and TensorFlow or JAX on NVIDIA's GPUs of a
+            compute capability of at least 8.0; otherwise float32.
 
     Raises:
         ValueError: any other precision.
@@ -55,27 +58,39 @@ def resolve_precision(precision: str) -> str:
         raise ValueError(f"precision is {precision!r}: expected one of {', '.join(PRECISIONS)}")
     if precision != "auto":
         return precision
-    return "bfloat16" if keras.backend.backend() == "tensorflow" and _is_fast() else "float32"
+    return "bfloat16" if _is_fast() else "float32"
 
 
 def find_obstacle(model: Any) -> str | None:
-    """Return what prevents an ``AutoEncoder`` from computing in bfloat16 on TensorFlow, or None.
+    """Return what prevents an ``AutoEncoder`` from computing in bfloat16 on TensorFlow or JAX, or None.
 
-    Encoder and decoder are traced, not run. One obstacle is a layer that mixes its input with a float32 constant.
+    Encoder and decoder are traced, not run. One obstacle is a layer that mixes its input with a float32 constant, which
+    TensorFlow refuses.
     """
-    import tensorflow as tf
 
-    def call(images: Any, z: Any) -> None:
-        model.posterior_parameters(images, training=True)
-        model.decoder(z, training=True)
+    def call(images: Any, z: Any) -> tuple[Any, Any]:
+        return model.posterior_parameters(images, training=True), model.decoder(z, training=True)
 
-    shapes = [tf.TensorSpec((None, *shape), "float32") for shape in (model.image_shape, model.latent_shape)]
     try:
         with computing_in("bfloat16"):
-            tf.function(call, autograph=False).get_concrete_function(*shapes)
+            _trace(call, model.image_shape, model.latent_shape)
     except Exception as error:  # whatever a layer raises
         return " ".join(str(error).split())
     return None
+
+
+def _trace(call: Callable[..., Any], *shapes: tuple[int, ...]) -> None:
+    """Trace a function of float32 batches of those shapes."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        batches = [tf.TensorSpec((None, *shape), "float32") for shape in shapes]
+        tf.function(call, autograph=False).get_concrete_function(*batches)
+    else:
+        import jax
+
+        with keras.StatelessScope():
+            jax.eval_shape(call, *(jax.ShapeDtypeStruct((2, *shape), "float32") for shape in shapes))
 
 
 @contextlib.contextmanager
@@ -137,8 +152,32 @@ def restore_policies(model: keras.Model, config: Mapping[str, Any]) -> None:
 
 @functools.cache
 def _is_fast() -> bool:
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU") or not _CPU_FACTS.is_file():
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax"):
+        return False
+    capabilities = _tensorflow_gpus() if backend == "tensorflow" else _jax_gpus()
+    if capabilities:
+        return min(capabilities) >= _FAST_GPU
+    if backend != "tensorflow" or not _CPU_FACTS.is_file():
         return False
     return not _FAST.isdisjoint(_CPU_FACTS.read_text(encoding="utf-8", errors="replace").split())
+
+
+def _tensorflow_gpus() -> list[tuple[int, ...]]:
+    """Return the compute capability of each GPU that TensorFlow uses; ``(0,)`` if it has none, as another maker's."""
+    import tensorflow as tf
+
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
+    return [tuple(it.get("compute_capability", (0,))) for it in details]
+
+
+def _jax_gpus() -> list[tuple[int, ...]]:
+    """Return the same of JAX's."""
+    import jax
+
+    found = []
+    for device in jax.local_devices():
+        if device.platform == "gpu":
+            numbers = re.fullmatch(r"(\d+)\.(\d+)", str(getattr(device, "compute_capability", "")))
+            found.append(tuple(map(int, numbers.groups())) if numbers else (0,))
+    return found

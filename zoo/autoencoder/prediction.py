@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import warnings
 from collections.abc import Iterator
@@ -12,21 +13,82 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder.checks.activations import largest_batch
+from zoo.autoencoder.checks.activations import fitting_batch, largest_layer
 from zoo.autoencoder.checks.weights import describe_structure, find_broken
-from zoo.autoencoder.tf_pipeline import stream
+from zoo.autoencoder.on_device.loop import is_wanted
+from zoo.autoencoder.on_device.prediction import count_batches, predict_many
+from zoo.data.mapped import release
 from zoo.typing import Tensor
 
 BATCH = 128
-Pass = TypeVar("Pass", bound=keras.Model)
 
 
-def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
+class Pass(keras.Model):
+    """A compiled pass of parts of a model over arrays; a subclass defines ``call``.
+
+    Args:
+        model: a ``LatentModel``, whose parts it calls.
+        name: its name in graphs.
+
+    Attributes:
+        any_size: whether batches of all sizes are expected, so that TensorFlow's function is made for any size at once.
+    """
+
+    any_size = False
+
+    def __init__(self, model: Any, name: str) -> None:
+        super().__init__(autocast=False, name=name)
+        self.model = model
+
+    @functools.cached_property
+    def _functions(self) -> dict[Any, Any]:
+        """TensorFlow's functions by the types and shapes of their inputs."""
+        return {}
+
+    @functools.cached_property
+    def cost(self) -> tuple[int, str]:
+        """The most bytes that a layer takes for one image, and the layer's name."""
+        return largest_layer(self.model)
+
+    def run(self, inputs: Any) -> Any:
+        """Return the outputs for an array or a tuple of arrays, as NumPy arrays.
+
+        On TensorFlow the function is called directly: Keras' ``predict_on_batch`` takes longer than a small model.
+        """
+        with without_retracing_warnings():
+            if keras.backend.backend() != "tensorflow":
+                return self.predict_on_batch(inputs)
+            import tensorflow as tf
+
+            tensors = keras.tree.map_structure(tf.convert_to_tensor, inputs)
+            flat = tensors if isinstance(tensors, tuple) else (tensors,)
+            outputs = self._function(tensors, flat)(*flat)
+            return keras.tree.map_structure(lambda output: output.numpy(), outputs)
+
+    def _function(self, tensors: Any, flat: tuple[Any, ...]) -> Any:
+        """Return the function for tensors: of the first size of a batch, or else of any."""
+        import tensorflow as tf
+
+        key = tuple((it.dtype, tuple(it.shape)) for it in flat)
+        count: int | None = len(flat[0])
+        if key not in self._functions and (self._functions or self.any_size):
+            count, key = None, tuple((it.dtype, (None, *it.shape[1:])) for it in flat)
+        if key not in self._functions:
+            shapes = keras.tree.map_structure(lambda it: tf.TensorSpec((count, *it.shape[1:]), it.dtype), tensors)
+            compiling = tf.function(autograph=False, jit_compile=self.jit_compile or None)
+            self._functions[key] = compiling(lambda given: self(given)).get_concrete_function(shapes)
+        return self._functions[key]
+
+
+Kind = TypeVar("Kind", bound=Pass)
+
+
+def traced(model: Any, kind: type[Kind], *arguments: Any) -> Kind:
     """Return ``kind(model, *arguments)``, cached until the model changes: tracing may take longer than running it.
 
     Args:
         model: a ``LatentModel``, whose parts it calls.
-        kind: a class of Keras models.
+        kind: a class of passes.
         *arguments: its further arguments.
     """
     structure = describe_structure(model.encoder, model.decoder)
@@ -38,44 +100,43 @@ def traced(model: Any, kind: type[Pass], *arguments: Any) -> Pass:
         or any(a is not b for a, b in zip(kept[key][1], parts, strict=True))
     ):
         kept[key] = structure, parts, kind(model, *arguments)
-    made: Pass = kept[key][2]
+    made: Kind = kept[key][2]
     return made
 
 
-def predict_in_batches(model: Any, inputs: np.ndarray) -> Any:
-    """Return the outputs of a pass for arrays; all batches are full except a single short one, as each is compiled.
+def predict_in_batches(given: Pass, inputs: np.ndarray, whole: int | None = None) -> Any:
+    """Return the outputs of a pass for arrays, of which nothing but the outputs stays in memory.
+
+    All batches are full except a single short one, so that draws do not depend on how many there are.
 
     Args:
-        model: a pass, as ``traced`` returns it, with the ``AutoEncoder`` as its ``model``.
+        given: a pass, as ``traced`` returns it.
         inputs: images or latents.
+        whole: the number of images of which these are some; None: these are all.
 
     Raises:
         ValueError: not even a single image fits into memory.
     """
     count = len(inputs)
-    batch = largest_batch(model.model, min(count, BATCH))
-    batch = BATCH if batch == count else batch
-    if count <= batch:
-        return predict_batch(model, inputs)  # A pipeline for one batch takes longer than most models.
-    if count % batch:
-        inputs = np.concatenate([inputs, np.repeat(inputs[-1:], -count % batch, axis=0)])
-    with without_retracing_warnings():
-        if keras.backend.backend() == "tensorflow":
-            outputs = model.predict(stream(inputs, batch), verbose=0)
-        else:
-            outputs = model.predict(inputs, batch_size=batch, verbose=0)
-    return keras.tree.map_structure(lambda output: output[:count], outputs)
-
-
-def predict_batch(model: keras.Model, inputs: Any) -> Any:
-    """Return ``model.predict_on_batch`` for an array or a tuple of arrays.
-
-    Under a distribution strategy, Keras returns the whole batch once for each replica: the first is taken.
-    """
-    count = len(inputs[0] if isinstance(inputs, tuple) else inputs)
-    with without_retracing_warnings():
-        outputs = model.predict_on_batch(inputs)
-    return keras.tree.map_structure(lambda output: output[:count], outputs)
+    batch = fitting_batch(given.cost, min(whole or count, BATCH))
+    if (whole or count) <= batch:
+        return given.run(np.asarray(inputs))
+    results: Any = None
+    many = is_wanted()
+    size = batch * count_batches(inputs, batch) if many else batch
+    for start in range(0, count, size):
+        # Padded, since each new size may be compiled again.
+        part = np.asarray(inputs[start : start + size])
+        stop = start + len(part)
+        if len(part) % batch:
+            part = np.concatenate([part, np.repeat(part[-1:], -len(part) % batch, axis=0)])
+        outputs = predict_many(given, part, batch) if many else given.run(part)
+        if results is None:
+            results = keras.tree.map_structure(lambda it: np.empty((count, *it.shape[1:]), it.dtype), outputs)
+        for result, output in zip(keras.tree.flatten(results), keras.tree.flatten(outputs), strict=True):
+            result[start:stop] = output[: stop - start]
+    release(inputs)
+    return results
 
 
 @contextlib.contextmanager
@@ -97,12 +158,13 @@ def _is_not_of_retracing(record: logging.LogRecord) -> bool:
     return "triggered tf.function retracing" not in str(record.msg)
 
 
-class EncodePass(keras.Model):
+class EncodePass(Pass):
     """A compiled pass from images to the parameters of the posterior."""
 
+    any_size = True
+
     def __init__(self, model: Any) -> None:
-        super().__init__(autocast=False, name="encode")
-        self.model = model
+        super().__init__(model, "encode")
 
     def call(self, images: Tensor) -> list[Tensor]:
         """Return the mean and standard deviation, and the sum of the weights for each image."""
@@ -113,12 +175,13 @@ class EncodePass(keras.Model):
         return [mean, std, total]
 
 
-class DecodePass(keras.Model):
+class DecodePass(Pass):
     """A compiled pass from z to the mean image."""
 
+    any_size = True
+
     def __init__(self, model: Any) -> None:
-        super().__init__(autocast=False, name="decode")
-        self.model = model
+        super().__init__(model, "decode")
 
     def call(self, z: Tensor) -> list[Tensor]:
         """Return the mean images, and the sum of the weights for each."""
@@ -128,13 +191,11 @@ class DecodePass(keras.Model):
 
 def _sum_of_weights(part: keras.Model, batch: Tensor) -> Tensor:
     """Return the sum of all weights, once for each entry of the batch: not finite if a weight is not."""
-    total = ops.zeros(())
-    for weight in part.weights:
-        total = total + ops.sum(ops.cast(weight, "float32"))
-    return ops.broadcast_to(total, (ops.shape(batch)[0],))
+    sums = [ops.sum(weight if weight.dtype == "float32" else ops.cast(weight, "float32")) for weight in part.weights]
+    return ops.broadcast_to(ops.sum(ops.stack(sums)) if sums else ops.zeros(()), (ops.shape(batch)[0],))
 
 
-def run_pass(model: Any, kind: type[keras.Model], inputs: np.ndarray) -> list[np.ndarray]:
+def run_pass(model: Any, kind: type[Pass], inputs: np.ndarray) -> list[np.ndarray]:
     """Return the outputs of ``EncodePass`` or ``DecodePass`` for an array.
 
     If a weight is NaN or infinite, all of them are NaN, and a warning names the weight: a rectifier may have turned NaN

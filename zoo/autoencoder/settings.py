@@ -14,7 +14,7 @@ import keras
 from keras import ops
 
 from zoo import schedules
-from zoo.autoencoder.checks.weights import Structure, describe_structure
+from zoo.autoencoder.checks.weights import Structure, describe_structure, to_array
 from zoo.autoencoder.internals import own_variables
 from zoo.autoencoder.objective import EvidenceModel, check_samples_of
 from zoo.autoencoder.precision import find_obstacle, resolve_precision
@@ -48,7 +48,7 @@ class AdjustableModel(EvidenceModel):
     @property
     def kl_weight(self) -> float:
         """The KL weight of the next training step; a number or a schedule that is set takes effect at once."""
-        return float(self.kl_weight_of(training=True))
+        return float(to_array(self.kl_weight_of(training=True)))
 
     @kl_weight.setter
     def kl_weight(self, kl_weight: Any) -> None:

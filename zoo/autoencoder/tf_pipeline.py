@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from zoo.data.checks import is_array
+from zoo.data.mapped import RowReader, find_map
 
 BATCH_SIZE = 32  # Keras' own default.
 READY = 2  # Batches prepared while a step runs.
@@ -30,7 +32,7 @@ def stream_arrays(model: keras.Model, given: dict[str, Any], *, training: bool =
     Returns:
         The arguments to use instead.
     """
-    if keras.backend.backend() != "tensorflow" or _is_distributed(model) or given.get("shuffle") == "batch":
+    if keras.backend.backend() != "tensorflow" or is_distributed(model) or given.get("shuffle") == "batch":
         return given
     given = dict(given)
     size = given["batch_size"] or BATCH_SIZE
@@ -48,6 +50,7 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     """Return images as a ``tf.data.Dataset`` of batches.
 
     The images are stored unchanged, gathered by index while the previous step runs, and converted within the step.
+    Those that are mapped from a file, of which there may be more than memory holds, stay there.
 
     Args:
         images: ``(n, H, W, C)``.
@@ -59,8 +62,8 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
 
     count = len(images)
     batches = -(-count // batch_size)
+    gather = _gatherer(images)
     with tf.device("CPU"):
-        held = tf.constant(images)
         epoch = tf.Variable(0, trainable=False)
     # A stateful random operation would restart from its seed in each epoch.
     seed = random.getrandbits(31) if isinstance(order, str) else 0
@@ -75,7 +78,7 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
 
     def make_batches(indices: Any) -> Any:
         def take(number: Any) -> Any:
-            batch = tf.gather(held, indices[number * batch_size : (number + 1) * batch_size])
+            batch = gather(indices[number * batch_size : (number + 1) * batch_size])
             return tf.ensure_shape(batch, (None, *images.shape[1:]))
 
         return tf.data.Dataset.range(batches).map(take)
@@ -88,6 +91,18 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(READY).with_options(options)
     dataset.is_checked = True  # The arrays were.
     return dataset
+
+
+def _gatherer(images: np.ndarray) -> Callable[[Any], Any]:
+    """Return a function that gathers images by a tensor of their numbers."""
+    import tensorflow as tf
+
+    if find_map(images) is not None:
+        read = RowReader(images)
+        return lambda rows: tf.numpy_function(read, [rows], images.dtype, stateful=False)
+    with tf.device("CPU"):
+        held = tf.constant(images)
+    return lambda rows: tf.gather(held, rows)
 
 
 def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -112,5 +127,7 @@ def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]
     return images[:first], images[first:]
 
 
-def _is_distributed(model: keras.Model) -> bool:
-    return model.distribute_strategy is not None and model.distribute_strategy.num_replicas_in_sync > 1
+def is_distributed(model: keras.Model) -> bool:
+    """Whether a model is trained on several devices by one of TensorFlow's strategies."""
+    strategy = getattr(model, "distribute_strategy", None)  # Only on TensorFlow.
+    return strategy is not None and strategy.num_replicas_in_sync > 1

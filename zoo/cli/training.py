@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 @callback_option
 @click.option("--deterministic/--no-deterministic", default=None,
               help="Make runs reproducible to the bit (default: only if there is no GPU).")  # fmt: skip
+@click.option("--devices", type=click.Choice(["one", "all"]), default="one", show_default=True,
+              help="Train on one device, or on all GPUs of the machine, which share every batch.")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder.")
 @click.option("--profile", is_flag=True, help="Trace some steps and show where their time goes.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing run.")
@@ -78,7 +80,7 @@ def _train(ctx: click.Context, preset: str, settings: dict[str, Any], options: d
 
 
 def _resume(ctx: click.Context, path: Path, options: dict[str, Any]) -> Run:
-    taken = ("epochs", "data_dir", "overwrite", "tensorboard")
+    taken = ("epochs", "data_dir", "overwrite", "tensorboard", "devices")
     for param in ctx.command.params:
         name = str(param.name)
         if name not in ("resume", *taken) and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:

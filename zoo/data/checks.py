@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.mapped import in_blocks
+
 EXPECTED = "uint8 in 0..255 or float in [0, 1]"
 
 
@@ -42,7 +44,12 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
         raise ValueError(f"{what}: got entries of different shapes; expected one array of images") from error
     _check_shape(array, image_shape, what)
     if array.dtype == np.uint8:
-        if array.max() == 1:
+        highest = 0
+        for block in in_blocks(array):
+            highest = max(highest, int(block.max()))
+            if highest > 1:
+                break
+        if highest == 1:
             raise ValueError(explain_range("uint8", 0, 1, what))
     elif np.issubdtype(array.dtype, np.floating):
         _check_range(array, what)
@@ -81,11 +88,12 @@ def _check_shape(array: np.ndarray, image_shape: Sequence[int | None], what: str
 
 
 def _check_range(array: np.ndarray, what: str) -> None:
-    low, high = float(array.min()), float(array.max())
+    ends = [(float(block.min()), float(block.max())) for block in in_blocks(array)]
+    low, high = float(np.min(ends)), float(np.max(ends))  # NaN if there is one.
     if low >= 0.0 and high <= 1.0:
         return
-    if not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
+    count = sum(int((~np.isfinite(block)).sum()) for block in in_blocks(array))
+    if count:
         raise ValueError(f"{what}: got {count} values that are NaN or infinite; expected {EXPECTED}")
     raise ValueError(explain_range(str(array.dtype), low, high, what))
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.mapped import in_blocks
 from zoo.errors import counted
 from zoo.notebooks import show_images, show_table, show_text, show_title
 from zoo.registry.fields import check_shape
@@ -36,8 +37,8 @@ def hash_arrays(*arrays: npt.NDArray[Any]) -> str:
     for array in arrays:
         digest.update(f"{array.dtype.name} {'x'.join(map(str, array.shape))}\n".encode("ascii"))
         # In pieces, so that an array in another memory layout is never copied as a whole.
-        for start in range(0, len(array), 4096):
-            digest.update(np.ascontiguousarray(array[start : start + 4096], array.dtype.newbyteorder("<")).data)
+        for block in in_blocks(array):
+            digest.update(np.ascontiguousarray(block, array.dtype.newbyteorder("<")).data)
     return digest.hexdigest()
 
 
@@ -57,6 +58,9 @@ def _view_read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """The images and labels of one part of a dataset, as read-only arrays.
+
+    Arrays are not copied: images that are mapped from a file, as by ``numpy.load(file, mmap_mode="r")``, may be more
+    than memory holds.
 
     Args:
         images: uint8, 0..255, of shape ``(N, height, width, channels)``, N > 0.

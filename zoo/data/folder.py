@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import PIL
 
 from zoo.data.dataset import Dataset, Split
+from zoo.data.decoding import LeftOut, Shape
+from zoo.data.image_cache import VARIABLE, Images, cache_folder, read_through_cache
 from zoo.data.image_files import SHOWN, ImageReader, check_memory, explain, list_extensions
 from zoo.errors import DatasetError
+from zoo.files import MEGABYTE
 from zoo.registry.fields import check_shape
 from zoo.registry.specs import FOLDER as PREFIX
 
 logger = logging.getLogger("zoo")
 VALIDATION_FROM, TEST_FROM = 0.8, 0.9
+CACHED = 16 * MEGABYTE  # Folders with as much of files or of pixels are decoded only once.
 
 
 def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int]) -> Dataset:
@@ -42,7 +50,7 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
 
     Raises:
         DatasetError: there is no such folder, fewer than three of its images can be read, it has images next to class
-            folders, or the images do not fit into memory.
+            folders, or the images do not fit onto the cache's disk.
         ValueError: ``image_shape`` is not three positive ints.
 
     Example:
@@ -52,50 +60,80 @@ def load_images(folder: str | os.PathLike[str], image_shape: tuple[int, int, int
         ```
     """
     height, width, channels = check_shape(image_shape, "image_shape", rank=3)
+    shape = (height, width, channels)
     root = Path(os.path.abspath(os.path.expanduser(os.fspath(folder))))
     if not os.path.isdir(root):
         raise DatasetError(f"{root} is not a folder, expected one that contains images")
-    reader = ImageReader((height, width, channels))
     unreadable: list[str] = []
-    names = sorted(list_images(root, unreadable), key=_place)
+    files = sorted(list_images(root, unreadable), key=lambda file: _place(file.name))
+    names = [file.name for file in files]
     classes = _list_classes(root, names)
-    images, kept = _read_all(root, names, reader, unreadable)
-    if len(kept) < 3:
-        raise DatasetError(_explain_shortage(root, len(kept), unreadable))
-    reader.report()
+    found = _read(root, files, names, shape)
+    unreadable += [f"{names[number]} ({reason})" for number, reason in found.left_out]
+    for number, _ in reversed(found.left_out):
+        del names[number]
+    if len(names) < 3:
+        raise DatasetError(_explain_shortage(root, len(names), unreadable))
+    found.changes.report(shape)
     if unreadable:
         logger.warning(
             "%s: %d of %d image files and folders could not be read and were left out: %s",
-            *(root, len(unreadable), len(unreadable) + len(kept), _shorten(unreadable)),
+            *(root, len(unreadable), len(unreadable) + len(names), _shorten(unreadable)),
         )
     numbers = {name: number for number, name in enumerate(classes)}
-    labels = np.array([numbers.get(name.partition("/")[0], 0) for name in kept], np.int64)
-    return _split(f"{PREFIX}{root}", images, labels, [_place(name)[0] for name in kept], classes)
+    labels = np.array([numbers.get(name.partition("/")[0], 0) for name in names], np.int64)
+    return _split(f"{PREFIX}{root}", found.images, labels, [_place(name)[0] for name in names], classes)
 
 
-def list_images(root: Path, unreadable: list[str]) -> Iterator[str]:
-    """Return the paths of image files in ``root``, with ``/``; unreadable folders are appended to ``unreadable``."""
-    endings, seen, waiting = list_extensions(), set(), [root]
+class ImageFile(NamedTuple):
+    """An image file: its path in its folder, with ``/``, its bytes, and when it was changed, in nanoseconds."""
+
+    name: str
+    size: int
+    changed: int
+
+
+def list_images(root: Path, unreadable: list[str]) -> Iterator[ImageFile]:
+    """Return the image files in ``root``; unreadable folders are appended to ``unreadable``."""
+    endings, seen, waiting = list_extensions(), set(), [""]
     while waiting:
         folder = waiting.pop()
         try:
             # Links may form cycles, or lead to the same images twice.
-            status = folder.stat()
+            status = os.stat(root / folder)
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            entries = sorted(folder.iterdir(), reverse=True)
+            with os.scandir(root / folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name, reverse=True)
         except OSError as error:
-            unreadable.append(f"{folder.relative_to(root).as_posix()} ({error.strerror})")
+            unreadable.append(f"{folder.rstrip('/') or '.'} ({error.strerror})")
             continue
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if os.path.isdir(entry):
-                waiting.append(entry)
-            # Anything that exists but is not a file, such as a pipe, is skipped; a broken link counts as unreadable.
-            elif entry.suffix.lower() in endings and (os.path.isfile(entry) or not os.path.exists(entry)):
-                yield entry.relative_to(root).as_posix()
+            if _is_folder(entry):
+                waiting.append(f"{folder}{entry.name}/")
+            elif os.path.splitext(entry.name)[1].lower() in endings:
+                found = _status(entry)
+                # Anything that exists but is no file, such as a pipe, is skipped; a broken link counts as unreadable.
+                if found is None or stat.S_ISREG(found.st_mode):
+                    size, changed = (-1, 0) if found is None else (found.st_size, found.st_mtime_ns)
+                    yield ImageFile(folder + entry.name, size, changed)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link to what may not be looked at.
+        return False
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except OSError:
+        return None
 
 
 def _list_classes(root: Path, names: list[str]) -> tuple[str, ...]:
@@ -115,20 +153,34 @@ def _place(name: str) -> tuple[float, str]:
     return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2**64, name
 
 
-def _read_all(
-    root: Path, names: list[str], reader: ImageReader, unreadable: list[str]
-) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Read all readable images into one array; return it and their names."""
-    check_memory(str(root), len(names), reader.image_shape)
-    images = np.empty((len(names), *reader.image_shape), np.uint8)
-    kept: list[str] = []
-    for name in names:
+def _read(root: Path, files: list[ImageFile], names: list[str], shape: Shape) -> Images:
+    """Read all images: through the cache, unless that would cost more than it saves, or cannot be written."""
+    reader = ImageReader(shape)
+    size = math.prod(shape) * len(files)
+    if max(size, sum(file.size for file in files)) >= CACHED:
         try:
-            images[len(kept)] = reader.read(root / name)
-            kept.append(name)
+            return read_through_cache(root, names, shape, _key(root, files, shape))
+        except OSError as error:
+            logger.warning(
+                "the cache in %s cannot be written (%s): set %s to another folder; until then, %s is decoded each time",
+                *(cache_folder(), error.strerror or error, VARIABLE, root),
+            )
+    check_memory(str(root), len(names), shape)
+    images, left_out = np.empty((len(names), *shape), np.uint8), LeftOut()
+    for number, name in enumerate(names):
+        try:
+            images[number - len(left_out)] = reader.read(root / name)
         except DatasetError as error:
-            unreadable.append(f"{name} ({explain(error.__cause__)})")
-    return images[: len(kept)], kept
+            left_out.append((number, explain(error.__cause__)))
+    return Images(images[: len(names) - len(left_out)], left_out, reader.changes)
+
+
+def _key(root: Path, files: list[ImageFile], shape: Shape) -> str:
+    """Return a digest of all that decides the pixels: folder, files, shape and what decodes them."""
+    digest = hashlib.sha256(f"{os.fspath(root)}\n{shape}\n{PIL.__version__}\n".encode("utf-8", "surrogateescape"))
+    for file in files:
+        digest.update(os.fsencode(file.name) + f"\0{file.size}\0{file.changed}\n".encode())
+    return digest.hexdigest()
 
 
 def _split(

@@ -44,7 +44,7 @@ def folder_spec(name: str) -> FolderSpec:
     path = Path(os.path.abspath(os.path.expanduser(match[1] if match else given)))
     if not path.is_dir():
         raise DatasetError(f"{path} is not a folder, expected one that contains images")
-    names = list(list_images(path, []))
+    names = [file.name for file in list_images(path, [])]
     shape = (int(match[2]), int(match[3]), int(match[4])) if match else _find_shape(path, names)
     return FolderSpec(
         name=f"{FOLDER}{path}@{'x'.join(map(str, shape))}",

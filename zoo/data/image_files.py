@@ -7,7 +7,9 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +52,7 @@ def read_images(paths: Sequence[Path], image_shape: tuple[int, int, int]) -> npt
     reader = ImageReader(image_shape)
     check_memory("image files", len(paths), image_shape)
     images = np.stack([reader.read(path) for path in paths])
-    reader.report()
+    reader.changes.report(image_shape)
     return images
 
 
@@ -71,6 +73,59 @@ def explain(error: BaseException | None) -> str:
     return str(error) or type(error).__name__
 
 
+@dataclass
+class Changes:
+    """What was changed of images as they were read.
+
+    Args:
+        count: the number of images read.
+        sizes: how many were resized from each ``(width, height)``.
+        resized: a file that was resized; empty if none was.
+        transparent: how many were composited on white.
+        composited: a file that was; empty if none was.
+    """
+
+    count: int = 0
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    resized: str = ""
+    transparent: int = 0
+    composited: str = ""
+
+    def add(self, other: Changes) -> None:
+        """Count those of other images too."""
+        self.count += other.count
+        self.sizes.update(other.sizes)
+        self.transparent += other.transparent
+        self.resized, self.composited = self.resized or other.resized, self.composited or other.composited
+
+    def report(self, image_shape: tuple[int, int, int]) -> None:
+        """Log, in one line each, how many of the images were resized to a shape, and how many composited on white."""
+        height, width, _ = image_shape
+        if self.sizes:
+            shown = [f"{w}x{h}" for (w, h), _ in self.sizes.most_common(SHOWN)]
+            more = f" and {len(self.sizes) - SHOWN} more" if len(self.sizes) > SHOWN else ""
+            what = self._count(self.sizes.total(), self.resized)
+            logger.warning("%s resized from %s%s to %dx%d", what, ", ".join(shown), more, width, height)
+        if self.transparent:
+            what = self._count(self.transparent, self.composited)
+            logger.warning("%s transparent pixels are shown on white", what)
+
+    def _count(self, number: int, path: str) -> str:
+        return f"{path}:" if number == 1 else f"{number} of {self.count} images:"
+
+    def to_json(self) -> list[Any]:
+        """Return the fields as plain data."""
+        sizes = [[*size, count] for size, count in self.sizes.items()]
+        return [self.count, sizes, self.resized, self.transparent, self.composited]
+
+    @classmethod
+    def from_json(cls, content: Any) -> Changes:
+        """Return what ``to_json`` was given; ``ValueError`` or ``TypeError`` if the content is something else."""
+        count, sizes, resized, transparent, composited = content
+        counter = Counter({(int(width), int(height)): int(number) for width, height, number in sizes})
+        return cls(int(count), counter, str(resized), int(transparent), str(composited))
+
+
 class ImageReader:
     """A reader that turns image files into arrays of one shape and records what it changes.
 
@@ -89,9 +144,7 @@ class ImageReader:
             raise DatasetError(f"images with {image_shape[2]} channels are requested: image files have 1, 3 or 4")
         self.image_shape = image_shape
         self.formats = list_formats()
-        self.count = 0
-        self.resized: list[tuple[Path, tuple[int, int]]] = []
-        self.transparent: list[Path] = []
+        self.changes = Changes()
 
     def read(self, path: Path) -> npt.NDArray[np.uint8]:
         """Read one file.
@@ -121,27 +174,14 @@ class ImageReader:
         # Pillow's decoders may raise any exception on damaged files.
         except Exception as error:
             raise DatasetError(f"{path}: cannot be read as an image: {explain(error)}") from error
-        self.count += 1
+        self.changes.count += 1
         if size != (width, height):
-            self.resized.append((path, size))
+            self.changes.sizes[size] += 1
+            self.changes.resized = str(path)
         if transparent:
-            self.transparent.append(path)
+            self.changes.transparent += 1
+            self.changes.composited = str(path)
         return pixels
-
-    def report(self) -> None:
-        """Log, in one line each, how many of the images were resized and how many were composited on white."""
-        height, width, _ = self.image_shape
-        if self.resized:
-            sizes = Counter(size for _, size in self.resized)
-            shown = [f"{w}x{h}" for (w, h), _ in sizes.most_common(SHOWN)]
-            more = f" and {len(sizes) - SHOWN} more" if len(sizes) > SHOWN else ""
-            what = self._count([path for path, _ in self.resized])
-            logger.warning("%s resized from %s%s to %dx%d", what, ", ".join(shown), more, width, height)
-        if self.transparent:
-            logger.warning("%s transparent pixels are shown on white", self._count(self.transparent))
-
-    def _count(self, paths: list[Path]) -> str:
-        return f"{paths[0]}:" if len(paths) == 1 else f"{len(paths)} of {self.count} images:"
 
 
 def _check_work(image: Image.Image, path: Path) -> None:

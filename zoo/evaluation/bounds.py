@@ -13,35 +13,35 @@ from scipy.special import logsumexp
 
 from zoo.autoencoder.checks.activations import largest_batch
 from zoo.autoencoder.model import AutoEncoder
-from zoo.autoencoder.prediction import predict_batch, predict_in_batches, traced
+from zoo.autoencoder.prediction import Pass, predict_in_batches, traced
+from zoo.evaluation.blocks import Blocks
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 
 # Rows per call of the decoder: enough for fast matrix products, few enough to stay in the cache.
 ROWS = 500
-# Images prepared at once.
-CHUNK = 2048
 # Most values that the decoder computes at once: 200 MB.
 VALUES = 50_000_000
 
 
-class _Terms(keras.Model):
+class _Terms(Pass):
     """The terms of the bound as a model, for Keras' compiled loop over batches; by latent if the model can."""
 
     def __init__(self, model: AutoEncoder) -> None:
-        super().__init__(autocast=False, name="elbo_terms")
-        self.model = model
+        super().__init__(model, "elbo_terms")
 
     def call(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.model.latent_terms(images) if has_latents(self.model) else self.model.elbo_terms(images)
+        of_model = self.model.latent_terms if has_latents(self.model) else self.model.elbo_terms
+        terms: tuple[Tensor, Tensor] = of_model(images)
+        return terms
 
 
-class _LogWeights(keras.Model):
+class _LogWeights(Pass):
     """The given number of log importance weights for each image, ``(batch, samples)``."""
 
     def __init__(self, model: AutoEncoder, samples: int) -> None:
-        super().__init__(autocast=False, name="log_weights")
-        self.model, self.samples = model, samples
+        super().__init__(model, "log_weights")
+        self.samples = samples
 
     def call(self, inputs: tuple[Tensor, ...]) -> Tensor:
         images, *posterior = inputs
@@ -84,13 +84,22 @@ def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.nd
         ``(n,)`` and ``(n, latents)``, the KL divergence of each latent; for a model whose latent is not Gaussian,
         ``(n, 1)``, their sum.
     """
+    parts = list(elbo_terms_in_blocks(model, Blocks(model, images, seed), seed))
+    reconstruction, kl = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return reconstruction, kl
+
+
+def elbo_terms_in_blocks(model: AutoEncoder, blocks: Blocks, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the results of ``elbo_terms`` for some images after the other; meanwhile nothing else may be drawn."""
+    terms = traced(model, _Terms)
     with seeded_draws(model, seed):
-        reconstruction, kl = predict_in_batches(traced(model, _Terms), images)
-    return reconstruction.astype("float64"), kl.astype("float64").reshape(len(images), -1)
+        for inputs in blocks.inputs():
+            reconstruction, kl = predict_in_batches(terms, inputs, len(blocks))
+            yield reconstruction.astype("float64"), kl.astype("float64").reshape(len(inputs), -1)
 
 
 def importance_weighted_bound(
-    model: AutoEncoder, images: np.ndarray, samples: int, seed: int, *, progress: bool = False
+    model: AutoEncoder, images: np.ndarray | Blocks, samples: int, seed: int, *, progress: bool = False
 ) -> np.ndarray:
     """Return the importance-weighted bound on -log p(x) of each image, nats, ``(n,)`` float64.
 
@@ -99,36 +108,42 @@ def importance_weighted_bound(
 
     Args:
         model: the model.
-        images: ``(n, H, W, C)``.
+        images: ``(n, H, W, C)``; or blocks of them.
         samples: k.
         seed: seed of the draws.
         progress: show progress on stderr.
     """
-    count = len(images)
+    blocks = images if isinstance(images, Blocks) else Blocks(model, images, seed)
+    count = len(blocks)
     rows = max(1, min(ROWS, VALUES // math.prod(model.decoder.output_shape[1:])))
     rows = largest_batch(model, rows)
     chunks = -(-samples // rows)
     chunk = -(-samples // chunks)
     batch = min(count, max(1, rows // chunk))
-    inputs = [images]
-    if type(model).log_weights is AutoEncoder.log_weights:
-        parts = (images[start : start + CHUNK] for start in range(0, count, CHUNK))
-        prepared = np.concatenate([ops.convert_to_numpy(model.prepare(part, draw="fixed")) for part in parts])
-        inputs = [prepared, *model.encode(prepared)]
     # Use separate draws: those of the evidence lower bound start from the seed itself.
     seed = int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
     scorer = traced(model, _LogWeights, chunk)
     totals = []
     with seeded_draws(model, seed), show_progress(f"importance weights, k = {samples:,}", count, progress) as advance:
-        for start in range(0, count, batch):
-            # Pad the last batch, since every new shape is compiled again.
-            shown = np.minimum(np.arange(start, start + batch), count - 1)
-            given = tuple(part[shown] for part in inputs)
-            total = np.full(batch, -np.inf)
-            for done in range(0, samples, chunk):
-                weights = predict_batch(scorer, given)[:, : samples - done]
-                total = np.logaddexp(total, logsumexp(weights.astype("float64"), axis=1))
-                advance(min(batch, count - start) * min(chunk, samples - done) / samples)
-            totals.append(total)
-    bounds: np.ndarray = np.log(samples) - np.concatenate(totals)[:count]
+        for block in blocks.inputs(max(1, blocks.rows // batch) * batch):
+            inputs = _prepare(model, block)
+            for start in range(0, len(block), batch):
+                # Pad the last batch, since every new shape is compiled again.
+                shown = np.minimum(np.arange(start, start + batch), len(block) - 1)
+                given = tuple(part[shown] for part in inputs)
+                total = np.full(batch, -np.inf)
+                for done in range(0, samples, chunk):
+                    weights = scorer.run(given)[:, : samples - done]
+                    total = np.logaddexp(total, logsumexp(weights.astype("float64"), axis=1))
+                    advance(min(batch, len(block) - start) * min(chunk, samples - done) / samples)
+                totals.append(total[: len(block) - start])
+    bounds: np.ndarray = np.log(samples) - np.concatenate(totals)
     return bounds
+
+
+def _prepare(model: AutoEncoder, images: np.ndarray) -> list[np.ndarray]:
+    """Return what the weights are computed of: the images, and their posterior unless the model has its own weights."""
+    if type(model).log_weights is not AutoEncoder.log_weights:
+        return [images]
+    prepared = ops.convert_to_numpy(model.prepare(images, draw="fixed"))
+    return [prepared, *model.encode(prepared)]

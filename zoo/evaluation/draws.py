@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
-from zoo.evaluation.bounds import elbo_terms
+from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.bounds import elbo_terms_in_blocks
 
 ERRORS = 5  # Standard errors: one in a million differences is larger by chance.
 
@@ -29,10 +29,10 @@ def allowed_by_draws(model: AutoEncoder, split: Split, seed: int) -> dict[str, f
         Differences by the scores' paths in a result, in their units.
     """
     images = model.check_array(split)
-    inputs = binarize(images, seed) if model.binarization == "dynamic" else images
+    blocks = Blocks(model, images, seed)
     first, second = (
-        reconstruction + kl.sum(axis=1)
-        for reconstruction, kl in (elbo_terms(model, inputs, it % 2**32) for it in (seed, seed + 1))
+        np.concatenate([term + kl.sum(axis=1) for term, kl in elbo_terms_in_blocks(model, blocks, it % 2**32)])
+        for it in (seed, seed + 1)
     )
     nats = ERRORS * float(np.std(first - second)) / math.sqrt(len(images))
     of_bounds = dict.fromkeys(("negative_elbo", "reconstruction", "cross_entropy", "iwae.nats"), nats)

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
-from zoo.evaluation.bounds import elbo_terms, has_latents, has_weights, importance_weighted_bound
+from zoo.data.mapped import in_blocks
+from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.bounds import elbo_terms_in_blocks, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
-from zoo.evaluation.metrics import choose_metrics, plugin_scores
+from zoo.evaluation.metrics import PluginScores, choose_metrics
 from zoo.factory.assemble import parameter_count
 from zoo.score import DESCRIPTIONS
 
@@ -100,25 +101,21 @@ def evaluate(
     split = data if isinstance(data, Split) else None
     images = model.check_array(data)
     check_weights(model)
-    # Binarise the whole set at once, so that the draws do not depend on the batches.
-    inputs = binarize(images, seed) if model.binarization == "dynamic" else images
-    of_images, kl_per_latent = _bounds(model, inputs, samples, seed, progress)
-    reconstructions = model.reconstruct(images)
-    targets = ops.convert_to_numpy(model.prepare(images))
-    of_images |= _image_scores(targets, reconstructions)
+    blocks = Blocks(model, images, seed)
+    of_images, kl_per_latent = _bounds(model, blocks, samples, seed, progress)
+    plugins = PluginScores(chosen, model)
+    scored, scores = _image_scores(model, blocks, plugins)
+    of_images |= scored
     bound = of_images.pop("iwae")
-    scores: dict[str, Any] = {key: _mean(values) for key, values in of_images.items()}
-    scores["kl_per_latent"] = np.mean(kl_per_latent, axis=0).tolist() if has_latents(model) else None
+    scores |= {key: _mean(values) for key, values in of_images.items()}
+    scores["kl_per_latent"] = kl_per_latent.tolist() if has_latents(model) else None
     scores["iwae"] = None if bound is None else {"k": samples, "nats": _mean(bound), "images": len(images)}
-    active = _active_latents(model, inputs)
-    scores["active_units"] = None if active is None else int(np.sum(active))
     if isinstance(model, HierarchicalAutoEncoder):
-        scores["kl_per_group"] = _by_group(model, np.mean(kl_per_latent, axis=0))
-        scores["active_units_per_group"] = None if active is None else _by_group(model, active)
+        scores["kl_per_group"] = _by_group(model, kl_per_latent)
     scores["parameters"] = parameter_count(model)
     own = _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed", DESCRIPTIONS})
     # What a kind of model says of itself goes before what a plugin says of all.
-    scores |= own | plugin_scores([it for it in chosen if it.name not in own], model, targets, reconstructions)
+    scores |= own | plugins.result(own)
     if cost:
         scores["cost"] = measure_cost(model)
     if per_image:
@@ -154,31 +151,32 @@ def _check_count(name: str, value: Any, most: int) -> int:
 Values = dict[str, np.ndarray | None]
 
 
-def _bounds(
-    model: AutoEncoder, images: np.ndarray, samples: int, seed: int, progress: bool
-) -> tuple[Values, np.ndarray]:
-    """Return the bounds on -log p(x) and their terms, ``(n,)`` each, and the KL of each latent, ``(n, latents)``."""
-    terms, kl_terms = elbo_terms(model, images, seed)
-    broken = ~np.isfinite(terms) | ~np.isfinite(kl_terms).all(axis=1)
-    if broken.any():
+def _bounds(model: AutoEncoder, blocks: Blocks, samples: int, seed: int, progress: bool) -> tuple[Values, np.ndarray]:
+    """Return the bounds on -log p(x) and their terms, ``(n,)`` each, and the mean KL of each latent, ``(latents,)``."""
+    parts, kl_per_latent, broken = [], np.zeros(()), 0
+    for term, kl_terms in elbo_terms_in_blocks(model, blocks, seed):
+        broken += int((~np.isfinite(term) | ~np.isfinite(kl_terms).all(axis=1)).sum())
+        parts.append((term, kl_terms.sum(axis=1)))
+        kl_per_latent = kl_per_latent + kl_terms.sum(axis=0) / len(blocks)
+    if broken:
         raise ValueError(
-            f"the model's -log p(x|z) or KL divergence is not a finite number for {broken.sum():,} of "
-            f"{len(images):,} images, so it cannot be scored: train it again, with a lower learning rate if it diverged"
+            f"the model's -log p(x|z) or KL divergence is not a finite number for {broken:,} of {len(blocks):,} "
+            "images, so it cannot be scored: train it again, with a lower learning rate if it diverged"
         )
-    kl = np.sum(kl_terms, axis=1)
+    terms, kl = (np.concatenate(part) for part in zip(*parts, strict=True))
     support = model.likelihood.support
     values: Values = dict.fromkeys(("negative_elbo", "reconstruction"))
     values |= {"kl": kl, "bits_per_dim": None, "iwae": None, "cross_entropy": None}
     if support is None:
-        return values, kl_terms
-    if support == "binary" and not _is_binary(model, images):
-        return values | {"cross_entropy": terms}, kl_terms
+        return values, kl_per_latent
+    if support == "binary" and not _is_binary(model, blocks):
+        return values | {"cross_entropy": terms}, kl_per_latent
     values |= {"negative_elbo": terms + kl, "reconstruction": terms}
     if support == "bytes" and model.binarization == "none":
         values["bits_per_dim"] = (terms + kl) / (math.prod(model.image_shape) * math.log(2))
     if samples and has_weights(model):
-        values["iwae"] = importance_weighted_bound(model, images, samples, seed, progress=progress)
-    return values, kl_terms
+        values["iwae"] = importance_weighted_bound(model, blocks, samples, seed, progress=progress)
+    return values, kl_per_latent
 
 
 def _mean(values: np.ndarray | None) -> float | None:
@@ -191,20 +189,34 @@ def _as_list(values: np.ndarray | None) -> list[float | None] | None:
     return None if values is None else [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def _is_binary(model: AutoEncoder, images: np.ndarray) -> bool:
+def _is_binary(model: AutoEncoder, blocks: Blocks) -> bool:
     if model.binarization != "none":
         return True
-    top = 255 if images.dtype == np.uint8 else 1
-    return bool(np.isin(images, (0, top)).all())
+    top = 255 if blocks.images.dtype == np.uint8 else 1
+    return all(((it == 0) | (it == top)).all() for it in in_blocks(blocks.images, blocks.rows))
 
 
-def _active_latents(model: AutoEncoder, images: np.ndarray) -> np.ndarray | None:
-    """Return whether each latent is active; None if that cannot be told."""
+def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> tuple[Values, dict[str, Any]]:
+    """Return the scores of each image, and the active units; plugins' scores are computed on the way."""
+    parts, means = [], Spread()
     # A single mean has no variance.
-    if not has_latents(model) or len(images) < 2:
-        return None
-    means, _ = model.encode(images)
-    return np.asarray(np.var(means.astype("float64"), axis=0) > ACTIVE_VARIANCE)
+    counted = has_latents(model) and len(blocks) > 1
+    for images, inputs in blocks.pairs():
+        targets, reconstructions = ops.convert_to_numpy(model.prepare(images)), model.reconstruct(images)
+        errors = mean_squared_error(targets, reconstructions)
+        parts.append((errors, structural_similarity(targets, reconstructions)))
+        plugins.add(targets, reconstructions)
+        if counted:
+            means.add(model.encode(inputs)[0].astype("float64"))
+    errors, similarities = zip(*parts, strict=True)
+    errors = np.concatenate(errors)
+    ssim = None if similarities[0] is None else np.concatenate(similarities)
+    values: Values = {"mse": errors, "psnr": peak_signal_to_noise_ratio(errors), "ssim": ssim}
+    active = means.variance > ACTIVE_VARIANCE if counted else None
+    counts: dict[str, Any] = {"active_units": None if active is None else int(np.sum(active))}
+    if isinstance(model, HierarchicalAutoEncoder):
+        counts["active_units_per_group"] = None if active is None else _by_group(model, active)
+    return values, counts
 
 
 def _by_group(model: HierarchicalAutoEncoder, values: np.ndarray) -> list[Any]:
@@ -212,10 +224,22 @@ def _by_group(model: HierarchicalAutoEncoder, values: np.ndarray) -> list[Any]:
     return [values[group.start : group.start + group.size].sum().item() for group in model.groups]
 
 
-def _image_scores(targets: np.ndarray, reconstructions: np.ndarray) -> Values:
-    errors = mean_squared_error(targets, reconstructions)
-    return {
-        "mse": errors,
-        "psnr": peak_signal_to_noise_ratio(errors),
-        "ssim": structural_similarity(targets, reconstructions),
-    }
+class Spread:
+    """The variance of values that come in parts (Chan et al. 1983, equation 1.5)."""
+
+    def __init__(self) -> None:
+        self.count, self.mean, self.squares = 0, np.zeros(()), np.zeros(())
+
+    def add(self, values: np.ndarray) -> None:
+        """Add some rows."""
+        count, mean = self.count + len(values), values.mean(axis=0)
+        step = mean - self.mean
+        self.squares = self.squares + np.square(values - mean).sum(axis=0) + step**2 * self.count * len(values) / count
+        self.mean = self.mean + step * len(values) / count
+        self.count = count
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The mean square of the differences from the mean, for each column."""
+        variance: np.ndarray = self.squares / self.count
+        return variance

@@ -69,7 +69,7 @@ class Metric:
         function: ``function(images, reconstructions)``, which returns one number for each image, ``(n,)``; or, with
             ``of="model"``, ``function(model, images)``, which returns one number; or ``"module:function"``. Images and
             reconstructions are ``(n, H, W, C)``, float32 in [0, 1], as NumPy arrays; those of a model of binary images
-            are binarised.
+            are binarised. Of many images the first is given some after the other, the second all.
         unit: the unit shown; empty if there is none.
         digits: the number of decimals shown, 0 to 12.
         lower_is_better: None if neither direction is better.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from zoo.errors import ZooError
 from zoo.registry.loading import describe_error
 from zoo.report.album import Album, draw_kl, make_album
 from zoo.report.groups import Entry, Figure, Group, draw_training
+from zoo.report.kept import album_key, find_album, keep_album
 from zoo.report.typography import NONE, typeset
 from zoo.runs.run import Run
 from zoo.saving.load import MODEL_FILE, load_model
@@ -99,28 +99,39 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
 
 
 def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], Dataset]) -> Album:
+    split: Split | None = None
+    classes: tuple[str, ...] = ()
+    about: list[str] = []
+    try:
+        dataset = load(run.config["dataset"])
+        split, classes = dataset.test, dataset.classes
+        if split.sha256 != (run.scores or {})["data"]["sha256"]:
+            about.append(f"The test images of {dataset.name} found here are not those that the run was scored on.")
+            split = None
+    except ZooError as error:
+        about.append(f"The test images are not available, so pictures of them are left out: {error}")
+    key = album_key(run, split, classes, entry.anchor)
+    found = find_album(key)
+    if found is None:
+        found = _draw_album(run, entry, split, classes)
+        keep_album(key, *found)
+    album, doubts = found
+    notes += [*about, *doubts]
+    return album
+
+
+def _draw_album(run: Run, entry: Entry, split: Split | None, classes: tuple[str, ...]) -> tuple[Album, list[str]]:
+    """Load a model and draw its pictures; return them and what is doubtful about the model."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         model = load_model(run.path)
     try:
-        split: Split | None = None
-        classes: tuple[str, ...] = ()
-        try:
-            dataset = load(run.config["dataset"])
-            split, classes = dataset.test, dataset.classes
-            if split.sha256 != (run.scores or {})["data"]["sha256"]:
-                notes.append(f"The test images of {dataset.name} found here are not those that the run was scored on.")
-                split = None
-        except ZooError as error:
-            notes.append(f"The test images are not available, so pictures of them are left out: {error}")
         album = make_album(model, split, classes, (run.scores or {}).get("kl_per_latent"), entry.anchor)
-        notes += [str(warning.message) for warning in caught]
-        return album
+        return album, [str(warning.message) for warning in caught]
     finally:
         del model
-        keras.utils.clear_session()
-        gc.collect()
+        keras.utils.clear_session()  # It collects garbage.
 
 
 def link_to(folder: Path, home: Path) -> str:

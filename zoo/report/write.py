@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +17,17 @@ from zoo.progress import show_progress
 from zoo.shown import show
 
 REPORT_FILE = "report.html"
+
+
+@contextlib.contextmanager
+def _collecting_new_garbage() -> Iterator[None]:
+    """Leave what exists, most of it imported, out of the collections of garbage after each model."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _finalize(value: Any) -> Any:
@@ -64,7 +78,8 @@ def write_report(
     load = lru_cache(maxsize=2)(partial(load_recorded_dataset, data_dir=data_dir))
     groups = make_groups(collection)
     pages = []
-    with show_progress("report", sum(len(group.rows) for group in groups), progress, unit="models") as advance:
+    count = sum(len(group.rows) for group in groups)
+    with show_progress("report", count, progress, unit="models") as advance, _collecting_new_garbage():
         for group in groups:
             for entry in group.entries:
                 pages.append(make_page(entry, group, folder, out.parent, load))

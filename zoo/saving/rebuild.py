@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from zoo.autoencoder.checks.provenance import read_provenance
-from zoo.autoencoder.internals import give_values, sketching
+from zoo.autoencoder.internals import give_values, rename, sketching
 from zoo.autoencoder.precision import limited_layers
 from zoo.errors import UnknownNameError
 from zoo.factory.parts import build_part
@@ -31,14 +31,18 @@ class Known:
     Attributes:
         parts: the encoder and the decoder by name, whose variables have shapes, but no values yet.
         variables: these variables.
+        names: of the saved model's layers, by those of the parts' layers.
     """
 
     parts: Mapping[str, keras.Model]
     variables: Sequence[keras.Variable]
+    names: Mapping[str, Mapping[str, str]]
 
     def finish(self) -> Mapping[str, keras.Model]:
-        """Return the parts, with initial values; to be called once."""
+        """Return the parts, with initial values and the names of the saved model's layers; to be called once."""
         give_values(self.variables)
+        for part, model in self.parts.items():
+            rename(model, self.names[part])
         return self.parts
 
 
@@ -58,12 +62,18 @@ def find_known(config: Mapping[str, Any]) -> Known | None:
         # The shapes alone: options from a file may ask for more than the memory holds.
         with sketching() as variables, limited_layers(work(saved)):
             parts = _build(config)
-        same = all(_describe(keras.saving.serialize_keras_object(parts[it])) == _describe(saved[it]) for it in PARTS)
+        names = {}
+        for part in PARTS:
+            described = json.loads(json.dumps(keras.saving.serialize_keras_object(parts[part])))
+            old, new = _list_names(described), _list_names(saved[part])
+            if _number(described, old) != _number(saved[part], new):
+                return None
+            names[part] = dict(zip(old, new, strict=True))
     except KeyboardInterrupt:
         raise
     except BaseException:  # What stands in a file, and a plugin, may raise anything; the graph in the file remains.
         return None
-    return Known(parts, variables) if same else None
+    return Known(parts, variables, names)
 
 
 def _build(config: Mapping[str, Any]) -> dict[str, keras.Model]:
@@ -79,18 +89,19 @@ def _build(config: Mapping[str, Any]) -> dict[str, keras.Model]:
     return {part: build_part(resolved[part], part, shapes[part], dict(built[part])) for part in PARTS}
 
 
-def _describe(part: Any) -> Any:
-    """Return a part's configuration with its layers numbered instead of named, as their names differ by process."""
+def _list_names(part: Any) -> dict[str, int]:
+    """Return the names of a part's layers, numbered: they differ from process to process."""
     names: dict[str, int] = {}
     for item in objects(part):
         inner = item.get("config")
         name = inner.get("name") if isinstance(inner, dict) else None
         if "class_name" in item and isinstance(name, str):
             names.setdefault(name, len(names))
-    return _number(json.loads(json.dumps(part)), names)
+    return names
 
 
 def _number(value: Any, names: Mapping[str, int], key: str | None = None) -> Any:
+    """Return a part's configuration with its layers numbered instead of named."""
     if isinstance(value, dict):
         return {
             name: _number(inner, names, name)

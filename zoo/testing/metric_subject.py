@@ -48,9 +48,11 @@ class MetricSubject(Prepares):
 
     def score(self, *, same: bool = False) -> float | None:
         """Return the score of real images; ``same``: reconstructed exactly. None with a warning where it fails."""
-        from zoo.evaluation.metrics import plugin_scores
+        from zoo.evaluation.metrics import PluginScores
 
         images = real_images(GREY, COUNT).astype("float32") / 255
         reconstructions = images if same else (0.5 * images + 0.25).astype("float32")
-        found: float | None = plugin_scores([self.metric], self.model, images, np.array(reconstructions))[self.name]
+        scores = PluginScores([self.metric], self.model)
+        scores.add(images, np.array(reconstructions))
+        found: float | None = scores.result(())[self.name]
         return found

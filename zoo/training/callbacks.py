@@ -23,12 +23,17 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
         super().__init__()
         self.epoch = 0
         self.message: str | None = None
+        self._first = 0
         self._finite: dict[str, float] = {}
         self.logs: dict[str, float] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remember the epoch."""
         self.epoch = epoch
+
+    def on_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Remember the first of the steps that are taken at a time."""
+        self._first = batch
 
     def on_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Check the loss: from the first invalid step on, the running mean is invalid too."""
@@ -37,14 +42,37 @@ class StopOnNonFinite(keras.callbacks.TerminateOnNaN):
         if math.isfinite(loss):
             self._finite = logs
         elif self.message is None:
+            batch, logs, later = self._find_step(batch, logs)
+            loss = logs["loss"]
             step = self.epoch * self.params["steps"] + batch + 1
-            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            rate = self._find_rate(later)
             self.message = (
                 f"the loss became {loss} at step {step} (epoch {self.epoch + 1}), at a learning rate of {rate:.3g}: "
                 f"{_explain_terms(self._finite, logs)}; try a lower learning_rate"
             )
             with contextlib.redirect_stdout(sys.stderr):  # Only results go to stdout.
                 super().on_batch_end(batch, logs)
+
+    def _find_step(self, batch: int, logs: dict[str, float]) -> tuple[int, dict[str, float], int]:
+        """Return the first invalid one of the steps that were taken at a time, what it logged, and how many follow."""
+        steps = self.model.logs_of_steps()
+        for number, found in enumerate(steps):
+            if not math.isfinite(found["loss"]):
+                return self._first + number, found, len(steps) - 1 - number
+            self._finite = found
+        return batch, logs, 0
+
+    def _find_rate(self, later: int) -> float:
+        """Return the learning rate as it was before the last steps."""
+        optimizer = self.model.optimizer
+        if not later:
+            return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        self.model.jax_state_sync()  # Only on JAX are there more steps at a time.
+        now = keras.ops.convert_to_numpy(optimizer.iterations)
+        optimizer.iterations.assign(now - later)
+        rate = self._find_rate(0)
+        optimizer.iterations.assign(now)
+        return rate
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep the epoch's values, since callbacks that follow may change the ones that they are given."""

@@ -32,6 +32,7 @@ from zoo.shown import show
 from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
+from zoo.training.devices import spread
 from zoo.training.pictures import SHOWN, draw_all, draw_history, draw_reconstructions
 from zoo.training.profile import ProfileSteps
 from zoo.training.progress import ReportProgress, ShowProgress
@@ -54,11 +55,12 @@ class Job:
         dataset: the images.
         writer: keeps the run's record.
         point: where training starts or resumes.
-        model: the model at that point; None before the first epoch.
+        model: the model at that point; None to load it, or before the first epoch.
         progress: whether to show progress on stderr; or a function that is told about it.
         tensorboard: whether to write event files.
         profile: whether to trace some steps.
         callbacks: the user's callbacks; those of the recipe are added when training begins.
+        devices: ``one`` or ``all``.
     """
 
     run: Run
@@ -71,6 +73,7 @@ class Job:
     tensorboard: bool
     profile: bool = False
     callbacks: list[keras.callbacks.Callback] = field(default_factory=list)
+    devices: str = "one"
 
     @property
     def seed(self) -> int:
@@ -97,7 +100,8 @@ def do_job(job: Job, deterministic: bool | None) -> Run:
         with repeatable(job.seed, deterministic) as mode:
             writer.note_mode(mode)
             writer.save()
-            _fit(job, shown)
+            with spread(job.devices):
+                _fit(job, shown)
             if writer.record.best is None:
                 raise RunError("no epoch ended with a finite validation loss")
             shown.show_stage("scoring")
@@ -135,7 +139,9 @@ def _watch(job: Job) -> ShowProgress | ReportProgress:
 def _fit(job: Job, progress: ShowProgress | ReportProgress) -> None:
     run, recipe, history = job.run, job.plan.recipe, job.point.history
     model = job.model
-    if model is None:
+    if model is None and job.point.file is not None:
+        model = job.point.load()
+    elif model is None:
         model = create_from_preset(job.plan, job.seed)
         if job.writer.record.provenance.start is not None:
             copy_weights(job.writer.record.provenance.start, model)

@@ -29,6 +29,7 @@ from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
 from zoo.training.changes import ANEW, refuse_changes, refuse_other_model
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
+from zoo.training.devices import check_devices
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.provenance import describe_environment, describe_provenance, now
@@ -49,6 +50,7 @@ def resume(
     callbacks: Sequence[keras.callbacks.Callback] | None = None,
     overwrite: bool = False,
     tensorboard: bool | None = None,
+    devices: str = "one",
     progress: bool | Callable[[Moment], None] = True,
 ) -> Run:
     """Resume a run after its last completed epoch.
@@ -70,6 +72,7 @@ def resume(
         callbacks: Keras callbacks, in addition to those of the recipe. What a callback remembered is not resumed.
         overwrite: replace the folder of the longer configuration if it exists.
         tensorboard: write event files; None: only if the run already has some.
+        devices: ``one`` or ``all``, as in ``zoo.train``; it need not be as before.
         progress: show progress on stderr; or a function, as in ``zoo.train``.
 
     Returns:
@@ -85,6 +88,7 @@ def resume(
     """
     earlier = Run(Path(run.path if isinstance(run, Run) else run))
     check_clock()
+    check_devices(devices)
     if tensorboard:
         check_tensorboard()
     names, own = split_callbacks(callbacks)
@@ -124,12 +128,14 @@ def resume(
         except OSError as error:
             raise RunError(f"{target.path}: cannot be written to: {error.strerror}") from error
         resumption = Resumption(len(point.history), earlier.path.name, now(), describe_environment())
+        if devices != "one":
+            model = None  # It has to be loaded where it is to be trained.
         record = replace(
             record, status="running", error=None, config=config, best=point.history.best, scores=None,
             provenance=replace(before, resumed=(*before.resumed, resumption)),
         )  # fmt: skip
         writer = RecordWriter(target, record)
-        job = Job(target, plan, dataset, writer, point, model, progress, tensorboard, callbacks=own)
+        job = Job(target, plan, dataset, writer, point, model, progress, tensorboard, callbacks=own, devices=devices)
         return do_job(job, before.deterministic)
 
 

@@ -22,6 +22,7 @@ from zoo.runs.record import begin
 from zoo.runs.run import Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.training.checkpoint import Point, find_checkpoints
+from zoo.training.devices import check_devices
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.profile import check_profiler
@@ -46,6 +47,7 @@ def train(
     deterministic: bool | None = None,
     tensorboard: bool = False,
     profile: bool = False,
+    devices: str = "one",
     progress: bool | Callable[[Moment], None] = True,
     **overrides: Any,
 ) -> Run:
@@ -77,6 +79,8 @@ def train(
         tensorboard: write event files into the folder's ``tensorboard``; needs the package of that name.
         profile: trace some steps of the first epoch and write ``profile.json``, which shows where the time goes
             (see ``zoo.training.profile``), and the trace for TensorBoard; only on TensorFlow.
+        devices: ``one``; or ``all``, every GPU of the machine, each of which computes its share of every batch. The
+            result is the same, up to rounding and, on TensorFlow, to what is drawn.
         progress: show progress on stderr; or a function that is called with a ``zoo.progress.Moment`` now and then.
         **overrides: recipe settings (``learning_rate=0.0003``) and architecture options (``latent_dim=32``).
 
@@ -97,6 +101,7 @@ def train(
         raise ValueError(f"seed is {seed!r}: expected a whole number from 0 to 2**32 - 1")
     seed = int(seed)
     check_clock()
+    check_devices(devices)
     if tensorboard:
         check_tensorboard()
     if profile:
@@ -124,7 +129,9 @@ def train(
         clear(run.path)
         provenance = replace(describe_provenance(plan, dataset, bool(deterministic)), start=origin)
         writer = RecordWriter(run, begin(config, provenance))
-        job = Job(run, plan, dataset, writer, Point(History(), None), None, progress, tensorboard, profile, own)
+        job = Job(
+            run, plan, dataset, writer, Point(History(), None), None, progress, tensorboard, profile, own, devices
+        )
         return do_job(job, deterministic)
 
 

@@ -7,26 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.autoencoder.on_device.batches import ArrayBatches
 from zoo.autoencoder.tf_pipeline import stream
-
-
-class _Batches(keras.utils.PyDataset):
-    """The batches of an epoch on backends other than TensorFlow."""
-
-    is_checked = True
-
-    def __init__(self, images: ShuffledImages) -> None:
-        super().__init__()
-        self.images = images
-
-    @property
-    def num_batches(self) -> int:
-        """The number of batches per epoch."""
-        return -(-len(self.images.images) // self.images.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray]:
-        start = index * self.images.batch_size
-        return (self.images.images[self.images.order[start : start + self.images.batch_size]],)
 
 
 class ShuffledImages:
@@ -41,12 +23,14 @@ class ShuffledImages:
     def __init__(self, images: np.ndarray, batch_size: int, seed: int) -> None:
         self.images, self.batch_size, self.seed = images, batch_size, seed
         self.order = np.arange(len(images))
+        self._batches: ArrayBatches | None = None
         self._variable: Any = None
 
     def stream(self) -> Any:
         """Return the batches for ``fit``, in the order set when an epoch begins."""
         if keras.backend.backend() != "tensorflow":
-            return _Batches(self)
+            self._batches = ArrayBatches(self.images, self.batch_size)
+            return self._batches
         import tensorflow as tf
 
         with tf.device("CPU"):
@@ -56,6 +40,8 @@ class ShuffledImages:
     def shuffle(self, epoch: int) -> None:
         """Set the order for an epoch, counted from 0."""
         self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        if self._batches is not None:
+            self._batches.order = self.order
         if self._variable is not None:
             self._variable.assign(self.order)
 

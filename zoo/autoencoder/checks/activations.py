@@ -28,17 +28,27 @@ def bytes_per_image(part: Any) -> tuple[int, str]:
     return most, where
 
 
+def largest_layer(model: Any) -> tuple[int, str]:
+    """Return the most memory that a layer of an ``AutoEncoder`` takes for one image, bytes, and the layer's name."""
+    return max(bytes_per_image(part) for part in (model.encoder, model.decoder))
+
+
 def largest_batch(model: Any, most: int) -> int:
+    """Return how many images may go through a model at once; see ``fitting_batch``."""
+    return fitting_batch(largest_layer(model), most)
+
+
+def fitting_batch(layer: tuple[int, str], most: int) -> int:
     """Return how many images may go through a model at once.
 
     Args:
-        model: an ``AutoEncoder``.
+        layer: its largest layer, as ``largest_layer`` returns it.
         most: the most that are wanted; what is returned unless memory is short.
 
     Raises:
         ValueError: not even a single image fits into memory.
     """
-    size, where = max(bytes_per_image(part) for part in (model.encoder, model.decoder))
+    size, where = layer
     if size * most <= SMALL:
         return most
     free = free_memory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from typing import Any
 
@@ -71,4 +72,9 @@ def describe_structure(*models: keras.Model) -> Structure:
 
 
 def _plain_attributes(layer: Any) -> list[tuple[str, Any]]:
-    return [(key, value) for key, value in vars(layer).items() if key[0] != "_" and isinstance(value, _PLAIN)]
+    return [(key, value) for key, value in vars(layer).items() if key[0] != "_" and _is_plain(value.__class__)]
+
+
+@functools.lru_cache(256)
+def _is_plain(kind: type) -> bool:
+    return issubclass(kind, _PLAIN)

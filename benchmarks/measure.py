@@ -1,7 +1,7 @@
 """Times the zoo against its peers on the same networks, and writes docs/speed.json.
 
-    pip install . -r tests/speed/requirements.txt
-    python tests/speed/measure.py [--rounds 5] [--threads 2]
+    pip install . -r benchmarks/requirements.txt
+    python benchmarks/measure.py [--rounds 5] [--threads 2]
 
 All contenders of a task are alive at once, each in a process of its own with as many threads, and work in turn: a noisy
 machine is as noisy for all of them. What counts is the median over rounds of the ratio within a round.
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parent
 # Network, dataset, images for each measurement.
 NETWORKS = (
     ("small_cnn", "mnist_sample", 4480),

@@ -1,6 +1,6 @@
 """Trains the same networks fast and plainly, paired by seed, and writes docs/quality.json.
 
-    python tests/speed/quality.py small_cnn/mnist-binary [--epochs 5] [--seeds 5] [--data FOLDER]
+    python benchmarks/quality.py small_cnn/mnist-binary [--epochs 5] [--seeds 5] [--data FOLDER]
 
 Fast is what ``zoo.create_model`` gives: training steps in bfloat16 where the processor has it, fused layers and Adam.
 Plain is the twin of plain Keras layers with Keras' Adam in float32. Both of a pair begin with the same weights, see the
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
 
 

@@ -1,0 +1,34 @@
+"""A model's pictures are drawn once, as long as all that they depend on is the same."""
+
+import zoo
+from zoo.data import image_cache
+from zoo.report import pages, write_report
+
+
+def refuse(*arguments):
+    raise RuntimeError("drawn again")
+
+
+def test_pages_are_drawn_once(tiny, few_pictures, tmp_path, monkeypatch):
+    out = tmp_path / "runs"
+    run = zoo.train("tiny_cnn/tiny", epochs=1, out=out, progress=False)
+    (tmp_path / "file").write_text("")
+    with monkeypatch.context() as patch:
+        patch.setenv("ZOO_CACHE", str(tmp_path / "file"))  # Where nothing can be kept, they are drawn.
+        first = write_report(out).read_text()
+    assert "data:image/webp" in first
+    assert write_report(out).read_text() == first
+    monkeypatch.setattr(pages, "load_model", refuse)
+    assert write_report(out).read_text() == first
+    (entry,) = image_cache.list_entries()
+    assert (entry.name, entry.folder) == ("reports", "(pages of reports)")
+    (kept,) = (image_cache.cache_folder() / "reports").iterdir()
+    content = kept.read_text()
+    kept.write_text('{"album": {"samples": 3}, "notes": []}')
+    assert "drawn again" in write_report(out).read_text()  # What is damaged is not shown.
+    kept.write_text(content)
+    with (run.path / "model.keras").open("ab") as file:
+        file.write(b"\0")
+    text = write_report(out).read_text()
+    assert "drawn again" in text
+    assert "No pictures can be drawn without a model" in text

@@ -1,0 +1,1 @@
+"""Training and evaluation on JAX with the images on the device, many steps per dispatch."""
