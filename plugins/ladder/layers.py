@@ -1,6 +1,5 @@
-"""The layers of the ladder: bottleneck blocks, learned maps, and latents scaled and shifted by what is above them."""
+"""The layers of the ladder: bottleneck blocks, and latents scaled and shifted by what is above them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -82,42 +81,6 @@ class Bottleneck(layers.Layer):
             "dropout": self.dropout,
         }  # fmt: skip
         return {**super().get_config(), **own}
-
-
-@keras.saving.register_keras_serializable(package="ladder")
-class LearnedMap(layers.Layer):
-    """A learned feature map, the same for all images of the batch of its input.
-
-    Args:
-        shape: ``(height, width, channels)``.
-
-    Call arguments:
-        batch: any tensor ``(batch, ...)``.
-
-    Returns:
-        ``(batch, *shape)``.
-    """
-
-    def __init__(self, shape: Sequence[int], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.shape = tuple(shape)
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the map."""
-        self.map = self.add_weight(shape=self.shape, initializer="zeros", name="map")
-        self.built = True
-
-    def call(self, batch: Any) -> Any:
-        """Return the map for each image."""
-        return ops.broadcast_to(ops.convert_to_tensor(self.map), (ops.shape(batch)[0], *self.shape))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the output's shape."""
-        return (input_shape[0], *self.shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "shape": self.shape}
 
 
 @keras.saving.register_keras_serializable(package="ladder")

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import layers
 from zoo.plugins.ladder import at_level, level_sizes
-from zoo.plugins.ladder.layers import Bottleneck, BottleneckGroup, FromNoise, LearnedMap, scaled
+from zoo.plugins.ladder.layers import Bottleneck, BottleneckGroup, FromNoise, scaled
 
-from zoo.layers import UpsampleConv2D, halved_sizes
+from zoo.layers import LearnedMap, UpsampleConv2D, halved_sizes
 
 
 def _strided_sizes(shape: tuple[int, ...], stride: int) -> list[tuple[int, int]]:

@@ -40,6 +40,13 @@ terms = model.objective(images, kl_weight=1.0, free_bits=0.0, importance_samples
 loss, reconstruction, kl = (keras.ops.convert_to_numpy(term) for term in terms)
 assert abs(loss - reconstruction - 2 * kl).max() < 1e-2
 """,
+    "docs/hierarchical.md": """
+assert [group.start for group in model.groups] == [0, 2, 34, 132]
+assert [group.shape for group in model.groups] == [(1, 1, 2), (4, 4, 2), (7, 7, 2), (14, 14, 1)]
+assert len(scores["kl_per_group"]) == 4
+assert photographs.output_shape[0] == (None, 32, 32, 64)
+assert [group.size for group in two_levels.groups] == [2, 6]
+""",
     "docs/likelihoods.md": """
 assert model.likelihood.identifier == 'logistic_mixture:5'
 assert real.likelihood.identifier == 'laplace'
