@@ -105,9 +105,9 @@ def _takers(key: str) -> str:
     """Return what takes a setting of the recipe, for a message."""
     if key == "binarization":
         return "zoo.train or zoo.AutoEncoder"
-    if key in ("optimizer", "kl_weight", "free_bits", "importance_samples", "precision"):
+    if key in ("optimizer", "kl_weight", "free_bits", "importance_samples", "precision", "augmentation"):
         return "zoo.train or the model's compile"
-    if key == "learning_rate":
+    if key in ("learning_rate", "weight_decay", "gradient_clipping", "weight_averaging"):
         return "zoo.train, or an optimizer that has it to the model's compile"
     return "zoo.train or the model's fit" if key in ("batch_size", "epochs") else "zoo.train"
 
