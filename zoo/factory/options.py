@@ -107,7 +107,7 @@ def _takers(key: str) -> str:
         return "zoo.train or zoo.AutoEncoder"
     if key in ("optimizer", "kl_weight", "free_bits", "importance_samples", "precision", "augmentation"):
         return "zoo.train or the model's compile"
-    if key in ("learning_rate", "weight_decay", "gradient_clipping", "weight_averaging"):
+    if key in ("learning_rate", "weight_decay"):
         return "zoo.train, or an optimizer that has it to the model's compile"
     return "zoo.train or the model's fit" if key in ("batch_size", "epochs") else "zoo.train"
 
