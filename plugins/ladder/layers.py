@@ -50,14 +50,18 @@ class Bottleneck(layers.Layer):
         kernel = 3 if min(input_shape[1], input_shape[2]) > 2 else 1  # type: ignore[type-var, operator]
         # The global policy may compute in bfloat16 in training, which its name, float32, does not say.
         policy = {} if self.dtype_policy.name == "float32" else {"dtype": self.dtype_policy}
-        sizes = [(self.width, 1), (self.width, kernel), (self.width, kernel)]
-        self.convolutions = [layers.Conv2D(n, size, padding="same", **policy) for n, size in sizes]
-        self.convolutions.append(layers.Conv2D(self.filters, 1, kernel_initializer=scaled(self.variance), **policy))
+        # Names of their own, since Keras' depend on what else a process has made.
+        self.convolutions = [
+            layers.Conv2D(self.width, size, padding="same", name=f"narrow_{number}", **policy)
+            for number, size in enumerate((1, kernel, kernel))
+        ]
+        last = scaled(self.variance)
+        self.convolutions.append(layers.Conv2D(self.filters, 1, kernel_initializer=last, name="last", **policy))
         shape: Any = tuple(input_shape)
         for convolution in self.convolutions:
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
-        self.drop = layers.Dropout(self.dropout, **policy) if self.dropout else None
+        self.drop = layers.Dropout(self.dropout, name="drop", **policy) if self.dropout else None
         self.built = True
 
     def call(self, features: Any, training: bool = False) -> Any:
@@ -93,7 +97,7 @@ class BottleneckGroup(LatentGroup):
 
     def make_posterior(self, inputs: int) -> keras.layers.Layer:
         """Return the bottleneck, with which the posterior starts near the prior."""
-        return Bottleneck(2 * self.shape[-1], self.width, 0.1)
+        return Bottleneck(2 * self.shape[-1], self.width, 0.1, name="posterior")
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -105,21 +109,22 @@ class FromNoise(layers.Layer):
     """Latents from noise: z = mean + deviation * e, both of which the prior's network says; float32.
 
     Call arguments:
-        moments: ``(batch, height, width, 2 * latents)``.
+        prior: what that network outputs, ``(batch, height, width, 2 * latents + more)``.
         noise: e, ``(batch, height, width, latents)``.
 
     Returns:
-        z, ``(batch, height, width, latents)``.
+        z, ``(batch, height, width, latents)``, and the rest of what the network says, ``(batch, height, width, more)``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
 
-    def call(self, moments: Any, noise: Any) -> Any:
-        """Return z."""
-        mean, deviation = ops.split(moments, 2, axis=-1)
-        return mean + bounded_deviation(deviation) * noise
+    def call(self, prior: Any, noise: Any) -> tuple[Any, Any]:
+        """Return z and the rest."""
+        latents = noise.shape[-1]
+        mean, deviation, rest = ops.split(prior, (latents, 2 * latents), axis=-1)
+        return mean + bounded_deviation(deviation) * noise, rest
 
-    def compute_output_shape(self, moments_shape: tuple[Any, ...], noise_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the shape of z."""
-        return tuple(noise_shape)
+    def compute_output_shape(self, prior_shape: tuple[Any, ...], noise_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shapes of z and of the rest."""
+        return tuple(noise_shape), (*prior_shape[:-1], prior_shape[-1] - 2 * noise_shape[-1])

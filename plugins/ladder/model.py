@@ -141,10 +141,10 @@ def _add_group(inputs: Any, state: Any, start: int, channels: int, level: int, v
     narrow = max(1, width // 2)
     shape = (*state.shape[1:-1], channels)
     prior = Bottleneck(2 * channels + width, narrow, 0.0)(state)
-    moments, more = prior[..., : 2 * channels], prior[..., 2 * channels :]
     # The features of a level are as wide as its state.
     noise = BottleneckGroup(start, shape, state.shape[1:], source=level, width=narrow)(inputs, state)
-    z = layers.Conv2D(width, 1, kernel_initializer=scaled(variance))(FromNoise()(moments, noise))
+    z, more = FromNoise()(prior, noise)
+    z = layers.Conv2D(width, 1, kernel_initializer=scaled(variance))(z)
     return _residual(layers.Add()([state, more, z]), variance, dropout)
 
 

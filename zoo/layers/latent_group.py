@@ -71,7 +71,7 @@ class LatentGroup(keras.layers.Layer):
         Returns:
             A layer from ``(batch, *shape[:-1], inputs)`` to ``(batch, *shape[:-1], 2 * shape[-1])``.
         """
-        return keras.layers.Dense(2 * self.shape[-1])
+        return keras.layers.Dense(2 * self.shape[-1], name="posterior")
 
     def build(self, latents_shape: tuple[int | None, ...], state_shape: tuple[int | None, ...]) -> None:
         """Create the posterior's layer."""
