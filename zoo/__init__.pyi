@@ -1,4 +1,5 @@
 from . import data, errors, layers, likelihoods, models, plugins, schedules, testing
+from .autoencoder.hierarchical import HierarchicalAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
@@ -28,6 +29,7 @@ __all__ = [
     "AutoEncoder",
     "Dataset",
     "DatasetSpec",
+    "HierarchicalAutoEncoder",
     "Leaderboard",
     "LikelihoodSpec",
     "Metric",

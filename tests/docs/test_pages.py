@@ -18,7 +18,7 @@ from zoo.cli import main
 WARNINGS = ("error", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 CHECKS = {
     "README.md": """
-assert zoo.list_models() == ["deep_cnn", "my_ae", "residual", "small_cnn", "vq_cnn"]
+assert zoo.list_models() == ["deep_cnn", "ladder", "my_ae", "residual", "small_cnn", "vq_cnn"]
 assert reconstructions.shape == (10, 28, 28, 1)
 assert 0 <= reconstructions.min() <= reconstructions.max() <= 1
 assert mean.shape == std.shape == (10, 16)
@@ -39,6 +39,13 @@ images = zoo.load_dataset("mnist_sample", limit=8).test.images
 terms = model.objective(images, kl_weight=1.0, free_bits=0.0, importance_samples=1, training=False)
 loss, reconstruction, kl = (keras.ops.convert_to_numpy(term) for term in terms)
 assert abs(loss - reconstruction - 2 * kl).max() < 1e-2
+""",
+    "docs/hierarchical.md": """
+assert [group.start for group in model.groups] == [0, 2, 34, 132]
+assert [group.shape for group in model.groups] == [(1, 1, 2), (4, 4, 2), (7, 7, 2), (14, 14, 1)]
+assert len(scores["kl_per_group"]) == 4
+assert photographs.output_shape[0] == (None, 32, 32, 64)
+assert [group.size for group in two_levels.groups] == [2, 6]
 """,
     "docs/likelihoods.md": """
 assert model.likelihood.identifier == 'logistic_mixture:5'

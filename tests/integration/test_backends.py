@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 PRESETS = {
     "residual/cifar10": {"filters": [4, 8], "latent_dim": 3},
     "vq_cnn/cifar10": {"width": 4, "codes": 16},
+    "ladder/cifar10": {"widths": [4], "blocks": 1, "groups": [1], "latents": [2]},
 }
 SAVE = """
 import json, sys, numpy as np, zoo

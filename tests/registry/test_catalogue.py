@@ -9,7 +9,7 @@ import pytest
 import zoo
 from zoo.errors import UnknownNameError, ZooError
 
-ARCHITECTURES = ["deep_cnn", "residual", "small_cnn", "vq_cnn"]
+ARCHITECTURES = ["deep_cnn", "ladder", "residual", "small_cnn", "vq_cnn"]
 DATASETS = ["cifar10", "cifar10_sample", "mnist", "mnist_sample"]
 
 
@@ -137,11 +137,11 @@ def test_changing_an_info_changes_nothing_else():
         ("residual/mnist/", "no preset is called 'residual/mnist/': did you mean 'residual/mnist'"),
         (
             "/mnist",
-            "no architecture is called '': there are deep_cnn, residual, small_cnn, vq_cnn. List all with: zoo list",
+            "no architecture is called '': there are deep_cnn, ladder, residual, small_cnn, vq_cnn. List all with",
         ),
         (
             "qqqq",
-            "no architecture is called 'qqqq': there are deep_cnn, residual, small_cnn, vq_cnn. List all with: zoo",
+            "no architecture is called 'qqqq': there are deep_cnn, ladder, residual, small_cnn, vq_cnn. List all",
         ),
         ("", "no architecture is called '': there are deep_cnn"),
         ("Residual", "no architecture is called 'Residual': did you mean 'residual'?"),

@@ -53,7 +53,7 @@ def run_python(code, *paths, **settings):
 
 def test_built_in_plugins_load_in_the_order_of_the_file(clean_registry):
     records = zoo.list_plugins()
-    assert [record.name for record in records][:5] == BUILT_IN
+    assert [record.name for record in records][: len(BUILT_IN)] == BUILT_IN
     assert {record.status for record in records[:5]} == {"ok"}
     assert {record.origin for record in records[:5]} == {f"registry.yaml of autoencoder-zoo {VERSION}"}
     assert records[0].provides == ("mnist", "cifar10", "mnist_sample", "cifar10_sample")

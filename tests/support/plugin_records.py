@@ -2,7 +2,7 @@
 
 import zoo
 
-BUILT_IN = ["zoo.data", *(f"zoo.plugins.{name}" for name in ("small_cnn", "deep_cnn", "residual", "vq_cnn"))]
+BUILT_IN = ["zoo.data", *(f"zoo.plugins.{name}" for name in ("small_cnn", "deep_cnn", "residual", "vq_cnn", "ladder"))]
 VERSION = zoo.__version__
 
 

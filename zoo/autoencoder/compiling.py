@@ -12,7 +12,7 @@ from zoo import likelihoods, schedules
 from zoo.autoencoder.adam import get_optimizer
 from zoo.autoencoder.objective import check_samples_of
 from zoo.autoencoder.precision import resolve_precision
-from zoo.autoencoder.settings import AdjustableModel, check_free_bits
+from zoo.autoencoder.settings import AdjustableModel, check_augmentation, check_free_bits
 from zoo.registry.recipe import check_importance_samples
 
 
@@ -28,6 +28,7 @@ class CompiledModel(AdjustableModel):
         importance_samples: int = 1,
         *,
         precision: str = "float32",
+        augmentation: str = "none",
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -47,6 +48,8 @@ class CompiledModel(AdjustableModel):
                 KL divergence in float32; or ``auto``, bfloat16 where it is faster. It applies to layers made by
                 ``create_model`` or an architecture's builders; other layers keep the policy that they were made with.
                 Evaluation is in float32.
+            augmentation: what becomes of the images in a training step: ``none``, or ``flip``, which mirrors each of
+                them left to right with a probability of one half.
             jit_compile: as in ``keras.Model.compile``.
             **kwargs: further arguments of ``keras.Model.compile``, such as ``steps_per_execution``; ``metrics``
                 compare the images with their reconstructions.
@@ -71,6 +74,8 @@ class CompiledModel(AdjustableModel):
         self._importance_samples = int(importance_samples)
         self._precision = resolve_precision(precision)
         self._settled = False
+        check_augmentation(augmentation)
+        self._augmentation = augmentation
         optimizer = get_optimizer(optimizer)
         # Keras' own copy has jit_compile as resolved on this machine, and the wrapped optimizer. A proxy, because
         # Keras would track the metrics in a plain dict and log them from then on.
@@ -97,6 +102,7 @@ class CompiledModel(AdjustableModel):
             **self._requested, "loss": None if self._likelihood is self.own_likelihood else self._likelihood,
             "kl_weight": self._kl_schedule, "free_bits": self._free_bits,
             "importance_samples": self._importance_samples,
+            **({"augmentation": self._augmentation} if self._augmentation != "none" else {}),
         }  # fmt: skip
         return {key: keras.saving.serialize_keras_object(value) for key, value in current.items()}
 

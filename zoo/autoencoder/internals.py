@@ -59,6 +59,11 @@ def adam_moments(optimizer: Any, variable: Any) -> tuple[Any, Any]:
     return optimizer._momentums[index].value, optimizer._velocities[index].value
 
 
+def averaged_weights(optimizer: Any) -> list[tuple[Any, Any]]:
+    """Return the weights of an optimizer with ``use_ema``, and the average of each (Keras 3.15.1)."""
+    return list(zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True))
+
+
 def is_deterministic() -> bool:
     """Whether TensorFlow uses only deterministic operations (TensorFlow 2.21)."""
     from tensorflow.python.framework import config

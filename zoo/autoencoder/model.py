@@ -48,7 +48,8 @@ class AutoEncoder(TrainableModel):
     Attributes:
         posterior: what the encoder returns: ``gaussian``, two tensors ``(mean, std)``; or, in a subclass, ``point``:
             one tensor, the z that has all the posterior's mass. Its standard deviation is then zero everywhere, and the
-            subclass must define ``elbo_terms``, since the KL divergence from a Gaussian prior is infinite.
+            subclass must define ``elbo_terms``, since the KL divergence from a Gaussian prior is infinite; or
+            ``hierarchical``, features of the image, as in ``zoo.HierarchicalAutoEncoder``.
 
     Raises:
         ValueError: encoder, decoder and likelihood do not fit together.

@@ -29,7 +29,7 @@ class EvidenceModel(LatentModel):
         if z is None:
             z = mean + std * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
         parameters = self.decoder(ops.cast(z, "float32"), training=training)
-        return -self.likelihood.log_prob(images, parameters), _kl_divergence(mean, std)
+        return -self.likelihood.log_prob(images, parameters), kl_divergence(mean, std)
 
     def elbo_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
         """Return the two terms of the negative evidence lower bound.
@@ -45,7 +45,7 @@ class EvidenceModel(LatentModel):
             2014, appendix B).
         """
         reconstruction, kl = self.latent_terms(images, z=z, training=training)
-        return reconstruction, _sum_from(kl, 1)
+        return reconstruction, sum_from(kl, 1)
 
     def importance_terms(
         self, images: Tensor, samples: int, *, posterior: Any = None, seed: Any = None, training: bool = False
@@ -73,8 +73,8 @@ class EvidenceModel(LatentModel):
         log_likelihood = self.likelihood.log_prob(targets, parameters)
         # The two Gaussians' constants cancel.
         log_ratio = 0.5 * (ops.square(noise) - ops.square(z)) + ops.log(std)
-        kl = _kl_divergence(mean, std)
-        return ops.reshape(log_likelihood, (samples, -1)), _sum_from(log_ratio, 2), _sum_from(kl, 1)
+        kl = kl_divergence(mean, std)
+        return ops.reshape(log_likelihood, (samples, -1)), sum_from(log_ratio, 2), sum_from(kl, 1)
 
     def log_weights(self, images: Tensor, samples: int, seed: Any = None) -> Tensor:
         """Return log p(x, z) - log q(z|x) for z drawn from the posterior (Burda et al. 2016, equation 8).
@@ -93,7 +93,7 @@ class EvidenceModel(LatentModel):
     def check_objective(self, free_bits: float, importance_samples: int) -> None:
         """Raise ``ValueError`` for an objective whose terms the model does not define."""
         if type(self).elbo_terms is EvidenceModel.elbo_terms:
-            if self.posterior != "gaussian":
+            if self.posterior != "gaussian" and type(self).latent_terms is EvidenceModel.latent_terms:
                 raise ValueError(f"{type(self).__name__} has a {self.posterior} posterior: it must define elbo_terms")
             return
         for wanted, option, terms in (
@@ -128,7 +128,7 @@ class EvidenceModel(LatentModel):
             return reconstruction + kl_weight * kl, reconstruction, kl
         reconstruction, kl = self.latent_terms(images, training=training)
         charged = ops.sum(ops.maximum(ops.mean(kl, axis=0), free_bits))
-        return reconstruction + kl_weight * charged, reconstruction, _sum_from(kl, 1)
+        return reconstruction + kl_weight * charged, reconstruction, sum_from(kl, 1)
 
     def extra_scores(self) -> dict[str, float | None]:
         """Return additional scores specific to this kind of model; none here.
@@ -149,9 +149,11 @@ def check_samples_of(likelihood: Likelihood, importance_samples: int) -> None:
         )
 
 
-def _kl_divergence(mean: Tensor, std: Tensor) -> Tensor:
+def kl_divergence(mean: Tensor, std: Tensor) -> Tensor:
+    """Return KL(N(mean, std^2) || N(0, 1)) of each value, nats."""
     return 0.5 * (ops.square(mean) + ops.square(std) - 1.0) - ops.log(std)
 
 
-def _sum_from(values: Tensor, axis: int) -> Tensor:
+def sum_from(values: Tensor, axis: int) -> Tensor:
+    """Return the sum over an axis and all after it."""
     return ops.sum(values, axis=tuple(range(axis, len(values.shape))))

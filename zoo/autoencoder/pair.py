@@ -128,6 +128,10 @@ class PairedModel(keras.Model):
             thresholds = batch_thresholds(images, self.seed or 0)
         return ops.cast(thresholds < images, "float32")
 
+    def inference_network(self) -> keras.Model:
+        """Return the network from images, float32 in [0, 1], to the parameters of the posterior."""
+        return self.encoder
+
     def posterior_parameters(self, images: Tensor, *, training: bool = False) -> tuple[Tensor, Tensor]:
         """Return the mean and standard deviation of q(z|x), float32.
 

@@ -69,7 +69,7 @@ def find_obstacle(model: Any) -> str | None:
     """
 
     def call(images: Any, z: Any) -> tuple[Any, Any]:
-        return model.encoder(images, training=True), model.decoder(z, training=True)
+        return model.posterior_parameters(images, training=True), model.decoder(z, training=True)
 
     try:
         with computing_in("bfloat16"):

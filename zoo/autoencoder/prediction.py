@@ -169,7 +169,10 @@ class EncodePass(Pass):
     def call(self, images: Tensor) -> list[Tensor]:
         """Return the mean and standard deviation, and the sum of the weights for each image."""
         mean, std = self.model.posterior_parameters(self.model.prepare(images))
-        return [mean, std, _sum_of_weights(self.model.encoder, images)]
+        total = _sum_of_weights(self.model.encoder, images)
+        if self.model.posterior == "hierarchical":  # It goes through the decoder too.
+            total = total + _sum_of_weights(self.model.decoder, images)
+        return [mean, std, total]
 
 
 class DecodePass(Pass):

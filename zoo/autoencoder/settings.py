@@ -19,7 +19,7 @@ from zoo.autoencoder.internals import own_variables
 from zoo.autoencoder.objective import EvidenceModel, check_samples_of
 from zoo.autoencoder.precision import find_obstacle, resolve_precision
 from zoo.autoencoder.replicas import check_strategy
-from zoo.registry.recipe import check_importance_samples
+from zoo.registry.recipe import AUGMENTATIONS, check_importance_samples
 from zoo.typing import Tensor
 
 logger = logging.getLogger("zoo")
@@ -34,6 +34,7 @@ class AdjustableModel(EvidenceModel):
         self._free_bits = 0.0
         self._importance_samples = 1
         self._precision = "float32"
+        self._augmentation = "none"
         self._settled = True
         self._requested: Mapping[str, Any] = {}
         self._trained: tuple[int, ...] = ()
@@ -110,6 +111,16 @@ class AdjustableModel(EvidenceModel):
         self._settled = False
         self.change_setting("_precision", resolve_precision(precision))
 
+    @property
+    def augmentation(self) -> str:
+        """``none`` or ``flip``, of training images; a new value takes effect at once."""
+        return self._augmentation
+
+    @augmentation.setter
+    def augmentation(self, augmentation: str) -> None:
+        check_augmentation(augmentation)
+        self.change_setting("_augmentation", augmentation)
+
     def change_setting(self, name: str, value: Any) -> None:
         """Change a private attribute, and have the steps compiled again; ``ValueError`` if it does not fit the rest."""
         before = getattr(self, name)
@@ -180,6 +191,12 @@ class AdjustableModel(EvidenceModel):
 
     def _stored_variables(self) -> list[Any]:
         return [variable for variable in own_variables(self) if variable is not self.kl_constant]
+
+
+def check_augmentation(augmentation: Any) -> None:
+    """Raise ``ValueError`` unless training images can be changed so."""
+    if augmentation not in AUGMENTATIONS:
+        raise ValueError(f"augmentation is {augmentation!r}: expected one of {', '.join(AUGMENTATIONS)}")
 
 
 def check_free_bits(free_bits: Any) -> None:

@@ -115,7 +115,7 @@ class SteppedModel(CompiledModel):
             objective, reconstruction, kl = (
                 term[:count]
                 for term in self.objective(
-                    fill_empty(x),
+                    self.augment(fill_empty(x)) if training else fill_empty(x),
                     kl_weight=self.kl_weight_of(training=training),
                     free_bits=self.free_bits if training else 0.0,
                     importance_samples=self.importance_samples,
@@ -131,6 +131,14 @@ class SteppedModel(CompiledModel):
         if training:
             self.kl_step.assign(self.kl_step + 1.0)
         return loss
+
+    def augment(self, images: Tensor) -> Tensor:
+        """Return training images as ``augmentation`` changes them."""
+        if self.augmentation == "none":
+            return images
+        images = ops.convert_to_tensor(images)
+        chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.seed_generator) < 0.5
+        return ops.where(chosen, images[:, :, ::-1], images)
 
     def compute_loss_and_updates(
         self,

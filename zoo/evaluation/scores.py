@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.checks.weights import check_weights
+from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.data.mapped import in_blocks
@@ -69,6 +70,8 @@ def evaluate(
         - ``ssim``: mean structural similarity (Wang et al. 2004).
         - ``active_units``: latents whose posterior mean has a variance over the images above 0.01 (Burda et al. 2016,
           section 5.2); None for a single image.
+        - ``kl_per_group`` and ``active_units_per_group``: both by group of latents, from the top down; only for a
+          ``HierarchicalAutoEncoder``.
         - ``parameters``: number of parameters of encoder and decoder.
         - the scores of plugins by name, and ``metrics``, which describes them (title, unit, digits, better direction,
           definition); one that raises or is not finite is None, with a warning. Absent if there are none.
@@ -107,6 +110,8 @@ def evaluate(
     scores |= {key: _mean(values) for key, values in of_images.items()}
     scores["kl_per_latent"] = kl_per_latent.tolist() if has_latents(model) else None
     scores["iwae"] = None if bound is None else {"k": samples, "nats": _mean(bound), "images": len(images)}
+    if isinstance(model, HierarchicalAutoEncoder):
+        scores["kl_per_group"] = _by_group(model, kl_per_latent)
     scores["parameters"] = parameter_count(model)
     own = _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed", DESCRIPTIONS})
     # What a kind of model says of itself goes before what a plugin says of all.
@@ -207,7 +212,16 @@ def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> 
     errors = np.concatenate(errors)
     ssim = None if similarities[0] is None else np.concatenate(similarities)
     values: Values = {"mse": errors, "psnr": peak_signal_to_noise_ratio(errors), "ssim": ssim}
-    return values, {"active_units": int(np.sum(means.variance > ACTIVE_VARIANCE)) if counted else None}
+    active = means.variance > ACTIVE_VARIANCE if counted else None
+    counts: dict[str, Any] = {"active_units": None if active is None else int(np.sum(active))}
+    if isinstance(model, HierarchicalAutoEncoder):
+        counts["active_units_per_group"] = None if active is None else _by_group(model, active)
+    return values, counts
+
+
+def _by_group(model: HierarchicalAutoEncoder, values: np.ndarray) -> list[Any]:
+    """Return the sum over the latents of each group, from the top down."""
+    return [values[group.start : group.start + group.size].sum().item() for group in model.groups]
 
 
 class Spread:

@@ -65,7 +65,7 @@ def assemble(
     check_options(config, (encoder_of, decoder_of))
     check_part_options(part_configs[0], first, encoder_of.encoder)
     check_part_options(part_configs[1], second, decoder_of.decoder)
-    encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent) for item in pair)
+    encoder_latent, decoder_latent = (choose_latent_shape(item, shape, latent, config) for item in pair)
     if encoder_latent != decoder_latent:
         raise ArchitectureError(
             f"encoder {first.name} has latent shape {encoder_latent}, decoder {second.name} has {decoder_latent}: "
@@ -96,6 +96,7 @@ def assemble(
         free_bits=recipe.free_bits,
         importance_samples=recipe.importance_samples,
         precision=recipe.precision,
+        augmentation=recipe.augmentation,
     )
     return model
 
@@ -108,6 +109,15 @@ def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
         raise UnknownNameError(
             f"no optimizer is called {recipe.optimizer!r}: expected one of Keras' optimizers, such as 'adam'"
         ) from None
+    changes: dict[str, Any] = {}
+    if recipe.weight_decay is not None:
+        changes["weight_decay"] = recipe.weight_decay
+    if recipe.gradient_clipping is not None:
+        changes["global_clipnorm"] = recipe.gradient_clipping
+    if recipe.weight_averaging:
+        changes |= {"use_ema": True, "ema_momentum": recipe.weight_averaging}
+    if changes:
+        optimizer = type(optimizer).from_config({**optimizer.get_config(), **changes})
     optimizer.learning_rate = recipe.learning_rate
     return optimizer
 

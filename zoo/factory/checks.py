@@ -6,12 +6,13 @@ from typing import Any
 
 import keras
 
+from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ArchitectureError
 
 LIST = "end the builder with return keras.Model(images, [mean, std]), or with zoo.layers.GaussianHead(latent_shape)"
 
 
-def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, point_class: str | None = None) -> None:
+def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, model_class: type[AutoEncoder]) -> None:
     """Check what a builder returned.
 
     Args:
@@ -19,7 +20,7 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, poin
         where: the call, for messages.
         shapes: the shapes of the input and of the output.
         part: ``encoder`` or ``decoder``.
-        point_class: the name of the ``AutoEncoder`` class, if the encoder must output z itself.
+        model_class: the class of the model, whose ``posterior`` says what the encoder must output.
 
     Raises:
         ArchitectureError: it is not a functional model, or has other shapes.
@@ -30,6 +31,8 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, poin
     fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
     if not fits:
         raise ArchitectureError(f"{where} takes {taken}: expected {given}")
+    if part == "encoder" and model_class.posterior == "hierarchical":
+        return  # Features of any shape, which the model compares with those that the decoder's groups use.
     # Not model.output_shape, which is a list for a dict of outputs.
     outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
     is_one = all(isinstance(n, int | None) for n in outputs)
@@ -38,12 +41,12 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, poin
         got = tuple(outputs[1:])
     elif all(isinstance(shape, tuple | list) for shape in outputs):
         got = [tuple(shape[1:]) for shape in outputs]
-    gaussian = part == "encoder" and point_class is None
+    gaussian = part == "encoder" and model_class.posterior == "gaussian"
     expected: Any = [result, result] if gaussian else result
     if got != expected:
         shown = f"(mean, std) of shapes {expected}" if gaussian else f"one tensor of shape {result}"
-        if part == "encoder" and point_class is not None:
-            shown += f", z, since {point_class} has a point posterior"
+        if part == "encoder" and not gaussian:
+            shown += f", z, since {model_class.__name__} has a point posterior"
         way_out = _explain_outputs(outputs, is_one=is_one) if gaussian else None
         raise ArchitectureError(f"{where} outputs {got}: expected {shown}", way_out)
 

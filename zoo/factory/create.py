@@ -136,8 +136,9 @@ def check_preset(preset: Preset) -> None:
     check_samples_of(likelihoods.get(preset.recipe.likelihood), preset.recipe.importance_samples)
     make_optimizer(preset.recipe)
     config = dict(preset.config)
-    choose_latent_shape(preset.architecture, preset.dataset.image_shape, take_latent(config))
+    latent = take_latent(config)
     check_options(config, (resolve(preset.architecture),))
+    choose_latent_shape(preset.architecture, preset.dataset.image_shape, latent, config)
 
 
 def _check_image_shape(preset: Preset, image_shape: Any) -> None:

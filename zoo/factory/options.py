@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -15,24 +16,29 @@ from zoo.registry.recipe import RECIPE_KEYS
 from zoo.registry.specs import LATENT_OPTIONS, Architecture
 
 
-def as_latent_shape(value: Any, image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a latent shape from an int, a tuple, or a function of the image shape."""
+def as_latent_shape(
+    value: Any, image_shape: tuple[int, ...], options: Mapping[str, Any] | None = None
+) -> tuple[int, ...]:
+    """Return a latent shape from an int, a tuple, or a function of the image shape, or of it and the options."""
     if callable(value):
-        value = value(image_shape)
+        takes_options = len(inspect.signature(value).parameters) > 1
+        value = value(image_shape, options or {}) if takes_options else value(image_shape)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         value = (int(value),)
     return check_shape(value, "latent_shape")
 
 
-def choose_latent_shape(architecture: Architecture, image_shape: tuple[int, ...], given: Any) -> tuple[int, ...]:
-    """Return the given latent shape or, for None, the architecture's default."""
+def choose_latent_shape(
+    architecture: Architecture, image_shape: tuple[int, ...], given: Any, config: Mapping[str, Any] | None = None
+) -> tuple[int, ...]:
+    """Return the given latent shape or, for None, the architecture's default, which may depend on its options."""
     if given is not None:
         return as_latent_shape(given, image_shape)
     defaults = architecture.defaults_for(image_shape)
     for option in LATENT_OPTIONS:
         if option in defaults:
             try:
-                return as_latent_shape(defaults[option], image_shape)
+                return as_latent_shape(defaults[option], image_shape, {**defaults, **(config or {})})
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -99,9 +105,9 @@ def _takers(key: str) -> str:
     """Return what takes a setting of the recipe, for a message."""
     if key == "binarization":
         return "zoo.train or zoo.AutoEncoder"
-    if key in ("optimizer", "kl_weight", "free_bits", "importance_samples", "precision"):
+    if key in ("optimizer", "kl_weight", "free_bits", "importance_samples", "precision", "augmentation"):
         return "zoo.train or the model's compile"
-    if key == "learning_rate":
+    if key in ("learning_rate", "weight_decay"):
         return "zoo.train, or an optimizer that has it to the model's compile"
     return "zoo.train or the model's fit" if key in ("batch_size", "epochs") else "zoo.train"
 

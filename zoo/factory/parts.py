@@ -30,7 +30,7 @@ def build_encoder(
     options = {**(config or {}), **({} if latent_shape is None else {"latent_shape": latent_shape})}
     latent, resolved = take_latent(options), resolve(architecture)
     check_options(options, (resolved,))
-    return build_part(resolved, "encoder", (shape, choose_latent_shape(architecture, shape, latent)), options)
+    return build_part(resolved, "encoder", (shape, choose_latent_shape(architecture, shape, latent, options)), options)
 
 
 def build_decoder(
@@ -80,5 +80,5 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
         way_out = explain_arguments(list(builder.parameters), part) or explain_drawing(error, part)
         raise ArchitectureError(f"{where} raised {type(error).__name__}: {one_line(error)}", way_out) from error
     cls = resolved.model_class
-    check_built(model, where, shapes, part, cls.__name__ if cls.posterior == "point" else None)
+    check_built(model, where, shapes, part, cls)
     return model

@@ -10,6 +10,7 @@ from typing import Any
 from zoo.notebooks import show_size, show_table, show_title
 from zoo.registry.catalogue import architecture, dataset, preset
 from zoo.registry.presets import merge_options
+from zoo.registry.recipe import Recipe
 from zoo.registry.record import PluginRecord
 from zoo.shown import show
 
@@ -98,8 +99,13 @@ def get_model_info(name: str) -> ModelInfo:
         dataset=entry.dataset.name,
         image_shape=entry.dataset.image_shape,
         config=deepcopy(merge_options(found.defaults_for(entry.dataset.image_shape), entry.config)),
-        recipe=entry.recipe.to_dict(),
+        recipe=_shown(entry.recipe),
         reference=entry.reference,
         source=found.source,
         plugin=found.plugin,
     )
+
+
+def _shown(recipe: Recipe) -> dict[str, Any]:
+    """Return all settings of a recipe, but no empty list of callbacks."""
+    return {key: value for key, value in recipe.describe().items() if key != "callbacks" or value}

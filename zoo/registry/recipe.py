@@ -13,6 +13,8 @@ CALLBACK_PATTERN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # A module of Py
 BINARIZATIONS = ("none", "threshold", "dynamic")
 MOST_SAMPLES = 10_000  # Of the importance-weighted bound, in training.
 PRECISIONS = ("auto", "float32", "bfloat16")
+DECAYS = ("linear", "cosine")  # How the learning rate falls.
+AUGMENTATIONS = ("none", "flip")
 # The keys allowed in a kl_weight mapping, by its required key: the arguments of a class in zoo.schedules.
 KL_SCHEDULES = {
     "warm_up_steps": ("warm_up_steps", "start", "end"),
@@ -38,6 +40,18 @@ class Recipe:
         learning_rate: > 0.
         learning_rate_decay: the share of a run's steps, at its end, over which the learning rate falls to zero, from 0
             (it stays constant) to 1; see ``zoo.schedules.LinearDecay``.
+        learning_rate_shape: how it falls: ``linear``, or ``cosine``, as half a wave (Loshchilov and Hutter 2017).
+        learning_rate_warm_up: the number of steps, at the beginning of a run, over which the learning rate rises from
+            zero.
+        weight_decay: the share of each weight, times the learning rate, that a step takes off (Loshchilov and Hutter
+            2019); None: the optimizer's own, which is 0.004 for ``adamw`` and none for most others.
+        gradient_clipping: the largest norm of the gradients of all weights together, > 0; larger ones are scaled down
+            to it. None: any.
+        weight_averaging: the share, in each step, of the average of earlier weights in the new average, such as 0.999;
+            at least 0 and below 1. Validation, the best epoch and the model of a run then have the averaged weights
+            (Polyak and Juditsky 1992). 0: no averages.
+        augmentation: what becomes of the images in a training step: ``none``, or ``flip``, which mirrors each of them
+            left to right with a probability of one half.
         batch_size: images per step.
         epochs: passes over the training split.
         kl_weight: a number >= 0; ``{"warm_up_steps": n, "start": 0.0, "end": 1.0}`` for a linear warm-up over the
@@ -68,6 +82,12 @@ class Recipe:
     precision: str = "auto"
     early_stopping: int | None = None
     callbacks: tuple[str, ...] = ()
+    learning_rate_shape: str = "linear"
+    learning_rate_warm_up: int = 0
+    weight_decay: float | None = None
+    gradient_clipping: float | None = None
+    weight_averaging: float = 0.0
+    augmentation: str = "none"
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -78,14 +98,26 @@ class Recipe:
         for key in ("likelihood", "optimizer"):
             if not isinstance(getattr(self, key), str) or not getattr(self, key):
                 raise ValueError(f"{key} is {getattr(self, key)!r}: expected a name")
-        if self.binarization not in BINARIZATIONS:
-            raise ValueError(f"binarization is {self.binarization!r}: expected one of {', '.join(BINARIZATIONS)}")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}: expected one of {', '.join(PRECISIONS)}")
+        for key, allowed in (
+            ("binarization", BINARIZATIONS), ("precision", PRECISIONS), ("learning_rate_shape", DECAYS),
+            ("augmentation", AUGMENTATIONS),
+        ):  # fmt: skip
+            if getattr(self, key) not in allowed:
+                raise ValueError(f"{key} is {getattr(self, key)!r}: expected one of {', '.join(allowed)}")
         _check_number("learning_rate", self.learning_rate, above=0)
         _check_number("learning_rate_decay", self.learning_rate_decay, least=0)
         if self.learning_rate_decay > 1:
             raise ValueError(f"learning_rate_decay is {self.learning_rate_decay!r}: expected a number from 0 to 1")
+        warm_up = self.learning_rate_warm_up
+        if not isinstance(warm_up, numbers.Integral) or isinstance(warm_up, bool) or warm_up < 0:
+            raise ValueError(f"learning_rate_warm_up is {warm_up!r}: expected a whole number of at least 0")
+        if self.weight_decay is not None:
+            _check_number("weight_decay", self.weight_decay, least=0)
+        if self.gradient_clipping is not None:
+            _check_number("gradient_clipping", self.gradient_clipping, above=0)
+        _check_number("weight_averaging", self.weight_averaging, least=0)
+        if self.weight_averaging >= 1:
+            raise ValueError(f"weight_averaging is {self.weight_averaging!r}: expected a number from 0 and below 1")
         _check_number("free_bits", self.free_bits, least=0)
         _check_count("batch_size", self.batch_size)
         _check_count("epochs", self.epochs)
@@ -105,13 +137,29 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain data for JSON; without ``callbacks`` if there are none, as in earlier versions."""
-        plain = dataclasses.asdict(self)
+        """Return the recipe as plain data for JSON.
+
+        Settings that earlier versions did not have are left out at their defaults, so that runs of these keep their
+        names.
+        """
+        plain = self.describe()
         names = plain.pop("callbacks")
-        return {**plain, "callbacks": list(names)} if names else plain
+        plain = {key: value for key, value in plain.items() if key not in _LATER or value != _LATER[key]}
+        return {**plain, "callbacks": names} if names else plain
+
+    def describe(self) -> dict[str, Any]:
+        """Return all settings as plain data."""
+        return {**dataclasses.asdict(self), "callbacks": list(self.callbacks)}
 
 
 RECIPE_KEYS = tuple(field.name for field in dataclasses.fields(Recipe))
+_LATER = {
+    key: getattr(Recipe, key)
+    for key in (
+        "learning_rate_shape", "learning_rate_warm_up", "weight_decay", "gradient_clipping", "weight_averaging",
+        "augmentation",
+    )
+}  # fmt: skip
 
 
 def suggest_settings(images: int) -> dict[str, int]:

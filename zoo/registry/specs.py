@@ -51,17 +51,19 @@ class Architecture:
             ``"module:function"``, or ``"file.py:function"``, where the file is relative to the plugin's own. The model
             maps images ``(H, W, C)``, float32 in [0, 1], to ``(mean, std)`` of a diagonal Gaussian, each of shape
             ``latent_shape``, std > 0, float32; with an ``autoencoder`` whose ``posterior`` is ``point``, to one tensor
-            z of that shape.
+            z of that shape, and to features if it is ``hierarchical``.
         decoder: ``build_decoder(latent_shape, output_shape, **config) -> keras.Model``, likewise. The model maps z to
             the likelihood's raw parameters, linear, of shape ``output_shape``.
         defaults: options and their default values: numbers, text, True, False, None, and lists and dicts of these.
-            ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a function of the image shape) reaches the
-            builders as ``latent_shape``; every other option goes to the builders that have a parameter of that name.
+            ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a function of the image shape, or of the
+            image shape and the options) reaches the builders as ``latent_shape``; every other option goes to the
+            builders that have a parameter of that name.
         autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective.
             Training, scores and pictures use its overrides of ``elbo_terms``, ``log_weights``, ``objective``,
             ``draw_prior``, ``decode`` and ``extra_scores``; a score that it cannot compute is null. Its attribute
-            ``posterior`` states what the encoder outputs: ``gaussian`` (two tensors, the default) or ``point`` (one
-            tensor: z has no spread, as in a vector-quantised model). Register the class with
+            ``posterior`` states what the encoder outputs: ``gaussian`` (two tensors, the default), ``point`` (one
+            tensor: z has no spread, as in a vector-quantised model) or ``hierarchical`` (features, see
+            ``zoo.HierarchicalAutoEncoder``). Register the class with
             ``keras.saving.register_keras_serializable``, so that models can be loaded.
         requires_zoo: the zoo versions that it works with, such as ``">=0.1,<1"``.
         source: the paper it comes from.

@@ -10,8 +10,10 @@ import numpy as np
 from keras import ops
 from markupsafe import Markup
 
+from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
+from zoo.notebooks import show_size
 from zoo.plots import principal_plane
 from zoo.report.charts import class_colours, draw_bars, draw_map
 from zoo.report.pictures import Sheet, make_sheet
@@ -35,6 +37,7 @@ class Album:
         samples: images from the prior.
         paths: interpolations, one row each.
         traversals: latent traversals, one row each.
+        by_group: images with the upper groups of latents kept and those below drawn, one row each.
         bars: KL divergence by latent.
         map: a map of the posterior means.
         legend: the classes' colours (as CSS) and names.
@@ -45,6 +48,7 @@ class Album:
     samples: Sheet | None = None
     paths: list[Sheet] = field(default_factory=list)
     traversals: list[Sheet] = field(default_factory=list)
+    by_group: list[Sheet] = field(default_factory=list)
     bars: Markup | None = None
     map: Markup | None = None
     legend: list[tuple[str, str]] = field(default_factory=list)
@@ -118,7 +122,7 @@ def _interpolate(model: AutoEncoder, shown: np.ndarray, names: list[str]) -> lis
 def _draw_latents(
     album: Album, model: AutoEncoder, shown: np.ndarray | None, kl: Sequence[float] | None, name: str
 ) -> None:
-    if model.posterior != "gaussian":
+    if model.posterior == "point":
         album.notes.append(
             "The posterior is a point, such as a map of codes, not a Gaussian: latents cannot be changed one by one, "
             "and the KL divergence cannot be split by latent. So there are no latent traversals and no chart by latent."
@@ -132,6 +136,9 @@ def _draw_latents(
     else:
         album.notes.append("The run's scores do not include the KL divergence by latent.")
     base = np.zeros(size, "float32") if shown is None else model.encode(shown[:1])[0].reshape(size)
+    if isinstance(model, HierarchicalAutoEncoder):
+        album.by_group = _draw_groups(model, base)
+        return  # One of thousands of latents changes next to nothing.
     values = np.linspace(-REACH, REACH, STEPS)
     for index in order[:TRAVERSED]:
         latents = np.repeat(base[None], STEPS, axis=0)
@@ -140,6 +147,18 @@ def _draw_latents(
         label = f"latent {index + 1}" + (f"\n{kl[index]:.1f} nats" if album.bars and kl else "")
         alt = f"{STEPS} images; latent {index + 1} goes from -{REACH:g} to {REACH:g}, all others are fixed"
         album.traversals.append(make_sheet(images, alt, label))
+
+
+def _draw_groups(model: HierarchicalAutoEncoder, base: np.ndarray) -> list[Sheet]:
+    """Return a row of images for each group: it and those above are kept, those below drawn from the prior."""
+    drawn = model.draw_prior(STEPS, np.random.default_rng(0)).astype("float32")
+    sheets = []
+    for kept, start in enumerate([*(group.start for group in model.groups), len(base)]):
+        latents = np.concatenate([np.repeat(base[None, :start], STEPS, axis=0), drawn[:, start:]], axis=1)
+        size = "" if not kept else f"\n{show_size(model.groups[kept - 1].shape)}"
+        alt = f"{STEPS} images; the upper {kept} of {len(model.groups)} groups are fixed, those below are drawn"
+        sheets.append(make_sheet(model.decode(latents), alt, f"{kept} kept{size}"))
+    return sheets
 
 
 def _draw_plane(album: Album, model: AutoEncoder, split: Split, classes: Sequence[str], name: str) -> None:

@@ -5,6 +5,6 @@ from zoo.startup import start_keras
 start_keras()  # Before the modules that import it.
 
 from zoo.schedules.kl_weight import Constant, Cyclic, LinearWarmUp, Schedule, get
-from zoo.schedules.learning_rate import LinearDecay
+from zoo.schedules.learning_rate import CosineDecay, LinearDecay
 
-__all__ = ["Constant", "Cyclic", "LinearDecay", "LinearWarmUp", "Schedule", "get"]
+__all__ = ["Constant", "CosineDecay", "Cyclic", "LinearDecay", "LinearWarmUp", "Schedule", "get"]

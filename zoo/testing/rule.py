@@ -30,7 +30,7 @@ class Check:
         function: takes the subject; raises ``CheckFailure`` or ``CheckSkipped``.
         kind: ``architecture``, ``dataset``, ``likelihood`` or ``metric``.
         slow: whether a fast run skips it.
-        gaussian: whether it applies only to models with a Gaussian posterior.
+        posteriors: the kinds of posterior that it applies to; empty for all.
     """
 
     name: str
@@ -38,20 +38,20 @@ class Check:
     function: Callable[[Any], None]
     kind: str
     slow: bool = False
-    gaussian: bool = False
+    posteriors: tuple[str, ...] = ()
 
 
 _checks: dict[str, Check] = {}
 
 
 def check(
-    kind: str = "architecture", *, slow: bool = False, gaussian: bool = False
+    kind: str = "architecture", *, slow: bool = False, posteriors: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
     """Register a function as a check; its docstring states the rule. See ``Check`` for the arguments."""
 
     def add(function: Callable[[Any], None]) -> Callable[[Any], None]:
         rule = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
-        _checks[function.__name__] = Check(function.__name__, rule, function, kind, slow, gaussian)
+        _checks[function.__name__] = Check(function.__name__, rule, function, kind, slow, posteriors)
         return function
 
     return add

@@ -167,8 +167,8 @@ def call_check(item: Check, subject: Any) -> None:
         CheckSkipped: the check does not apply to the subject.
     """
     try:
-        if item.gaussian and not subject.is_gaussian:
-            raise CheckSkipped("the posterior is not Gaussian")
+        if item.posteriors and subject.posterior not in item.posteriors:
+            raise CheckSkipped(f"the posterior is {subject.posterior}: this is for {' and '.join(item.posteriors)}")
         with _quiet():
             item.function(subject)
     except (CheckFailure, CheckSkipped, KeyboardInterrupt):
@@ -221,7 +221,7 @@ def _find_facts(subject: Any) -> dict[str, Any]:
         model = subject.model
         facts |= {f"{part}_seconds": subject.preparations.get(f"{part}_model") for part in ("build", "train")}
         facts["parameters"] = parameter_count(model)
-        parts = [count_flops(part) for part in (model.encoder, model.decoder)]
+        parts = [count_flops(part) for part in (model.inference_network(), model.decoder)]
         facts["flops"] = None if None in parts else sum(part or 0 for part in parts)
     except Exception:  # A model that cannot be built or counted has already failed a check.
         return facts

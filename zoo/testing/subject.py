@@ -130,11 +130,11 @@ class Subject(Prepares):
         return _try(lambda: self.build(seed=seed), self.reporter)
 
     @cached_property
-    def is_gaussian(self) -> bool:
-        """Whether the posterior is Gaussian."""
+    def posterior(self) -> str:
+        """The kind of posterior: ``gaussian``, ``point`` or ``hierarchical``."""
         from zoo.factory.resolve import resolve_class
 
-        return resolve_class(self.architecture).posterior == "gaussian"
+        return resolve_class(self.architecture).posterior
 
 
 def to_numpy(value: Any) -> np.ndarray:

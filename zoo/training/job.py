@@ -27,8 +27,9 @@ from zoo.registry.recipe import Recipe
 from zoo.runs.record import Status
 from zoo.runs.run import TENSORBOARD_FOLDER, Run
 from zoo.runs.writer import RecordWriter
-from zoo.schedules import LinearDecay
+from zoo.schedules import CosineDecay, LinearDecay
 from zoo.shown import show
+from zoo.training.averaging import UseAverages
 from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
@@ -157,6 +158,7 @@ def _fit(job: Job, progress: ShowProgress | ReportProgress) -> None:
     model.provenance = {**(model.provenance or {}), "trained_on": job.dataset.name}
     data = ShuffledImages(images, recipe.batch_size, job.seed)
     shown = [*_events(job, len(images)), progress]
+    averages = [UseAverages(swapped=job.model is not None)] if recipe.weight_averaging else []
     # Kept in the job, where they are found if one of them raises.
     job.callbacks[:0] = make_callbacks(recipe.callbacks, run)
     try:
@@ -168,7 +170,7 @@ def _fit(job: Job, progress: ShowProgress | ReportProgress) -> None:
             validation_data=job.dataset.validation,
             validation_batch_size=recipe.batch_size,
             # The user's come before the one that saves, so that what they change in an epoch is saved with it.
-            callbacks=[SeedEpochs(data), guard, watch, *shown, *job.callbacks, saver],
+            callbacks=[SeedEpochs(data), *averages, guard, watch, *shown, *job.callbacks, saver],
             verbose=0,
         )
     finally:
@@ -193,9 +195,12 @@ def _warn(job: Job) -> None:
 
 def _set_learning_rate(model: AutoEncoder, recipe: Recipe, images: int) -> None:
     """Let the rate fall towards the last epoch, which is later if a run is extended."""
-    if recipe.learning_rate_decay:
+    if recipe.learning_rate_decay or recipe.learning_rate_warm_up:
         steps = recipe.epochs * math.ceil(images / recipe.batch_size)
-        model.optimizer.learning_rate = LinearDecay(recipe.learning_rate, steps, recipe.learning_rate_decay)
+        schedule = LinearDecay if recipe.learning_rate_shape == "linear" else CosineDecay
+        model.optimizer.learning_rate = schedule(
+            recipe.learning_rate, steps, recipe.learning_rate_decay, recipe.learning_rate_warm_up
+        )
 
 
 def _restore_best(job: Job) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-POSTERIORS = ("gaussian", "point")
+POSTERIORS = ("gaussian", "point", "hierarchical")
 
 
 def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, int, int], tuple[int, ...]]:
@@ -15,7 +15,7 @@ def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, i
     Args:
         encoder: the object passed as the encoder.
         decoder: the object passed as the decoder.
-        posterior: ``gaussian`` or ``point``; see ``AutoEncoder``.
+        posterior: ``gaussian``, ``point`` or ``hierarchical``; see ``AutoEncoder``.
 
     Returns:
         The shape of an image and the shape of its latent.
@@ -45,6 +45,8 @@ def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, i
 def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the encoder's outputs, by name."""
     one = isinstance(output, tuple) and all(isinstance(n, int | None) for n in output)
+    if posterior == "hierarchical":  # Features of any shape, which the groups of the decoder name.
+        return {}
     if posterior == "point":
         if not one:
             raise ValueError(f"the encoder's output is {output}: expected one tensor, z, for a point posterior")

@@ -60,11 +60,11 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
     return {
         "parameters": parameter_count(model),
         "flops": {
-            "encoder": _or_none("operations of the encoder", lambda: count_flops(model.encoder)),
+            "encoder": _or_none("operations of the encoder", lambda: count_flops(model.inference_network())),
             "decoder": _or_none("operations of the decoder", lambda: count_flops(model.decoder)),
         },
         "encode_ms": _or_none(
-            "time to encode", lambda: _time(model.encoder, lambda generator, shape: generator.random(shape))
+            "time to encode", lambda: _time(model.inference_network(), lambda generator, shape: generator.random(shape))
         ),
         "decode_ms": _or_none(
             "time to decode", lambda: _time(model.decoder, lambda generator, shape: generator.standard_normal(shape))

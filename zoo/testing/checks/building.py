@@ -10,6 +10,7 @@ from zoo.errors import one_line
 from zoo.registry.fields import show_patterns
 from zoo.testing.rule import CheckFailure, CheckSkipped, check, require, shorten
 from zoo.testing.shapes import show_shape
+from zoo.testing.subject import to_tensor
 
 if TYPE_CHECKING:
     from zoo.autoencoder.model import AutoEncoder
@@ -82,13 +83,12 @@ def _build(subject: Subject, shape: Shape | None, kind: str) -> None:
     images = subject.images(shape, 3)
     latent, mend = model.latent_shape, _mend(subject)
     try:
-        encoded = model.encoder(images.astype("float32") / 255, training=False)
+        encoded = model.posterior_parameters(to_tensor(images.astype("float32") / 255))
         decoded = model.decoder(np.zeros((3, *latent), "float32"), training=False)
         reconstructed = model.reconstruct(images)
     except Exception as error:
         raise CheckFailure(f"the model for {shape} raised {shorten(error)} on three images. {mend}") from error
-    parts = encoded if isinstance(encoded, list | tuple) else [encoded]
-    for part in parts:
+    for part in encoded:
         _expect(np.shape(part), (3, *latent), "the encoder", shape, mend)
     _expect(np.shape(decoded)[:3], (3, *shape[:2]), "the decoder", shape, mend)
     _expect(reconstructed.shape, (3, *shape), "reconstruct", shape, mend)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.testing.rule import CheckSkipped, check, require
-from zoo.testing.subject import to_numpy
+from zoo.testing.subject import to_numpy, to_tensor
 
 if TYPE_CHECKING:
     from zoo.testing.subject import Subject
@@ -17,10 +17,12 @@ ALIKE = 1e-3  # Relative; allows for different orders of summation in float32.
 
 
 def encode(subject: Subject, images: np.ndarray, *, training: bool = False) -> list[np.ndarray]:
-    """Return the encoder's outputs for images of any type, after a few training steps."""
-    model = subject.example
-    encoded = model.encoder(np.asarray(images, "float32"), training=training)
-    return [to_numpy(part) for part in (encoded if isinstance(encoded, list | tuple) else [encoded])]
+    """Return the posterior's mean and deviation for images of any type, after a few training steps.
+
+    Of a hierarchical one these are along the path of the means.
+    """
+    encoded = subject.example.posterior_parameters(to_tensor(np.asarray(images, "float32")), training=training)
+    return [to_numpy(part) for part in encoded]
 
 
 def _images(subject: Subject) -> np.ndarray:
@@ -43,7 +45,7 @@ def check_posterior_is_finite(subject: Subject) -> None:
             )
 
 
-@check(gaussian=True)
+@check(posteriors=("gaussian", "hierarchical"))
 def check_std_is_positive(subject: Subject) -> None:
     """The standard deviation is above zero."""
     _, std = encode(subject, _images(subject))
