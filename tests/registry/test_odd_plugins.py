@@ -105,9 +105,10 @@ def test_ctrl_c_is_not_taken_for_a_fault(load):
 
 OPTIONS = [
     "__import__('threading').Lock()", "(i for i in ())", "__import__('os')", "__import__('io').StringIO()", "object()",
-    "{1, 2}", "b'x'", "3j", "float('nan')", "float('inf')", "10**5000", "'\\ud800'", "'x' * 10**7", "list(range(10**6))", "print",
-    "type('T', (), {'__repr__': lambda self: 1 / 0})()", "(lambda a: (a.append(a), a)[1])([])", "{(1, 2): 3}",
-    "eval('[' * 50 + ']' * 50)", "__import__('datetime').date(2026, 1, 1)",
+    "{1, 2}", "b'x'", "3j", "float('nan')", "float('inf')", "10**5000", "'\\ud800'", "'x' * 10**7", "print",
+    "list(range(10**6))", "type('T', (), {'__repr__': lambda self: 1 / 0})()",
+    "(lambda a: (a.append(a), a)[1])([])", "{(1, 2): 3}", "eval('[' * 50 + ']' * 50)",
+    "__import__('datetime').date(2026, 1, 1)",
 ]  # fmt: skip
 
 
