@@ -9,11 +9,10 @@ on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reas
 
 
 def test_the_choices_are_those_there_are():
-    from zoo.exporting.formats import FORMATS as known
-    from zoo.exporting.networks import PART_NAMES
+    from zoo.exporting import formats, networks
 
-    assert tuple(known) == FORMATS
-    assert sorted(PART_NAMES) == sorted(PARTS)
+    assert tuple(formats.FORMATS) == FORMATS
+    assert sorted(networks.PART_NAMES) == sorted(PARTS)
 
 
 @on_tensorflow

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes it")
-
 import zoo
 from zoo.errors import ExportError
 
+on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes it")
 SHAPES = [(28, 28, 1), (32, 32, 3), (31, 17, 2)]
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
 MOST = {"onnx": 1e-5, "litert": 1e-5, "saved_model": 1e-6}
