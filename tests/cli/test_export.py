@@ -16,6 +16,7 @@ def test_the_choices_are_those_there_are():
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_a_preset_with_trained_weights(command, tmp_path):
     arguments = ("export", "small_cnn/mnist_sample", "--format", "saved_model", "--out", tmp_path / "saved")
     made = command(*arguments, "--json")

@@ -84,7 +84,7 @@ def test_every_architecture_part_and_size(architecture, shape, name, tmp_path):
 
 
 @on_tensorflow
-@pytest.mark.parametrize("name", ["onnx", "litert", "saved_model"])
+@pytest.mark.parametrize("name", ["onnx", "litert", pytest.param("saved_model", marks=pytest.mark.slow)])
 def test_bytes_of_a_binary_model(name, tmp_path):
     need(name)
     model = make_model(likelihood="bernoulli", filters=[4])
@@ -165,16 +165,17 @@ def own_model(layer):
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_what_differs_is_not_kept(tmp_path):
     with pytest.raises(
-        ExportError, match="SavedModel: what was exported differs from the model by .*: expected at most"
+        ExportError, match=r"SavedModel: what was exported differs from the model by .*: expected at most"
     ):
         zoo.export(own_model(Noisy()), tmp_path / "saved", "saved_model")
     assert list(tmp_path.iterdir()) == []
 
 
 @on_tensorflow
-@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("keep", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_disk_that_is_full(keep, tmp_path, monkeypatch):
     target = tmp_path / "saved"
     if keep:

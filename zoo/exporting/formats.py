@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -56,7 +57,8 @@ class Format:
             extra = self.extras.get(backend)
             way_out = f'pip install "autoencoder-zoo[{extra}]"' if extra else f"pip install {package}"
             try:
-                importlib.import_module(module)
+                with warnings.catch_warnings(action="ignore"):
+                    importlib.import_module(module)
             except ModuleNotFoundError as error:
                 if (error.name or module).partition(".")[0] != module.partition(".")[0]:
                     raise _broken(package, error) from error
