@@ -76,7 +76,10 @@ PLUGINS = Page("docs/plugins.md")
 # Their Python is run in one process, each page for itself; that of docs/plugins.md takes long and has its own tests.
 RUN = [
     README,
-    *(Page(f"docs/{name}.md") for name in ("guide", "data", "likelihoods", "scores", "subclassing", "weights")),
+    *(
+        Page(f"docs/{name}.md")
+        for name in ("guide", "data", "likelihoods", "scores", "export", "subclassing", "weights")
+    ),
 ]
 PAGES = [
     *(Page(path.name) for path in sorted(ROOT.glob("*.md"))),
