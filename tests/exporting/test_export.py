@@ -115,6 +115,14 @@ def test_what_the_file_says(tmp_path):
 
 
 @on_tensorflow
+@pytest.mark.slow
+def test_a_name_in_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert str(zoo.export(make_model(filters=[4]), format="saved_model", batch=20).path) == "small_cnn-autoencoder"
+    assert os.listdir(tmp_path) == ["small_cnn-autoencoder"]
+
+
+@on_tensorflow
 def test_keras_own_method(tmp_path):
     """It needs no call before, and takes bytes too."""
     model = make_model(filters=[4])

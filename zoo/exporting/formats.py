@@ -180,7 +180,7 @@ def run_saved_model(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> l
         given, found = Path(folder, "inputs.npy"), Path(folder, "outputs.npz")
         np.save(given, inputs)
         done = subprocess.run(
-            [sys.executable, "-c", _RUN, str(path), str(given), str(found)], cwd=folder, capture_output=True, text=True,
+            [sys.executable, "-c", _RUN, str(path.resolve()), str(given), str(found)], cwd=folder, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
         if done.returncode:
