@@ -179,10 +179,8 @@ def run_saved_model(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> l
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder, "inputs.npy"), Path(folder, "outputs.npz")
         np.save(given, inputs)
-        done = subprocess.run(
-            [sys.executable, "-c", _RUN, str(path.resolve()), str(given), str(found)], cwd=folder, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+        command = [sys.executable, "-c", _RUN, str(path.resolve()), str(given), str(found)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise ExportError(f"TensorFlow cannot run what was exported: {one_line(lines[-1])}")
