@@ -8,6 +8,7 @@ from .data.folder import load_images
 from .data.load import load_dataset
 from .evaluation.comparison import compare
 from .evaluation.scores import evaluate
+from .exporting.export import export
 from .factory.create import create_model
 from .plots import plot_history, plot_interpolation, plot_latent_space, plot_reconstructions, plot_samples
 from .registry.catalogue import list_datasets, list_likelihoods, list_models, list_plugins, refresh
@@ -44,6 +45,7 @@ __all__ = [
     "data",
     "errors",
     "evaluate",
+    "export",
     "get_model_info",
     "hookimpl",
     "layers",

@@ -7,6 +7,7 @@ __all__ = [
     "BackendError",
     "DatasetError",
     "DuplicateNameError",
+    "ExportError",
     "IncomparableError",
     "ModelLoadError",
     "PluginLoadError",
@@ -42,6 +43,10 @@ class UnknownNameError(ZooError, LookupError):
 
 class DuplicateNameError(ZooError):
     """A name that two plugins provide; the message states both origins."""
+
+
+class ExportError(ZooError):
+    """A model that cannot be exported: no converter, or what it writes computes something else."""
 
 
 class PluginLoadError(ZooError):

@@ -103,7 +103,8 @@ class VectorQuantizer(keras.layers.Layer):
         codebook = ops.convert_to_tensor(self.codebook)
         # |z - e|^2 without |z|^2, which is the same for all codes.
         distances = ops.sum(ops.square(codebook), axis=1) - 2 * ops.matmul(flat, ops.transpose(codebook))
-        return ops.argmin(distances, axis=1)
+        # Not Keras' argmin: on TensorFlow it looks at bits, which runtimes for exported models cannot.
+        return ops.top_k(-distances, 1)[1][:, 0]
 
     def _learn(self, flat: Any, indices: Any) -> None:
         counts = ops.segment_sum(ops.ones_like(flat[:, 0]), indices, num_segments=self.codes)

@@ -58,6 +58,7 @@ assert by_latents > by_pixels + 0.01 > 0.9
 assert history.history['loss'][0] < 900
 assert model.provenance['started_from']['tag'] == 'default'
 """,
+    "docs/export.md": "assert made.difference < 1e-6\n",
     "docs/scores.md": "assert zoo.evaluate(model, images)['mae'] > 0\n",
 }
 # Runs each page's script in a namespace of its own; tracebacks have the page's lines.

@@ -120,6 +120,39 @@ class AutoEncoder(TrainableModel):
             _check_quantised(part)
         super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
+    def export(
+        self, filepath: str | Path, format: str = "tf_saved_model", verbose: Any = None, input_signature: Any = None,
+        **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """Export the reconstruction as ``keras.Model.export`` does, whether the model was called before or not.
+
+        ``zoo.export`` exports the parts as well, and checks what it has written.
+
+        Args:
+            filepath: the file, or the folder of a SavedModel.
+            format: one of Keras' formats.
+            verbose: whether Keras prints where it is.
+            input_signature: the images' shape and type, as Keras takes it; by default any number of images, float32 in
+                [0, 1]. A SavedModel made on TensorFlow takes uint8 in 0..255 too.
+            **kwargs: as Keras takes them.
+        """
+        if input_signature is None and format == "tf_saved_model" and keras.backend.backend() == "tensorflow":
+            return self._export_saved_model(filepath, verbose)
+        if input_signature is None:
+            input_signature = [keras.InputSpec(dtype="float32", shape=(None, *self.image_shape), name="images")]
+        return super().export(filepath, format, verbose=verbose, input_signature=input_signature, **kwargs)
+
+    def _export_saved_model(self, filepath: str | Path, verbose: Any) -> None:
+        import tensorflow as tf
+
+        serve = tf.function(lambda images: self(images, training=False))
+        for dtype in ("float32", "uint8"):
+            serve.get_concrete_function(tf.TensorSpec((None, *self.image_shape), dtype, name="images"))
+        archive = keras.export.ExportArchive()
+        archive.track(self)
+        archive.add_endpoint("serve", serve)
+        archive.write_out(str(filepath), verbose=True if verbose is None else verbose)
+
     def get_config(self) -> dict[str, Any]:
         """Return the parts and settings of the model."""
         return {
