@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.cli.printing import print_scores
 from zoo.errors import ArchitectureError
 
 SMALL = {"widths": [4, 6], "groups": [1], "latents": [1, 2], "blocks": 1}
@@ -66,3 +67,14 @@ def test_dropout_is_for_training_alone():
 
 def test_presets_have_its_own_number_of_latents():
     assert zoo.create_model("ladder/cifar10", **SMALL).latent_shape == (256 + 2 * (64 + 16 + 1),)
+
+
+def test_scores_are_shown_by_group(capsys):
+    model = make()
+    scores = zoo.evaluate(model, np.random.default_rng(0).random((5, 8, 8, 1), "float32"))
+    print_scores(scores)
+    table = capsys.readouterr().out.partition("group, from the top")[2]
+    rows = [line.split() for line in table.splitlines() if line.split()[:1] and line.split()[0].isdigit()]
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert sum(float(row[1]) for row in rows) == pytest.approx(scores["kl"], abs=0.02)
+    assert [int(row[2]) for row in rows] == scores["active_units_per_group"]

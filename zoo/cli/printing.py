@@ -138,6 +138,15 @@ def print_scores(scores: dict[str, Any]) -> None:
             score = score_at(*path, result=scores)
             rows.append([score.title + _name_k(path, scores), score.show(value) + _count(path, scores), score.unit])
     print_table(["score", "value", "unit"], rows)
+    groups = scores.get("kl_per_group")
+    if groups:
+        active = scores["active_units_per_group"] or ["-"] * len(groups)
+        rows = [
+            [str(number), f"{kl:.2f}", str(count)]
+            for number, (kl, count) in enumerate(zip(groups, active, strict=True), 1)
+        ]
+        echo()
+        print_table(["group, from the top", "KL divergence, nats", "active latents"], rows, numbers_from=1)
 
 
 def _name_k(path: tuple[str, ...], scores: dict[str, Any]) -> str:
