@@ -69,7 +69,9 @@ def test_a_folder_that_is_no_run(command, tmp_path):
 
 
 def test_tensorboard_that_is_not_there(command, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.tensorboard.find_spec", lambda name: None if name == "tensorboard" else True)
+    monkeypatch.setattr(
+        "zoo.training.callbacks.tensorboard.find_spec", lambda name: None if name == "tensorboard" else True
+    )
     result = command("train", "tiny_cnn/tiny", "--tensorboard", "--out", tmp_path / "runs")
     assert result.exit_code == 1
     assert 'pip install "autoencoder-zoo[tensorboard]"' in result.stderr

@@ -15,7 +15,7 @@ from zoo.errors import RunError, UnknownNameError
 from zoo.runs import lock
 from zoo.runs.run import run_path
 from zoo.training import resume
-from zoo.training.tensorboard import WriteEvents
+from zoo.training.callbacks import WriteEvents
 
 SETTINGS = {"seed": 3, "progress": False}
 OTHER = r"checkpoint-1.keras is not of the run that its run.json describes: "

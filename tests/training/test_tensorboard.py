@@ -6,7 +6,8 @@ from PIL import Image
 
 import zoo
 from zoo.errors import RunError
-from zoo.training import resume, tensorboard
+from zoo.training import resume
+from zoo.training.callbacks import tensorboard
 
 SETTINGS = {"kl_weight": {"warm_up_steps": 12}, "learning_rate": 0.002, "learning_rate_decay": 0, "progress": False}
 pytestmark = pytest.mark.usefixtures("few_pictures")

@@ -29,8 +29,7 @@ from zoo.runs.run import TENSORBOARD_FOLDER, Run
 from zoo.runs.writer import RecordWriter
 from zoo.schedules import CosineDecay, LinearDecay
 from zoo.shown import show
-from zoo.training.averaging import UseAverages
-from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch
+from zoo.training.callbacks import SaveEpochs, StopOnNonFinite, Stopwatch, UseAverages, WriteEvents
 from zoo.training.checkpoint import Point, find_checkpoints, keep_as_best, remove_checkpoints
 from zoo.training.determinism import repeatable
 from zoo.training.devices import spread
@@ -39,7 +38,6 @@ from zoo.training.profile import ProfileSteps
 from zoo.training.progress import ReportProgress, ShowProgress
 from zoo.training.reasons import explain
 from zoo.training.shuffling import SeedEpochs, ShuffledImages
-from zoo.training.tensorboard import WriteEvents
 from zoo.training.user_callbacks import make_callbacks
 from zoo.training.warm_start import copy_weights
 

@@ -27,6 +27,7 @@ from zoo.runs.record import Resumption, RunConfig, RunRecord
 from zoo.runs.run import RUN_FILE, TENSORBOARD_FOLDER, Run, run_path
 from zoo.runs.writer import RecordWriter
 from zoo.saving.load import MODEL_FILE
+from zoo.training.callbacks import check_tensorboard
 from zoo.training.changes import ANEW, refuse_changes, refuse_other_model
 from zoo.training.checkpoint import Point, find_checkpoints, find_point, remove_temporaries
 from zoo.training.devices import check_devices
@@ -34,7 +35,6 @@ from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.provenance import describe_environment, describe_provenance, now
 from zoo.training.session import clear, refuse_existing, refuse_link
-from zoo.training.tensorboard import check_tensorboard
 from zoo.training.user_callbacks import check_names, split_callbacks
 from zoo.training.warm_start import find_start_again
 

@@ -21,13 +21,13 @@ from zoo.runs.lock import LOCK_FILE, claim
 from zoo.runs.record import begin
 from zoo.runs.run import Run, run_path
 from zoo.runs.writer import RecordWriter
+from zoo.training.callbacks import check_tensorboard
 from zoo.training.checkpoint import Point, find_checkpoints
 from zoo.training.devices import check_devices
 from zoo.training.job import Job, do_job
 from zoo.training.plan import describe_plan, plan_run
 from zoo.training.profile import check_profiler
 from zoo.training.provenance import describe_provenance
-from zoo.training.tensorboard import check_tensorboard
 from zoo.training.user_callbacks import check_names, split_callbacks
 from zoo.training.warm_start import check_options, find_start
 
