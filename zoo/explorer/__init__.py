@@ -1,0 +1,1 @@
+"""One HTML file in which a model's latent space is explored; the model runs in the page."""
