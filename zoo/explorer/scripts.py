@@ -15,4 +15,5 @@ def read_static(name: str) -> str:
 def engine_script() -> str:
     """Return the definition of ``makeEngine``, a function without arguments that a worker can be made of."""
     parts = "\n".join(read_static(name) for name in ENGINE)
-    return f'function makeEngine() {{\n"use strict";\n{parts}\nreturn {{ openModel, listen, makeNetwork, LOG_PROBABILITIES }};\n}}\n'
+    offered = "openModel, listen, makeNetwork, LOG_PROBABILITIES"
+    return f'function makeEngine() {{\n"use strict";\n{parts}\nreturn {{ {offered} }};\n}}\n'

@@ -2,7 +2,7 @@
 
 // The logarithm of a scale, within (-7, 1), as zoo/likelihoods/location_scale.py has it.
 function logScale(raw) {
-  const turned = raw / 4 + 0.2;
+  const turned = raw / 4 + 1 / 3;
   return -3 + (4 * turned) / (1 + Math.abs(turned));
 }
 
