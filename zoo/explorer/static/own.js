@@ -1,0 +1,141 @@
+// An image of one's own: drawn, dropped, chosen from a file or from the page.
+
+function startOwn(drawTile) {
+  const canvas = find("own"), scale = Math.max(1, Math.round(280 / Math.max(width, height)));
+  const large = document.createElement("canvas");
+  [large.width, large.height] = [width * scale, height * scale];
+  const pen = large.getContext("2d", { willReadFrequently: true });
+  const small = document.createElement("canvas");
+  [small.width, small.height] = [width, height];
+  const reader = small.getContext("2d", { willReadFrequently: true });
+  let last = null, strip = null;
+
+  function readImage() {
+    reader.imageSmoothingEnabled = true;
+    reader.imageSmoothingQuality = "high";
+    reader.drawImage(large, 0, 0, width, height);
+    const { data } = reader.getImageData(0, 0, width, height), values = new Float32Array(width * height * channels);
+    for (let i = 0; i < width * height; i++) {
+      const [r, g, b] = data.subarray(i * 4, i * 4 + 3), grey = 0.299 * r + 0.587 * g + 0.114 * b;
+      for (let c = 0; c < channels; c++) {
+        const value = channels < 3 ? grey : c < 3 ? data[i * 4 + c] : c === 3 && channels === 4 ? 255 : grey;
+        values[i * channels + c] = Math.round(value) / 255;
+      }
+    }
+    return content.binarized ? values.map((value) => (value >= 0.5 ? 1 : 0)) : values;
+  }
+
+  function update() {
+    const image = readImage();
+    paint(canvas, image);
+    client.ask("own", [[{ call: "encode", image }, (mean, std) => {
+      client.ask("own score", [[{ call: "score", z: mean, image, channels }, (decoded, [logProb]) => {
+        paint(find("own-image"), decoded);
+        showScores(divergence(mean, std), logProb);
+      }]]);
+    }]]);
+  }
+
+  function divergence(mean, std) {
+    if (codebook) return (latents / codeSize) * Math.log(codebook.length / codeSize);
+    if (!std) return null;
+    return mean.reduce((sum, m, d) => sum + (m * m + std[d] * std[d] - 1) / 2 - Math.log(std[d]), 0);
+  }
+
+  function showScores(kl, logProb) {
+    const { proper, title } = content.likelihood, known = Number.isFinite(logProb);
+    const rows = [];
+    if (kl !== null) rows.push(["KL divergence from the prior", show(kl, 1)]);
+    if (known) rows.push([proper ? "log p(x | z), z the code" : `Cross-entropy (${title})`, show(proper ? logProb : -logProb, 1)]);
+    const parts = rows.map(([name, value]) => {
+      const row = document.createElement("div"), term = document.createElement("dt"), given = document.createElement("dd");
+      const unit = document.createElement("small");
+      term.textContent = name;
+      unit.textContent = " nats";
+      given.append(value, unit);
+      row.append(term, given);
+      return row;
+    });
+    if (!known) {
+      const row = document.createElement("div"), term = document.createElement("dt");
+      term.textContent = `The page does not know the likelihood ${title}, so it shows no log p(x | z).`;
+      row.append(term);
+      parts.push(row);
+    }
+    find("own-scores").replaceChildren(...parts);
+  }
+
+  function clear() {
+    pen.fillStyle = "#000000";
+    pen.fillRect(0, 0, large.width, large.height);
+  }
+
+  function forget() {
+    if (strip) strip.mark(-1);
+  }
+
+  // Fill the whole image; what stands out is cut off.
+  function take(source, wide, high) {
+    clear();
+    const factor = Math.max(large.width / wide, large.height / high);
+    const [w, h] = [wide * factor, high * factor];
+    pen.imageSmoothingEnabled = factor < 1;
+    pen.drawImage(source, (large.width - w) / 2, (large.height - h) / 2, w, h);
+    update();
+  }
+
+  async function open(file) {
+    try {
+      const bitmap = await createImageBitmap(file);
+      forget();
+      take(bitmap, bitmap.width, bitmap.height);
+    } catch {
+      notify(`${file.name}: the browser cannot read it as an image`);
+    }
+  }
+
+  function place(event) {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * large.width, ((event.clientY - box.top) / box.height) * large.height];
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    if (strip && last === null) forget();
+    last = place(event);
+    stroke(last);
+  });
+  canvas.addEventListener("pointermove", (event) => { if (last && event.buttons) stroke(place(event)); });
+  canvas.addEventListener("pointerup", () => { last = null; });
+
+  function stroke(to) {
+    const colour = find("own-colour");
+    pen.strokeStyle = colour ? colour.value : "#ffffff";
+    pen.lineWidth = Math.max(large.width, large.height) / 12;
+    pen.lineCap = pen.lineJoin = "round";
+    pen.beginPath();
+    pen.moveTo(...last);
+    pen.lineTo(...to);
+    pen.stroke();
+    last = to;
+    update();
+  }
+
+  for (const [name, over] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
+    canvas.addEventListener(name, (event) => {
+      event.preventDefault();
+      canvas.classList.toggle("over", over);
+      if (name === "drop" && event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+    });
+  }
+  find("own-file").addEventListener("change", (event) => { if (event.target.files.length) open(event.target.files[0]); });
+  find("own-clear").addEventListener("click", () => { forget(); clear(); update(); });
+  clear();
+  if (!find("own-from")) return update();
+  strip = makeStrip("own-from", drawTile, (i) => {
+    const tile = document.createElement("canvas");
+    drawTile(tile, i);
+    take(tile, tile.width, tile.height);
+  });
+  return strip.select(0);
+}
