@@ -91,6 +91,7 @@ def _describe_likelihood(likelihood: Likelihood, binarization: str) -> dict[str,
         "title": likelihood.identifier,
         "components": getattr(likelihood, "components", None),
         "proper": known,
+        "bytes": likelihood.support == "bytes",
     }
 
 

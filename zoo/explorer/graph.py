@@ -153,7 +153,8 @@ def _find_layer(name: str, layers: Any) -> str | None:
     """Return the layer that a converter's name for an operator comes from, the innermost that can be told."""
     if layers is None:
         return None
-    names = sorted({it.name for part in (layers.encoder, layers.decoder) for it in all_layers(part)}, key=len)
+    parts = (layers.encoder, layers.decoder)
+    names: list[str] = sorted({it.name for part in parts for it in all_layers(part)}, key=len)
     for step in reversed(name.split("/")):
         for each in reversed(names):
             # Within a network that is traced, Keras appends a number.

@@ -80,13 +80,12 @@ def choose(found: Images, most: int, seed: int) -> Images:
     """Return at most that many images, drawn at random; the first ``SHOWN`` have all classes in turn."""
     order = np.sort(np.random.default_rng(seed).permutation(len(found.images))[:most])
     if found.labels is not None:
-        labels = found.labels[order]
+        drawn = found.labels[order]
         # How many of its class come before each image.
         rank = np.zeros(len(order), int)
-        for value in np.unique(labels):
-            chosen = labels == value
-            rank[chosen] = np.arange(chosen.sum())
-        first = np.lexsort((labels, rank))[:SHOWN]
+        for value in np.unique(drawn):
+            rank[drawn == value] = np.arange((drawn == value).sum())
+        first = np.lexsort((drawn, rank))[:SHOWN]
         order = np.concatenate([order[first], np.delete(order, first)])
     labels = None if found.labels is None else found.labels[order]
     return Images(found.images[order], labels, found.classes, found.source)

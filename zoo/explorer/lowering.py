@@ -42,7 +42,7 @@ def _reshape(build: Builder, node: Node) -> None:
 
 def _unary(build: Builder, node: Node) -> None:
     settings = [float(node.get(name, value)) for name, value in _SETTINGS.get(node.op, {}).items()]
-    build.emit(node, "unary", node.inputs, f=node.op, **({"s": settings} if settings else {}))
+    build.emit(node, "unary", node.inputs, f=node.op, s=settings)
 
 
 def _clip(build: Builder, node: Node) -> None:

@@ -19,7 +19,7 @@ def lower_gather(build: Builder, node: Node) -> None:
         steps = [int(index) % shape[axis] * math.prod(shape[axis + 1 :]) for index in known.reshape(-1)]
         tables = _tables(shape)
         tables[axis : axis + 1] = [steps] if known.ndim else []
-        _pick(build, node, tables, **({} if known.ndim else {"start": steps[0]}))
+        _pick(build, node, tables, start=0 if known.ndim else steps[0])
     elif axis:
         raise UnsupportedError("along an axis that is not the first one")
     else:

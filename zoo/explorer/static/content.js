@@ -78,4 +78,8 @@ function drawPrior(temperature = 1) {
 }
 
 const className = (index) => (labels ? images.classes[labels[index]] : `image ${index + 1}`);
-const show = (value, digits = 2) => value.toFixed(digits).replace("-", "\u2212");
+
+function show(value, digits = 2) {
+  const text = value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return (/[1-9]/.test(text) ? text : text.replace("-", "")).replace("-", "\u2212");
+}

@@ -1,6 +1,6 @@
 // The map: dots in a plane of the latent space, and the image of the place that is pointed at.
 
-function startMap(drawTile) {
+function startMap() {
   const canvas = find("map");
   if (!canvas) return;
   const points = read(content.map.points), centre = read(content.map.centre), axes = read(content.map.axes);
@@ -12,7 +12,7 @@ function startMap(drawTile) {
   });
   const middle = bounds.map(([low, high]) => (low + high) / 2);
   const reach = 0.55 * Math.max(...bounds.map(([low, high]) => high - low));
-  let place = [...middle], nearest = -1, pictured = null;
+  let place = [...middle], nearest = -1, shown = -1, pictured = null;
 
   const toPixel = ([x, y], size) => [((x - middle[0]) / reach + 1) * size / 2, (1 - (y - middle[1]) / reach) * size / 2];
 
@@ -101,12 +101,16 @@ function startMap(drawTile) {
     place = [x, y].map((it, axis) => Math.min(middle[axis] + reach, Math.max(middle[axis] - reach, it)));
     nearest = findNearest();
     draw();
-    decodeInto("map", [[latentsAt(), find("map-image")]]);
     find("map-place").textContent = `At ${show(place[0])}, ${show(place[1])}`;
-    const near = find("map-nearest"), known = nearest < images.sheet.count;
-    near.hidden = !known;
-    if (known) drawTile(near, nearest);
-    find("map-nearest-name").textContent = `Nearest: ${className(nearest)}`;
+    showNearest();
+    decodeInto("map", [[latentsAt(), find("map-image")]]);
+  }
+
+  function showNearest() {
+    if (nearest === shown) return;
+    shown = nearest;
+    find("map-nearest-name").textContent = `Nearest image, as the model reconstructs it: ${className(nearest)}`;
+    decodeInto("nearest", [[codeOf(nearest), find("map-nearest")]]);
   }
 
   function point(event) {

@@ -5,20 +5,21 @@ function startOwn(drawTile) {
   const large = document.createElement("canvas");
   [large.width, large.height] = [width * scale, height * scale];
   const pen = large.getContext("2d", { willReadFrequently: true });
-  const small = document.createElement("canvas");
-  [small.width, small.height] = [width, height];
-  const reader = small.getContext("2d", { willReadFrequently: true });
   let last = null, strip = null;
 
+  // Each value is the mean of a square of the large canvas, so that an image from the page stays exactly as it is.
   function readImage() {
-    reader.imageSmoothingEnabled = true;
-    reader.imageSmoothingQuality = "high";
-    reader.drawImage(large, 0, 0, width, height);
-    const { data } = reader.getImageData(0, 0, width, height), values = new Float32Array(width * height * channels);
+    const { data } = pen.getImageData(0, 0, large.width, large.height), values = new Float32Array(width * height * channels);
     for (let i = 0; i < width * height; i++) {
-      const [r, g, b] = data.subarray(i * 4, i * 4 + 3), grey = 0.299 * r + 0.587 * g + 0.114 * b;
+      const mean = [0, 0, 0, 0], top = Math.floor(i / width) * scale, left = (i % width) * scale;
+      for (let y = top; y < top + scale; y++) {
+        for (let x = left; x < left + scale; x++) {
+          for (let c = 0; c < 4; c++) mean[c] += data[(y * large.width + x) * 4 + c] / (scale * scale);
+        }
+      }
+      const grey = 0.299 * mean[0] + 0.587 * mean[1] + 0.114 * mean[2];
       for (let c = 0; c < channels; c++) {
-        const value = channels < 3 ? grey : c < 3 ? data[i * 4 + c] : c === 3 && channels === 4 ? 255 : grey;
+        const value = channels < 3 || c > 3 || (c === 3 && channels > 4) ? grey : mean[c];
         values[i * channels + c] = Math.round(value) / 255;
       }
     }
@@ -43,15 +44,17 @@ function startOwn(drawTile) {
   }
 
   function showScores(kl, logProb) {
-    const { proper, title } = content.likelihood, known = Number.isFinite(logProb);
+    const { proper, title, bytes } = content.likelihood, known = Number.isFinite(logProb), both = known && kl !== null;
     const rows = [];
-    if (kl !== null) rows.push(["KL divergence from the prior", show(kl, 1)]);
-    if (known) rows.push([proper ? "log p(x | z), z the code" : `Cross-entropy (${title})`, show(proper ? logProb : -logProb, 1)]);
-    const parts = rows.map(([name, value]) => {
+    if (known) rows.push([proper ? "\u2212log p(x | z), z the code" : `Cross-entropy (${title})`, show(-logProb, 1), "nats"]);
+    if (kl !== null) rows.push(["KL divergence from the prior", show(kl, 1), "nats"]);
+    if (both && bytes) rows.push(["Both together", show((kl - logProb) / Math.LN2 / (width * height * channels)), "bits per dimension"]);
+    else if (both) rows.push(["Both together", show(kl - logProb, 1), "nats"]);
+    const parts = rows.map(([name, value, what]) => {
       const row = document.createElement("div"), term = document.createElement("dt"), given = document.createElement("dd");
       const unit = document.createElement("small");
       term.textContent = name;
-      unit.textContent = " nats";
+      unit.textContent = ` ${what}`;
       given.append(value, unit);
       row.append(term, given);
       return row;

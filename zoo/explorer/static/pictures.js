@@ -15,8 +15,8 @@ function paint(canvas, values) {
     const start = i * channels;
     let grey = 0;
     for (let c = 0; c < channels; c++) grey += values[start + c] / channels;
-    for (let c = 0; c < 3; c++) picture.data[i * 4 + c] = 255 * (channels === 3 || channels === 4 ? values[start + c] : grey) + 0.5;
-    picture.data[i * 4 + 3] = channels === 4 ? 255 * values[start + 3] + 0.5 : 255;
+    for (let c = 0; c < 3; c++) picture.data[i * 4 + c] = 255 * (channels === 3 || channels === 4 ? values[start + c] : grey);
+    picture.data[i * 4 + 3] = channels === 4 ? 255 * values[start + 3] : 255;
   }
   context.putImageData(picture, 0, 0);
 }

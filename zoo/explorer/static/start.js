@@ -8,5 +8,5 @@
   startLevels(drawTile);
   await startPainting(drawTile);
   startSliders(drawTile);
-  startMap(drawTile);
+  startMap();
 })();
