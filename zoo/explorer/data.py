@@ -20,7 +20,7 @@ from zoo.explorer.codes import (
     kl_per_latent,
     nearest,
 )
-from zoo.explorer.graph import make_graph
+from zoo.explorer.graph import make_graph, make_onnx_graph
 from zoo.explorer.images import SHOWN, Images, choose, make_sheet
 from zoo.explorer.networks import DECODE, ENCODE, PageNetwork
 from zoo.explorer.weights import Blob
@@ -31,13 +31,16 @@ TRIED = 16  # Inputs on which half precision is tried.
 MAPPED = 2000
 
 
-def describe(model: AutoEncoder, found: Images | None, seed: int = 0) -> tuple[dict[str, Any], Blob]:
+def describe(
+    model: AutoEncoder, found: Images | None, seed: int = 0, *, as_onnx: bool = False
+) -> tuple[dict[str, Any], Blob]:
     """Return what the page's scripts read, and the blob with its arrays.
 
     Args:
         model: the model.
         found: images; None for a page without any.
         seed: which of them are shown.
+        as_onnx: leave the networks to ONNX Runtime.
 
     Raises:
         ExportError: the page cannot compute one of the model's networks.
@@ -67,9 +70,10 @@ def describe(model: AutoEncoder, found: Images | None, seed: int = 0) -> tuple[d
         used = _add_images(model, chosen, codebook, content, blob)
     if codebook is not None:
         content["codebook"] = describe_codebook(model, codebook, used, blob)
+    tried = {DECODE: _try_codes(model, tried_images), ENCODE: _as_floats(tried_images)}
     content["graphs"] = {
-        DECODE: make_graph(PageNetwork(model, DECODE), _try_codes(model, tried_images), blob),
-        ENCODE: make_graph(PageNetwork(model, ENCODE), _as_floats(tried_images), blob),
+        part: make_onnx_graph(network, blob) if as_onnx else make_graph(network, tried[part], blob)
+        for part, network in ((part, PageNetwork(model, part)) for part in tried)
     }
     return content, blob
 

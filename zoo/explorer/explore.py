@@ -14,8 +14,10 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ExportError
 from zoo.explorer.images import find_images
 from zoo.explorer.page import make_page
+from zoo.explorer.runtime import read_runtime
 from zoo.files import write_text
 
+RUNTIMES = ("own", "onnx")
 SUFFIX = ".html"
 HEIGHT = 900  # Pixels in a notebook.
 
@@ -46,6 +48,8 @@ def explore(
     data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    runtime: str = "own",
+    runtime_file: str | Path | None = None,
 ) -> Explored:
     """Write a page in which one explores a model's latent space: one HTML file, in which the model runs.
 
@@ -58,6 +62,9 @@ def explore(
         data_dir: the folder that has that dataset's files.
         seed: which images are taken.
         overwrite: whether to replace what is there.
+        runtime: what runs the model in the page: ``own``, an interpreter that knows the usual operators; or ``onnx``,
+            ONNX Runtime, which knows all and adds some 5 MB.
+        runtime_file: ONNX Runtime for browsers: the file that ``npm pack onnxruntime-web`` makes.
 
     Returns:
         The file, which a notebook shows.
@@ -67,6 +74,13 @@ def explore(
             exists or cannot be written.
         ValueError: an argument is not one of those above, or a weight is not finite.
     """
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime is {runtime!r}: expected one of {', '.join(RUNTIMES)}")
+    if (runtime == "onnx") is (runtime_file is None):
+        raise ValueError(
+            f"runtime is {runtime!r} and runtime_file is {runtime_file!r}: expected 'onnx' and the file that npm pack "
+            "onnxruntime-web makes, or neither"
+        )
     check_weights(model)
     name = name_of(model)
     if path is None:
@@ -78,7 +92,8 @@ def explore(
         raise ExportError(f"{path}: there is no folder {path.parent}: make it, or choose another")
     if path.exists() and not (overwrite and path.is_file()):
         raise ExportError(f"{path} exists: choose another name, or remove it")
-    page = make_page(model, find_images(model, data, data_dir), name, seed)
+    opened = None if runtime_file is None else read_runtime(Path(runtime_file))
+    page = make_page(model, find_images(model, data, data_dir), name, seed, opened)
     try:
         write_text(path, page)
     except OSError as error:

@@ -45,6 +45,17 @@ def make_graph(network: PageNetwork, tried: np.ndarray, blob: Blob) -> dict[str,
     return lower(simple if max(changed, default=0.0) > TOLERANCE else half, blob, network.model)
 
 
+def make_onnx_graph(network: PageNetwork, blob: Blob) -> dict[str, Any]:
+    """Return a network for ONNX Runtime in the page, and add it to the blob; see ``make_graph`` for errors."""
+    content = write_simplified(network)
+    return {
+        "onnx": blob.add_bytes(content.SerializeToString()),
+        "input": network.input_name,
+        "shape": [1, *network.taken_shape],
+        "outputs": list(network.output_names),
+    }
+
+
 def write_simplified(network: PageNetwork) -> Any:
     """Return a network as an ONNX model for one input at a time, with constants folded."""
     import onnx
@@ -146,7 +157,10 @@ def _find_shapes(
 def _explain(node: Node, detail: str, layers: Any) -> ExportError:
     where = _find_layer(node.name, layers)
     of = f" of the layer {where}" if where else ""
-    return ExportError(f"the page cannot compute {node.op}{detail}{of}: it knows {', '.join(sorted(LOWERINGS))}")
+    return ExportError(
+        f"the page cannot compute {node.op}{detail}{of}: put ONNX Runtime into the page (--runtime onnx, with the file "
+        "that npm pack onnxruntime-web makes as --runtime-file)"
+    )
 
 
 def _find_layer(name: str, layers: Any) -> str | None:

@@ -12,6 +12,7 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ExportError
 from zoo.explorer.data import describe
 from zoo.explorer.images import Images
+from zoo.explorer.runtime import Runtime
 from zoo.explorer.scripts import app_script, read_static
 from zoo.notebooks import show_size
 from zoo.shown import show
@@ -19,7 +20,9 @@ from zoo.shown import show
 STYLES = "page.css"
 
 
-def make_page(model: AutoEncoder, found: Images | None, title: str, seed: int = 0) -> str:
+def make_page(
+    model: AutoEncoder, found: Images | None, title: str, seed: int = 0, runtime: Runtime | None = None
+) -> str:
     """Return the page of a model.
 
     Args:
@@ -27,6 +30,7 @@ def make_page(model: AutoEncoder, found: Images | None, title: str, seed: int = 
         found: images; None for a page without any.
         title: what the page calls the model.
         seed: which images are shown.
+        runtime: ONNX Runtime, to run the networks instead of the page's own interpreter.
 
     Raises:
         ExportError: the page cannot compute one of the model's networks, or the package jinja2 is not installed.
@@ -37,7 +41,7 @@ def make_page(model: AutoEncoder, found: Images | None, title: str, seed: int = 
         raise ExportError(
             'the page needs the package jinja2, which is not installed: pip install "autoencoder-zoo[onnx]"'
         ) from error
-    content, blob = describe(model, found, seed)
+    content, blob = describe(model, found, seed, as_onnx=runtime is not None)
     content["title"] = title
     environment = Environment(
         loader=PackageLoader("zoo.explorer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -50,6 +54,7 @@ def make_page(model: AutoEncoder, found: Images | None, title: str, seed: int = 
         content=content,
         data=_as_script(content),
         blob=blob.as_text(),
+        runtime=runtime,
         script=script,
         script_hash=_hash(script),
         styles=styles,

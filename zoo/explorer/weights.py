@@ -40,11 +40,16 @@ class Blob:
         content = (half if np.array_equal(half.astype("<f4"), whole, equal_nan=True) else whole).tobytes()
         key = hashlib.sha256(content).digest()
         if key not in self._known:
-            self._known[key] = (len(content) // max(1, whole.size), self.size)
-            padding = -len(content) % 4
-            self.parts.append(content + bytes(padding))
-            self.size += len(content) + padding
+            self._known[key] = (len(content) // max(1, whole.size), self.add_bytes(content)[0])
         return self._known[key]
+
+    def add_bytes(self, content: bytes) -> list[int]:
+        """Add anything else; return its offset and its size."""
+        start = self.size
+        padding = -len(content) % 4
+        self.parts.append(content + bytes(padding))
+        self.size += len(content) + padding
+        return [start, len(content)]
 
     def as_text(self) -> str:
         """Return it in base64."""

@@ -4,8 +4,8 @@ const client = (() => {
   const waiting = new Map();
   let current = null, ready = false, send = null;
 
-  function answer({ id, arrays, error }) {
-    const { done } = current;
+  function answer({ arrays, error }) {
+    const { done } = current || {};
     current = null;
     if (error) notify(`The model cannot be run here: ${error}`);
     else done(...arrays);
@@ -23,20 +23,20 @@ const client = (() => {
   }
 
   // Without workers, the page itself computes, between two pictures.
-  function runHere() {
-    const model = engine.openModel(content, buffer);
-    send = (message) => setTimeout(() => {
-      try {
-        answer({ arrays: model[message.call](message) });
-      } catch (error) {
-        answer({ error: String(error) });
-      }
-    });
-    if (current) send(current.message);
-    else next();
+  async function runHere(runtime) {
+    try {
+      const model = await engine.openModel(content, buffer, runtime);
+      send = (message) => setTimeout(() => model[message.call](message).then(
+        (arrays) => answer({ arrays }),
+        (error) => answer({ error: String(error) }),
+      ));
+      next();
+    } catch (error) {
+      answer({ error: String(error) });
+    }
   }
 
-  function runInWorker() {
+  function runInWorker(runtime) {
     const source = `${makeEngine};makeEngine().listen(self);`;
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     const worker = new Worker(address);
@@ -51,17 +51,27 @@ const client = (() => {
       event.preventDefault();
       if (ready) return;
       worker.terminate();
-      runHere();
+      runHere(runtime);
     };
     const { graphs, likelihood } = content;
-    worker.postMessage({ model: { graphs, likelihood }, buffer });
+    worker.postMessage({ model: { graphs, likelihood }, buffer, runtime });
   }
 
-  try {
-    runInWorker();
-  } catch {
-    runHere();
+  // ONNX Runtime, if the page has it: a script, and a binary that is compressed.
+  async function readRuntime() {
+    if (!find("runtime")) return null;
+    const [script, binary] = ["runtime", "runtime-binary"].map((id) => decodeBase64(find(id).textContent));
+    const opened = new Blob([binary]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return { script: new TextDecoder().decode(script), binary: await new Response(opened).arrayBuffer() };
   }
+
+  readRuntime().then((runtime) => {
+    try {
+      runInWorker(runtime);
+    } catch {
+      runHere(runtime);
+    }
+  });
 
   return {
     // Replace what waits in a channel by these questions; each is [message, what to do with the arrays].
