@@ -38,7 +38,7 @@ def explore(
     if (runtime == "onnx") is (runtime_file is None):
         raise click.UsageError("--runtime onnx and --runtime-file go together")
     model = load_trained(source)
-    from zoo.explorer.explore import SUFFIX, name_of
+    from zoo.explorer.write import SUFFIX, name_of
 
     out = out or Path(name_of(model).replace("/", "-") + SUFFIX)
     data = _load_dataset(model, dataset, data_dir)
