@@ -15,9 +15,9 @@ from PIL import Image
 import zoo
 from zoo.errors import ExportError
 
-need = "tf2onnx" if keras.backend.backend() == "tensorflow" else "jax2onnx"
-pytest.importorskip(need)
+pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes ONNX here")
 HOSTILE = '</script><script>alert(1)</script>&"'
 
 
@@ -201,7 +201,6 @@ class Cumulated(keras.layers.Layer):
         return keras.ops.cumsum(x, axis=-1)
 
 
-@pytest.mark.skipif(need != "tf2onnx", reason="names are those of TensorFlow's converter")
 def test_an_unknown_operator(tmp_path):
     with pytest.raises(ExportError) as caught:
         zoo.explore(own_model(Cumulated(name="running_sum")), tmp_path / "page.html")
@@ -211,7 +210,6 @@ def test_an_unknown_operator(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(need != "tf2onnx", reason="one converter is enough")
 def test_half_precision_only_where_it_is_enough(tmp_path):
     """A sum of large numbers that cancel."""
     sizes = {}
@@ -227,6 +225,15 @@ def test_half_precision_only_where_it_is_enough(tmp_path):
         shapes = content_of(page.path)["graphs"]["decoder"]["shapes"]
         sizes[scale] = {size for number, size, _ in weights if shapes[number] == [16, 16]}
     assert sizes == {0.05: {2}, 3e4: {4}}
+
+
+def test_what_onnx_runtime_cannot_run(tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no kernel")
+
+    monkeypatch.setattr("zoo.explorer.graph._run", broken)
+    with pytest.raises(ExportError, match=r"ONNX Runtime cannot run the decoder of .*: RuntimeError: no kernel"):
+        zoo.explore(make_model(), tmp_path / "page.html")
 
 
 @pytest.mark.parametrize(

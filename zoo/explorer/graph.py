@@ -35,14 +35,21 @@ def make_graph(network: PageNetwork, tried: np.ndarray, blob: Blob) -> dict[str,
         ExportError: it cannot be converted, or has an operator that the page does not compute.
     """
     simple = write_simplified(network)
-    half = _rounded(simple)
-    exact, rounded = ([_run(it, row[None]) for row in tried] for it in (simple, half))
-    changed = [
-        np.abs(a - b).max() / max(1.0, np.abs(a).max())
-        for found, wanted in zip(rounded, exact, strict=True)
-        for a, b in zip(wanted, found, strict=True)
-    ]
-    return lower(simple if max(changed, default=0.0) > TOLERANCE else half, blob, network.model)
+    try:
+        half = _rounded(simple)
+        exact, rounded = ([_run(it, row[None]) for row in tried] for it in (simple, half))
+        changed = [
+            np.abs(a - b).max() / max(1.0, np.abs(a).max())
+            for wanted, found in zip(exact, rounded, strict=True)
+            for a, b in zip(wanted, found, strict=True)
+        ]
+        chosen = simple if max(changed, default=0.0) > TOLERANCE else half
+        return lower(chosen, blob, network.model)
+    except ExportError:
+        raise
+    except Exception as error:  # Whatever ONNX Runtime raises.
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        raise ExportError(f"ONNX Runtime cannot run the {network.part} of {network.model.name}: {reason}") from error
 
 
 def make_onnx_graph(network: PageNetwork, blob: Blob) -> dict[str, Any]:
