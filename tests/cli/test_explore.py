@@ -3,7 +3,7 @@ import json
 import keras
 import pytest
 
-from zoo.cli.explore import RUNTIMES
+from zoo.cli.export import RUNTIMES
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes ONNX here")
 

@@ -18,8 +18,7 @@ from zoo.cli import listing
 from zoo.cli.benchmark import benchmark
 from zoo.cli.cache import cache
 from zoo.cli.check import check
-from zoo.cli.explore import explore
-from zoo.cli.export import export
+from zoo.cli.export import explore, export
 from zoo.cli.new import new
 from zoo.cli.pictures import reconstruct
 from zoo.cli.printing import tell
