@@ -57,14 +57,14 @@ def check_parity(model, count, folder):
     images = np.random.default_rng(1).random((count, *model.image_shape), "float32")
     codes, blob = make_codes(model, count), Blob()
     graph = make_graph(PageNetwork(model, DECODE), codes[:8], blob)
-    (found, _), _ = run_in_node(graph, blob, codes, folder)
+    found, _ = run_in_node(graph, blob, codes, folder)
     wanted = model.decode(codes)
     assert np.ptp(wanted, axis=0).max() > 0.02
     np.testing.assert_allclose(found[:, 0], wanted, atol=2e-3)
 
     blob = Blob()
     graph = make_graph(PageNetwork(model, ENCODE), images[:8], blob)
-    outputs, _ = run_in_node(graph, blob, images, folder)
+    outputs = run_in_node(graph, blob, images, folder)
     expected = model.encode(images)
     if model.posterior == "point":
         # Rounded weights may lead to another of two codes that are nearly as near.

@@ -10,22 +10,20 @@ import pytest
 from zoo.explorer.scripts import engine_script
 
 RUN = """
-const fs = require("fs"), folder = process.argv[2];
-const graph = JSON.parse(fs.readFileSync(`${folder}/graph.json`));
-const blob = fs.readFileSync(`${folder}/blob.bin`), inputs = fs.readFileSync(`${folder}/inputs.bin`);
+const fs = require("fs"), { makeNetwork } = makeEngine();
 const whole = (it) => it.buffer.slice(it.byteOffset, it.byteOffset + it.byteLength);
-const network = makeEngine().makeNetwork(graph, whole(blob));
-const given = new Float32Array(whole(inputs)), found = graph.outputs.map(() => []);
-const times = [];
-for (let start = 0; start < given.length; start += network.size) {
-  const began = performance.now();
-  network.run(given.slice(start, start + network.size)).forEach((array, i) => found[i].push(Float32Array.from(array)));
-  times.push(performance.now() - began);
+for (const folder of process.argv.slice(2)) {
+  const graph = JSON.parse(fs.readFileSync(`${folder}/graph.json`));
+  const network = makeNetwork(graph, whole(fs.readFileSync(`${folder}/blob.bin`)));
+  const given = new Float32Array(whole(fs.readFileSync(`${folder}/inputs.bin`))), found = graph.outputs.map(() => []);
+  for (let start = 0; start < given.length; start += network.size) {
+    const arrays = network.run(given.slice(start, start + network.size));
+    arrays.forEach((array, i) => found[i].push(Float32Array.from(array)));
+  }
+  found.forEach((arrays, i) => {
+    fs.writeFileSync(`${folder}/output${i}.bin`, Buffer.concat(arrays.map((it) => Buffer.from(it.buffer))));
+  });
 }
-found.forEach((arrays, i) => {
-  fs.writeFileSync(`${folder}/output${i}.bin`, Buffer.concat(arrays.map((it) => Buffer.from(it.buffer))));
-});
-console.log(times.sort((a, b) => a - b)[times.length >> 1]);
 """
 
 
@@ -37,16 +35,27 @@ def find_node():
 
 
 def run_in_node(graph, blob, inputs, folder):
-    """Return the outputs of a network for each input, and the median milliseconds of one."""
-    node = find_node()
-    (folder / "graph.json").write_text(json.dumps(graph))
-    (folder / "blob.bin").write_bytes(b"".join(blob.parts))
-    (folder / "inputs.bin").write_bytes(np.ascontiguousarray(inputs, "<f4").tobytes())
+    """Return the outputs of a network for each input."""
+    return run_all_in_node([(graph, blob, inputs)], folder)[0]
+
+
+def run_all_in_node(cases, folder):
+    """Return the outputs of several networks, each with its blob and its inputs."""
+    node, folders = find_node(), []
     (folder / "run.js").write_text(engine_script() + RUN)
-    done = subprocess.run([node, folder / "run.js", folder], capture_output=True, text=True, check=False)
+    for index, (graph, blob, inputs) in enumerate(cases):
+        folders.append(folder / f"case{index}")
+        folders[-1].mkdir(exist_ok=True)
+        (folders[-1] / "graph.json").write_text(json.dumps(graph))
+        (folders[-1] / "blob.bin").write_bytes(b"".join(blob.parts))
+        (folders[-1] / "inputs.bin").write_bytes(np.ascontiguousarray(inputs, "<f4").tobytes())
+    done = subprocess.run([node, folder / "run.js", *folders], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    outputs = []
-    for index, number in enumerate(graph["outputs"]):
-        values = np.frombuffer((folder / f"output{index}.bin").read_bytes(), "<f4")
-        outputs.append(values.reshape(len(inputs), *graph["shapes"][number]))
-    return outputs, float(done.stdout)
+    return [_read(case, graph, len(inputs)) for case, (graph, _, inputs) in zip(folders, cases, strict=True)]
+
+
+def _read(folder, graph, count):
+    return [
+        np.frombuffer((folder / f"output{index}.bin").read_bytes(), "<f4").reshape(count, *graph["shapes"][number])
+        for index, number in enumerate(graph["outputs"])
+    ]

@@ -26,6 +26,7 @@ from zoo.explorer.networks import DECODE, ENCODE, PageNetwork
 from zoo.explorer.weights import Blob
 from zoo.likelihoods import LIKELIHOODS
 from zoo.likelihoods.likelihood import Likelihood
+from zoo.shown import show
 
 TRIED = 16  # Inputs on which half precision is tried.
 MAPPED = 2000
@@ -120,7 +121,7 @@ def _add_images(
         values, places = np.unique(chosen.labels, return_inverse=True)
         classes = chosen.classes
         names = [classes[value] if value < len(classes) else str(value) for value in values.tolist()]
-        content["images"] |= {"classes": names, "labels": add_array(blob, places)}
+        content["images"] |= {"classes": [show(name) for name in names], "labels": add_array(blob, places)}
     if model.posterior != "point":
         kl = kl_per_latent(mean, std)
         content["sliders"] = [[int(latent), round(float(kl[latent]), 3)] for latent in np.argsort(-kl)[:SLIDERS]]

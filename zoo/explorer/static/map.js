@@ -1,5 +1,7 @@
 // The map: dots in a plane of the latent space, and the image of the place that is pointed at.
 
+const AROUND = 12;  // Images nearby.
+
 function startMap() {
   const canvas = find("map");
   if (!canvas) return;
@@ -75,10 +77,33 @@ function startMap() {
     }
   }
 
-  const ofNearest = () => {
-    const chosen = document.querySelector('input[name="others"]:checked');
-    return chosen && chosen.value === "nearest";
-  };
+  // All that the plane leaves open, as in images nearby: how much each of them counts.
+  function weigh() {
+    const distances = new Float32Array(coded);
+    for (let i = 0; i < coded; i++) {
+      distances[i] = (points[2 * i] - place[0]) ** 2 + (points[2 * i + 1] - place[1]) ** 2;
+    }
+    const width = distances.slice().sort()[Math.min(AROUND, coded - 1)] || 1;
+    return distances.map((it) => Math.exp((-2 * it) / width));
+  }
+
+  function add(z, code, at, weight) {
+    for (let d = 0; d < latents; d++) z[d] += weight * (code[d] - at[0] * axes[d] - at[1] * axes[latents + d]);
+  }
+
+  function latentsAt() {
+    const chosen = document.querySelector('input[name="others"]:checked'), z = new Float32Array(latents);
+    if (!chosen || chosen.value === "mean") add(z, centre, [0, 0], 1);
+    else if (chosen.value === "nearest") add(z, codeOf(nearest), points.subarray(2 * nearest), 1);
+    else {
+      const weights = weigh(), sum = weights.reduce((a, b) => a + b, 0);
+      weights.forEach((weight, i) => {
+        if (weight > 0.001 * sum) add(z, codeOf(i), points.subarray(2 * i), weight / sum);
+      });
+    }
+    for (let d = 0; d < latents; d++) z[d] += place[0] * axes[d] + place[1] * axes[latents + d];
+    return asCode(z);
+  }
 
   // The image whose code is on the page and nearest on the map.
   function findNearest() {
@@ -88,13 +113,6 @@ function startMap() {
       if (distance < best) [best, found] = [distance, i];
     }
     return found;
-  }
-
-  function latentsAt() {
-    const [base, at] = ofNearest() ? [codeOf(nearest), points.subarray(2 * nearest, 2 * nearest + 2)] : [centre, [0, 0]];
-    const z = Float32Array.from(base);
-    for (let d = 0; d < latents; d++) z[d] += (place[0] - at[0]) * axes[d] + (place[1] - at[1]) * axes[latents + d];
-    return asCode(z);
   }
 
   function move(x, y) {

@@ -109,7 +109,7 @@ function startOwn(drawTile) {
     stroke(last);
   });
   canvas.addEventListener("pointermove", (event) => { if (last && event.buttons) stroke(place(event)); });
-  canvas.addEventListener("pointerup", () => { last = null; });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { last = null; });
 
   function stroke(to) {
     const colour = find("own-colour");

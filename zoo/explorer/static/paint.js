@@ -49,7 +49,7 @@ async function startPainting(drawTile) {
     point(event);
   });
   canvas.addEventListener("pointermove", (event) => { if (painting) point(event); });
-  canvas.addEventListener("pointerup", () => { painting = false; });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { painting = false; });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!step && event.key !== " " && event.key.toLowerCase() !== "p") return;
