@@ -37,7 +37,7 @@ def make_graph(network: PageNetwork, tried: np.ndarray, blob: Blob) -> dict[str,
     simple = write_simplified(network)
     try:
         half = _rounded(simple)
-        exact, rounded = ([_run(it, row[None]) for row in tried] for it in (simple, half))
+        exact, rounded = (_run(it, [row[None] for row in tried]) for it in (simple, half))
         changed = [
             np.abs(a - b).max() / max(1.0, np.abs(a).max())
             for wanted, found in zip(exact, rounded, strict=True)
@@ -99,13 +99,15 @@ def _rounded(model: Any) -> Any:
     return copy
 
 
-def _run(model: Any, given: np.ndarray, outputs: list[str] | None = None) -> list[np.ndarray]:
+def _run(model: Any, given: Iterable[np.ndarray]) -> list[list[np.ndarray]]:
+    """Return all outputs for each input."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return list(session.run(outputs, {model.graph.input[0].name: given.astype("float32")}))
+    name = model.graph.input[0].name
+    return [list(session.run(None, {name: it.astype("float32")})) for it in given]
 
 
 def lower(model: Any, blob: Blob, layers: Any = None) -> dict[str, Any]:
@@ -156,7 +158,8 @@ def _find_shapes(
     every.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     (given,) = model.graph.input
     shape = tuple(it.dim_value for it in given.type.tensor_type.shape.dim)
-    values = dict(zip(names, _run(every, np.zeros(shape)), strict=True))
+    (found,) = _run(every, [np.zeros(shape)])
+    values = dict(zip(names, found, strict=True))
     known = {**constants, **values, given.name: np.zeros(shape, "float32")}
     return {name: it.shape for name, it in known.items()}, {name: it.dtype for name, it in known.items()}
 
