@@ -2,6 +2,8 @@
 
 import base64
 import io
+import json
+import os
 import re
 
 import keras
@@ -154,6 +156,31 @@ def test_the_numbers_are_the_models(model, page, images, opened):
     assert np.ptp(picture(browser, "own-image")) > 10
 
 
+def test_an_image_of_ones_own(page, images, opened, tmp_path):
+    actions = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains
+    browser = opened(page)
+    wait_until(browser, DRAWN % "own-image")
+    other = images.images[-1, ..., 0]
+    Image.fromarray(other).save(tmp_path / "own.png")
+    was = browser.find_element("id", "own-scores").text
+    browser.find_element("id", "own-file").send_keys(str(tmp_path / "own.png"))
+    wait_until(browser, f"return document.getElementById('own-scores').innerText !== {json.dumps(was)}")
+    np.testing.assert_array_equal(picture(browser, "own")[..., 0], other)
+    (tmp_path / "text.png").write_text("no image")
+    browser.find_element("id", "own-file").send_keys(str(tmp_path / "text.png"))
+    wait_until(
+        browser, "return document.getElementById('notice').textContent.startsWith('text.png: the browser cannot')"
+    )
+    browser.find_element("id", "own-clear").click()
+    assert picture(browser, "own").max() == 0
+    canvas = browser.find_element("id", "own")
+    actions(browser).move_to_element(canvas).click_and_hold().move_by_offset(60, 0).release().perform()
+    drawn = picture(browser, "own")[..., 0]
+    assert drawn[14, 14:18].min() > 200
+    assert drawn[:8].max() == 0
+    check_quiet(browser, page)
+
+
 def test_hostile_names(opened, tmp_path):
     model = zoo.create_model("small_cnn", image_shape=(8, 8, 1), filters=[4], latent_dim=3, seed=0)
     random = np.random.default_rng(0)
@@ -211,3 +238,17 @@ def test_without_images_and_without_workers(opened, tmp_path):
     wait_until(browser, DRAWN % "own-image")
     assert browser.find_elements("id", "map") == []
     wait_until(browser, "return document.getElementById('own-scores').textContent.includes('does not know')")
+
+
+def test_onnx_runtime(model, images, opened, tmp_path):
+    """With the file of the npm package onnxruntime-web, if there is one."""
+    runtime = os.environ.get("ZOO_TEST_ONNXRUNTIME_WEB")
+    if runtime is None:
+        pytest.skip("ZOO_TEST_ONNXRUNTIME_WEB names no file")
+    path = zoo.explore(model, tmp_path / "page.html", images, runtime="onnx", runtime_file=runtime).path
+    browser = opened(path)
+    wait_until(browser, "return document.querySelectorAll('#own-scores dd').length === 3")
+    shown = picture(browser, "own")[None, ..., :1]
+    difference = picture(browser, "own-image")[..., 0] / 255 - model.reconstruct(shown)[0, ..., 0]
+    assert np.abs(difference).max() < 3e-3
+    check_quiet(browser, path)

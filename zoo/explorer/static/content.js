@@ -67,8 +67,8 @@ const priorDraws = read(content.prior.draws);
 
 function drawPrior(temperature = 1) {
   if (content.prior.kind === "codes") {
-    const positions = latents / codeSize;
-    return fromIndices(Float32Array.from({ length: positions }, () => Math.floor((Math.random() * codebook.length) / codeSize)));
+    const codes = codebook.length / codeSize, length = latents / codeSize;
+    return fromIndices(Float32Array.from({ length }, () => Math.floor(Math.random() * codes)));
   }
   if (content.prior.kind === "draws") {
     const row = Math.floor((Math.random() * priorDraws.length) / latents);

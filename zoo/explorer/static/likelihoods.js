@@ -64,12 +64,13 @@ function mixture(image, raw, channels, { components }) {
   let sum = 0;
   for (let pixel = 0; pixel * channels < image.length; pixel++) {
     const start = pixel * each, at = (part, component) => raw[start + part * components + component];
+    const level = (channel) => levelOf(image[pixel * channels + channel]);
     for (let k = 0; k < components; k++) {
       joint[k] = at(0, k);
       for (let c = 0, part = 1 + 2 * channels; c < channels; c++) {
         let location = at(1 + c, k) + (k + 0.5) / components - 0.5;
-        for (let b = 0; b < c; b++, part++) location += (Math.tanh(at(part, k)) * levelOf(image[pixel * channels + b])) / 255;
-        joint[k] += logLogisticMass(levelOf(image[pixel * channels + c]), location, logScale(at(1 + channels + c, k)));
+        for (let b = 0; b < c; b++, part++) location += (Math.tanh(at(part, k)) * level(b)) / 255;
+        joint[k] += logLogisticMass(level(c), location, logScale(at(1 + channels + c, k)));
       }
     }
     sum += logSum(joint) - logSum(raw.subarray(start, start + components));

@@ -16,7 +16,8 @@ function startMap() {
   const reach = 0.55 * Math.max(...bounds.map(([low, high]) => high - low));
   let place = [...middle], nearest = -1, shown = -1, pictured = null;
 
-  const toPixel = ([x, y], size) => [((x - middle[0]) / reach + 1) * size / 2, (1 - (y - middle[1]) / reach) * size / 2];
+  const toPixel = ([x, y], size) =>
+    [(((x - middle[0]) / reach + 1) * size) / 2, ((1 - (y - middle[1]) / reach) * size) / 2];
 
   function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -146,7 +147,9 @@ function startMap() {
     const far = (event.shiftKey ? 0.2 : 0.02) * reach;
     move(place[0] + step[0] * far, place[1] + step[1] * far);
   });
-  for (const choice of document.querySelectorAll('input[name="others"]')) choice.addEventListener("change", () => move(...place));
+  for (const choice of document.querySelectorAll('input[name="others"]')) {
+    choice.addEventListener("change", () => move(...place));
+  }
   new ResizeObserver(draw).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { pictured = null; draw(); });
   addLegend();

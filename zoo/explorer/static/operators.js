@@ -61,7 +61,8 @@ const UNARY = {
   Log: () => Math.log, Mish: () => (x) => x * Math.tanh(softplus(x)), Neg: () => (x) => -x,
   NonZero: () => (x) => (x === 0 ? 0 : 1), Not: () => (x) => (x === 0 ? 1 : 0), Reciprocal: () => (x) => 1 / x,
   Relu: () => (x) => (x < 0 ? 0 : x), Round: () => roundEven,
-  Selu: (alpha, gamma) => (x) => gamma * (x < 0 ? alpha * Math.expm1(x) : x), Sigmoid: () => sigmoid, Sign: () => Math.sign, Sin: () => Math.sin, Softplus: () => softplus,
+  Selu: (alpha, gamma) => (x) => gamma * (x < 0 ? alpha * Math.expm1(x) : x), Sigmoid: () => sigmoid,
+  Sign: () => Math.sign, Sin: () => Math.sin, Softplus: () => softplus,
   Softsign: () => (x) => x / (1 + Math.abs(x)), Sqrt: () => Math.sqrt, Tanh: () => Math.tanh, Trunc: () => Math.trunc,
 };
 

@@ -9,7 +9,8 @@ function startOwn(drawTile) {
 
   // Each value is the mean of a square of the large canvas, so that an image from the page stays exactly as it is.
   function readImage() {
-    const { data } = pen.getImageData(0, 0, large.width, large.height), values = new Float32Array(width * height * channels);
+    const { data } = pen.getImageData(0, 0, large.width, large.height);
+    const values = new Float32Array(width * height * channels);
     for (let i = 0; i < width * height; i++) {
       const mean = [0, 0, 0, 0], top = Math.floor(i / width) * scale, left = (i % width) * scale;
       for (let y = top; y < top + scale; y++) {
@@ -45,14 +46,14 @@ function startOwn(drawTile) {
 
   function showScores(kl, logProb) {
     const { proper, title, bytes } = content.likelihood, known = Number.isFinite(logProb), both = known && kl !== null;
-    const rows = [];
-    if (known) rows.push([proper ? "\u2212log p(x | z), z the code" : `Cross-entropy (${title})`, show(-logProb, 1), "nats"]);
+    const rows = [], cost = proper ? "\u2212log p(x | z), z the code" : `Cross-entropy (${title})`;
+    if (known) rows.push([cost, show(-logProb, 1), "nats"]);
     if (kl !== null) rows.push(["KL divergence from the prior", show(kl, 1), "nats"]);
-    if (both && bytes) rows.push(["Both together", show((kl - logProb) / Math.LN2 / (width * height * channels)), "bits per dimension"]);
-    else if (both) rows.push(["Both together", show(kl - logProb, 1), "nats"]);
+    const bits = (kl - logProb) / Math.LN2 / (width * height * channels);
+    const together = bytes ? [show(bits), "bits per dimension"] : [show(kl - logProb, 1), "nats"];
+    if (both) rows.push(["Both together", ...together]);
     const parts = rows.map(([name, value, what]) => {
-      const row = document.createElement("div"), term = document.createElement("dt"), given = document.createElement("dd");
-      const unit = document.createElement("small");
+      const [row, term, given, unit] = ["div", "dt", "dd", "small"].map((tag) => document.createElement(tag));
       term.textContent = name;
       unit.textContent = ` ${what}`;
       given.append(value, unit);
@@ -99,7 +100,8 @@ function startOwn(drawTile) {
 
   function place(event) {
     const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * large.width, ((event.clientY - box.top) / box.height) * large.height];
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [x * large.width, y * large.height];
   }
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -131,7 +133,10 @@ function startOwn(drawTile) {
       if (name === "drop" && event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
     });
   }
-  find("own-file").addEventListener("change", (event) => { if (event.target.files.length) open(event.target.files[0]); });
+  find("own-file").addEventListener("change", ({ target }) => {
+    if (target.files.length) open(target.files[0]);
+    target.value = "";  // So that the same file can be chosen again.
+  });
   find("own-clear").addEventListener("click", () => { forget(); clear(); update(); });
   clear();
   if (!find("own-from")) return update();

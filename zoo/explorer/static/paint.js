@@ -28,7 +28,8 @@ async function startPainting(drawTile) {
     draw();
     decodeInto("codes", [[fromIndices(codes), find("codes-image")]]);
     const code = codes[cursor[0] * columns + cursor[1]];
-    find("codes-place").textContent = `Row ${cursor[0] + 1}, column ${cursor[1] + 1}: code ${code}. Painting with code ${chosen}.`;
+    find("codes-place").textContent =
+      `Row ${cursor[0] + 1}, column ${cursor[1] + 1}: code ${code}. Painting with code ${chosen}.`;
   }
 
   function paintHere() {
@@ -63,7 +64,8 @@ async function startPainting(drawTile) {
     return update();
   });
   for (const name of ["focus", "blur"]) canvas.addEventListener(name, update);
-  const choice = makeChoice(find("palette"), palette.map((code) => `Code ${code}`), (it, i) => drawSwatch(it, palette[i]), (i) => {
+  const names = palette.map((code) => `Code ${code}`);
+  const choice = makeChoice(find("palette"), names, (it, i) => drawSwatch(it, palette[i]), (i) => {
     chosen = palette[i];
     update();
   });

@@ -11,11 +11,12 @@ function prepare(canvas) {
 // Paint values in [0, 1], (height, width, channels); what is no colour is shown as the mean in grey.
 function paint(canvas, values) {
   const context = prepare(canvas), picture = context.createImageData(width, height);
+  const coloured = channels === 3 || channels === 4;
   for (let i = 0; i < width * height; i++) {
     const start = i * channels;
     let grey = 0;
     for (let c = 0; c < channels; c++) grey += values[start + c] / channels;
-    for (let c = 0; c < 3; c++) picture.data[i * 4 + c] = 255 * (channels === 3 || channels === 4 ? values[start + c] : grey);
+    for (let c = 0; c < 3; c++) picture.data[i * 4 + c] = 255 * (coloured ? values[start + c] : grey);
     picture.data[i * 4 + 3] = channels === 4 ? 255 * values[start + 3] : 255;
   }
   context.putImageData(picture, 0, 0);

@@ -3,7 +3,8 @@
 function startSamples() {
   const tiles = addTiles(find("samples"), 24, "Sample");
   let draws = [], temperature = 1;
-  const update = () => decodeInto("samples", tiles.map((tile, i) => [draws[i].map((value) => value * temperature), tile]));
+  const scaled = (z) => z.map((value) => value * temperature);
+  const update = () => decodeInto("samples", tiles.map((tile, i) => [scaled(draws[i]), tile]));
   function drawAgain() {
     draws = tiles.map(() => drawPrior());
     update();

@@ -28,7 +28,8 @@ async function openRuntime({ script, binary }) {
 }
 
 async function openSession(library, { onnx, input, shape, outputs }, buffer) {
-  const session = await library.InferenceSession.create(new Uint8Array(buffer, ...onnx), { executionProviders: ["wasm"] });
+  const content = new Uint8Array(buffer, ...onnx);
+  const session = await library.InferenceSession.create(content, { executionProviders: ["wasm"] });
   return {
     async run(values) {
       const found = await session.run({ [input]: new library.Tensor("float32", values, shape) });
