@@ -10,7 +10,7 @@ from support.wrong_architectures import CASES
 
 import zoo
 from zoo.testing.catalogue import list_checks
-from zoo.testing.checks import saving
+from zoo.testing.checks import exporting, saving
 from zoo.testing.fresh_process import load_saved
 from zoo.testing.rule import CheckFailure
 from zoo.testing.runner import call_check, run_checks
@@ -68,8 +68,15 @@ def loaded_elsewhere(request, other_process, monkeypatch):
         monkeypatch.setattr(saving, "run_fresh", run_in_it)
 
 
+@pytest.fixture
+def exported_if_wrong(request, monkeypatch):
+    """Converters run where they should fail alone: they take as long as all other checks together."""
+    if "check_export" not in CASES[request.node.callspec.params["subject"]][1]:
+        monkeypatch.setattr(exporting, "find_converters", lambda: ([], "not here"))
+
+
 @pytest.mark.slow
-@pytest.mark.usefixtures("loaded_elsewhere")
+@pytest.mark.usefixtures("loaded_elsewhere", "exported_if_wrong")
 @pytest.mark.parametrize("subject", CASES, indirect=True)
 def test_nothing_else_fails_and_the_mend_is_named(subject):
     _, fails, mend = CASES[subject.name]

@@ -35,12 +35,16 @@ class Weights(keras.callbacks.Callback):
         self.validated.append(self.model.decoder.get_weights())
 
 
-def test_averaged_weights_are_validated_and_saved(tmp_path):
+@pytest.mark.parametrize(("share", "epochs"), [(0.8, 2), (0.5, 7)])
+def test_averaged_weights_are_validated_and_saved(share, epochs, tmp_path):
     seen = Weights()
-    run = train(tmp_path, epochs=2, weight_averaging=0.8, callbacks=[seen])
+    run = train(tmp_path, epochs=epochs, weight_averaging=share, callbacks=[seen])
     averages = seen.steps[0]
-    for weights in seen.steps[1:]:
-        averages = [0.8 * old + 0.2 * new for old, new in zip(averages, weights, strict=True)]
+    for step, weights in enumerate(seen.steps[1:], 1):
+        # They begin anew with each of the first epochs, of two steps.
+        if step % 2 == 0 and step * (1 - share) < 5:
+            averages = seen.steps[step - 1]
+        averages = [share * old + (1 - share) * new for old, new in zip(averages, weights, strict=True)]
     for given, expected, raw in zip(seen.validated[-1], averages, seen.steps[-1], strict=True):
         np.testing.assert_allclose(given, expected, atol=1e-5)
         assert not np.allclose(given, raw, atol=1e-7) or np.ptp(raw) == 0

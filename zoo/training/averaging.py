@@ -8,6 +8,10 @@ import keras
 
 from zoo.autoencoder.internals import averaged_weights
 
+# Until the steps are this many times those that an average looks back over, 1 / (1 - momentum), each epoch's averages
+# start from the weights: those of the first steps, which are worthless, would be in them for long.
+HORIZONS = 5
+
 
 class UseAverages(keras.callbacks.Callback):
     """Callback that puts the averages in the place of the weights whenever no training step is taken.
@@ -25,9 +29,13 @@ class UseAverages(keras.callbacks.Callback):
         self.swapped = swapped
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Train with the weights."""
+        """Train with the weights, whose averages begin anew while they would be mostly of the first steps."""
         if self.swapped:
             self._swap()
+        optimizer = self.model.optimizer
+        if int(optimizer.iterations) * (1 - optimizer.ema_momentum) < HORIZONS:
+            for weight, average in averaged_weights(optimizer):
+                average.assign(keras.ops.convert_to_numpy(weight).copy())
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Validate with the averages."""

@@ -1,10 +1,10 @@
 """How it is scored, what it shares, and how it is saved."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 import zoo
-from support.wrong_architectures.parts import builds, make_decoder, make_encoder, wrong
+from support.wrong_architectures.parts import builds, layer, make_decoder, make_encoder, wrong
 
 SAVED = {"check_saved_model_is_the_same", "check_saved_model_loads_in_a_new_process"}
 
@@ -109,3 +109,14 @@ def local_class(image_shape, latent_shape):
             return x
 
     return make_encoder(image_shape, latent_shape, before=Local())
+
+
+# What leaves the zoo.
+@layer
+def nearest_column(self, x, training):
+    return x + 1e-3 * ops.cast(ops.expand_dims(ops.argmin(x, axis=2), 2), x.dtype)
+
+
+@builds("encoder", "check_export", mend="ops.top_k instead of ops.argmin")
+def looks_at_bits(image_shape, latent_shape):
+    return make_encoder(image_shape, latent_shape, before=nearest_column())
