@@ -83,7 +83,8 @@ def opened(request):
 
 
 def check_quiet(browser, path):
-    """No errors, and nothing asked for but the page."""
+    """No errors, no notices, and nothing asked for but the page."""
+    assert browser.find_element("id", "notice").text == ""
     # But for the advice that the tests themselves earn, which read pictures often.
     assert [it for it in browser.get_log("browser") if "getImageData" not in it["message"]] == []
     allowed = (path.as_uri(), "data:", "blob:", "about:")
@@ -168,9 +169,9 @@ def test_an_image_of_ones_own(page, images, opened, tmp_path):
     np.testing.assert_array_equal(picture(browser, "own")[..., 0], other)
     (tmp_path / "text.png").write_text("no image")
     browser.find_element("id", "own-file").send_keys(str(tmp_path / "text.png"))
-    wait_until(
-        browser, "return document.getElementById('notice').textContent.startsWith('text.png: the browser cannot')"
-    )
+    notice = "document.getElementById('notice')"
+    wait_until(browser, f"return {notice}.textContent.startsWith('text.png: the browser cannot read it')")
+    browser.execute_script(f"{notice}.textContent = ''")
     browser.find_element("id", "own-clear").click()
     assert picture(browser, "own").max() == 0
     canvas = browser.find_element("id", "own")
@@ -226,6 +227,17 @@ def test_other_latents(architecture, opened, tmp_path):
         slider.send_keys(keys.HOME)
         assert browser.find_element("id", "levels-names").text.startswith("Kept: none.")
     check_quiet(browser, path)
+
+
+def test_a_page_that_computes_something_else(page, opened, tmp_path):
+    text = page.read_text(encoding="utf-8")
+    data = re.search(r'id="content">(.*?)</script>', text, re.DOTALL)[1]
+    content = json.loads(data)
+    (convolution,) = (it for it in content["graphs"]["decoder"]["operators"] if it[0] == "conv")
+    convolution[3]["pad"] = [0, 0]
+    (tmp_path / "page.html").write_text(text.replace(data, json.dumps(content)), encoding="utf-8")
+    browser = opened(tmp_path / "page.html")
+    wait_until(browser, "return document.getElementById('notice').textContent.startsWith('Pictures here are off by')")
 
 
 def test_without_images_and_without_workers(opened, tmp_path):

@@ -72,6 +72,8 @@ def describe(
     if codebook is not None:
         content["codebook"] = describe_codebook(model, codebook, used, blob)
     tried = {DECODE: _try_codes(model, tried_images), ENCODE: _as_floats(tried_images)}
+    z = tried[DECODE][-1:]
+    content["check"] = {"z": add_array(blob, z), "image": add_array(blob, model.decode(z))}
     content["graphs"] = {
         part: make_onnx_graph(network, blob) if as_onnx else make_graph(network, tried[part], blob)
         for part, network in ((part, PageNetwork(model, part)) for part in tried)

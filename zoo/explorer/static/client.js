@@ -94,3 +94,13 @@ function notify(text) {
 function decodeInto(channel, pairs) {
   client.ask(channel, pairs.map(([z, canvas]) => [{ call: "decode", z }, (image) => paint(canvas, image)]));
 }
+
+// Whether this browser computes what the model does, on one image that was decoded by the model itself.
+function checkModel() {
+  const expected = read(content.check.image);
+  client.ask("check", [[{ call: "decode", z: read(content.check.z) }, (found) => {
+    const difference = found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
+    if (difference < 0.02) return;
+    notify(`Pictures here are off by ${show(difference)} or more from what the model decodes.`);
+  }]]);
+}

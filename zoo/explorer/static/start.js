@@ -9,4 +9,5 @@
   await startPainting(drawTile);
   startSliders(drawTile);
   startMap();
+  checkModel();
 })();
