@@ -1,10 +1,10 @@
 """Makes the project's leaderboard: ``python docs/leaderboard.py [RUNS]``.
 
-Trains every architecture on the full MNIST, binary MNIST and CIFAR-10 with three seeds, in the folder RUNS (by default
-``runs/leaderboard``); if interrupted and started again, it continues with what is missing. Then it replaces
-``docs/leaderboard/``: for each run the unchanged ``run.json`` and ``history.csv``, the model if it is small, and
-checksums of these; and the tables and the report. ``python docs/tables.py`` copies the tables into
-``docs/leaderboard.md``.
+Trains every architecture but the ladder, which takes an hour for a seed, on the full MNIST, binary MNIST and CIFAR-10
+with three seeds, in the folder RUNS (by default ``runs/leaderboard``); if interrupted and started again, it continues
+with what is missing. Then it replaces ``docs/leaderboard/``: for each run the unchanged ``run.json`` and
+``history.csv``, the model if it is small, and checksums of these; and the tables and the report. ``python
+docs/tables.py`` copies the tables into ``docs/leaderboard.md``.
 """
 
 import shutil

@@ -18,7 +18,11 @@ GALLERY = ROOT / "docs" / "gallery.md"
 ARCHITECTURES = ("small_cnn", "deep_cnn", "residual", "vq_cnn")
 DATASETS = ("mnist", "mnist-binary", "cifar10")
 SAMPLES = ("small_cnn/mnist_sample",)
-PRESETS = (*SAMPLES, *(f"{architecture}/{dataset}" for dataset in DATASETS for architecture in ARCHITECTURES))
+PRESETS = (
+    *SAMPLES,
+    *(f"{architecture}/{dataset}" for dataset in DATASETS for architecture in ARCHITECTURES),
+    "ladder/mnist-binary",
+)
 SEEDS = 3
 # What differs from the recipe: the samples are small, and trained for long in no time.
 SETTINGS: dict[str, dict[str, Any]] = {"small_cnn/mnist_sample": {"epochs": 40}}

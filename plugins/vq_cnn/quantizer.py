@@ -103,8 +103,11 @@ class VectorQuantizer(keras.layers.Layer):
         codebook = ops.convert_to_tensor(self.codebook)
         # |z - e|^2 without |z|^2, which is the same for all codes.
         distances = ops.sum(ops.square(codebook), axis=1) - 2 * ops.matmul(flat, ops.transpose(codebook))
-        # Not Keras' argmin: on TensorFlow it looks at bits, which runtimes for exported models cannot.
-        return ops.top_k(-distances, 1)[1][:, 0]
+        # What exported models are run by has no top_k from JAX, and cannot look at bits, as Keras' argmin does on
+        # TensorFlow.
+        if keras.backend.backend() == "tensorflow":
+            return ops.top_k(-distances, 1)[1][:, 0]
+        return ops.argmin(distances, axis=1)
 
     def _learn(self, flat: Any, indices: Any) -> None:
         counts = ops.segment_sum(ops.ones_like(flat[:, 0]), indices, num_segments=self.codes)

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import keras
 import pytest
@@ -35,3 +38,19 @@ def test_a_preset_with_trained_weights(command, tmp_path):
 
 def test_nothing_of_that_name(command):
     assert command("export", "small_cnn/nothing", "--format", "onnx").exit_code == 2
+
+
+@pytest.mark.slow
+def test_tensorflow_converts_whatever_the_backend_is(tmp_path):
+    pytest.importorskip("jax")
+    arguments = ("export", "small_cnn/mnist_sample", "--format", "saved_model", "--out", str(tmp_path / "saved"))
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", *arguments],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(tmp_path / "saved")
+    # What JAX writes is a call of compiled code.
+    assert b"XlaCallModule" not in (tmp_path / "saved" / "saved_model.pb").read_bytes()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +37,10 @@ def export(
 ) -> None:  # fmt: skip
     """Write a model for other programs, and check that they compute the same.
 
-    The file is run by its own runtime on 32 images and kept if it gives what the model gives.
+    The file is run by its own runtime on 32 images and kept if it gives what the model gives. TensorFlow converts the
+    model where it is installed, whatever KERAS_BACKEND says.
     """
+    _choose_backend()
     model = load_trained(source)
     from zoo.exporting import export as write
 
@@ -60,6 +65,12 @@ def export(
         f"{made.size:,} bytes; differs by at most {made.difference:.1e} from the model on {made.images} {made.source}",
         err=True,
     )
+
+
+def _choose_backend() -> None:
+    """Choose TensorFlow: files of models are the same for all backends, and its converters know more operations."""
+    if "keras" not in sys.modules and importlib.util.find_spec("tensorflow") is not None:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
 
 
 def _find_about(source: Path) -> dict[str, Any]:

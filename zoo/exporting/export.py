@@ -109,7 +109,7 @@ def export(
             raise
         except Exception as error:  # Whatever a converter raises.
             reason = f"{type(error).__name__}: {one_line(error)}"
-            raise ExportError(f"{chosen.title} cannot hold the {part} of {model.name}: {reason}") from error
+            raise ExportError(f"{chosen.title} cannot hold the {part} of {model.name}: {reason}{_way_out()}") from error
         difference = _compare(chosen, network, temporary, given, batch)
         if not difference <= tolerance:
             raise ExportError(
@@ -211,13 +211,21 @@ def _compare(chosen: Format, network: ExportedNetwork, path: Path, inputs: np.nd
             raise
         except Exception as error:  # Whatever a runtime raises.
             reason = f"{type(error).__name__}: {one_line(error)}"
-            raise ExportError(f"{chosen.title}: its runtime cannot run what was exported: {reason}") from error
+            raise ExportError(
+                f"{chosen.title}: its runtime cannot run what was exported: {reason}{_way_out()}"
+            ) from error
         shapes = [it.shape for it in got], [it.shape for it in expected]
         if shapes[0] != shapes[1]:
             raise ExportError(f"{chosen.title}: what was exported returns {shapes[0]}: expected {shapes[1]}")
         differences = (np.abs(a - b).max() for a, b in zip(got, expected, strict=True))
         largest = float(np.max([largest, *differences]))  # NaN if one is.
     return largest
+
+
+def _way_out() -> str:
+    if keras.backend.backend() == "tensorflow":
+        return ""
+    return "; TensorFlow's converters know more operations: save the model, and run zoo export on the file"
 
 
 def _describe(model: AutoEncoder, network: ExportedNetwork, input: str, about: Mapping[str, Any]) -> dict[str, Any]:
