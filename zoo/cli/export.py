@@ -108,9 +108,13 @@ def explore(
     source: str, out: Path | None, dataset: str | None, data_dir: Path | None, seed: int, runtime: str,
     runtime_file: Path | None, overwrite: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write a page in which one explores a model's latent space with the mouse; the model runs in the page."""
+    """Write a page in which one explores a model's latent space with the mouse; the model runs in the page.
+
+    TensorFlow converts the model where it is installed, whatever KERAS_BACKEND says.
+    """
     if (runtime == "onnx") is (runtime_file is None):
         raise click.UsageError("--runtime onnx and --runtime-file go together")
+    _choose_backend()
     model = load_trained(source)
     from zoo.explorer.write import SUFFIX, name_of
 

@@ -16,6 +16,7 @@ from zoo.explorer.building import Builder, Node, UnsupportedError
 from zoo.explorer.lowering import LOWERINGS
 from zoo.explorer.networks import PageNetwork
 from zoo.explorer.weights import Blob, round_to_half
+from zoo.exporting.export import way_out
 from zoo.exporting.formats import FORMATS
 from zoo.version import __version__
 
@@ -49,7 +50,8 @@ def make_graph(network: PageNetwork, tried: np.ndarray, blob: Blob) -> dict[str,
         raise
     except Exception as error:  # Whatever ONNX Runtime raises.
         reason = f"{type(error).__name__}: {one_line(error)}"
-        raise ExportError(f"ONNX Runtime cannot run the {network.part} of {network.model.name}: {reason}") from error
+        what = f"ONNX Runtime cannot run the {network.part} of {network.model.name}"
+        raise ExportError(f"{what}: {reason}{way_out('explore')}") from error
 
 
 def make_onnx_graph(network: PageNetwork, blob: Blob) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def write_simplified(network: PageNetwork) -> Any:
             raise
         except Exception as error:  # Whatever a converter raises.
             reason = f"{type(error).__name__}: {one_line(error)}"
-            raise ExportError(f"ONNX cannot hold the {network.part} of {network.model.name}: {reason}") from error
+            what = f"ONNX cannot hold the {network.part} of {network.model.name}"
+            raise ExportError(f"{what}: {reason}{way_out('explore')}") from error
 
 
 def _rounded(model: Any) -> Any:
