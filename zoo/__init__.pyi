@@ -8,6 +8,7 @@ from .data.folder import load_images
 from .data.load import load_dataset
 from .evaluation.comparison import compare
 from .evaluation.scores import evaluate
+from .explorer.write import explore
 from .exporting.export import export
 from .factory.create import create_model
 from .plots import plot_history, plot_interpolation, plot_latent_space, plot_reconstructions, plot_samples
@@ -45,6 +46,7 @@ __all__ = [
     "data",
     "errors",
     "evaluate",
+    "explore",
     "export",
     "get_model_info",
     "hookimpl",

@@ -47,6 +47,12 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         quantizer: VectorQuantizer = self.encoder.layers[-1]
         return quantizer
 
+    @property
+    def codebook(self) -> np.ndarray:
+        """The codes, ``(codes, d)``, float32."""
+        codes: np.ndarray = ops.convert_to_numpy(self.quantizer.codebook)
+        return codes
+
     @functools.cached_property
     def _with_vectors(self) -> keras.Model:
         """The encoder with the quantizer's input as an additional output; it shares the encoder's weights."""
@@ -101,7 +107,7 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         return self._codes(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
 
     def _codes(self, indices: np.ndarray) -> np.ndarray:
-        codes: np.ndarray = ops.convert_to_numpy(self.quantizer.codebook)[indices]
+        codes: np.ndarray = self.codebook[indices]
         return codes
 
     def extra_scores(self) -> dict[str, float | None]:

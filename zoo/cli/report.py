@@ -23,7 +23,8 @@ REPORT_FILE = "report.html"
     help="File to write (default: DIR/report.html; for a preset report.html).",
 )
 @data_option
-def report(folder: str, out: Path | None, data_dir: Path | None) -> None:
+@click.option("--explore", is_flag=True, help="Let the latent space of each model be explored, as zoo explore does.")
+def report(folder: str, out: Path | None, data_dir: Path | None, explore: bool) -> None:
     """Write one self-contained HTML file about the runs in DIR: tables, charts and a page for each model.
 
     With a preset's name, about its trained weights.
@@ -38,4 +39,4 @@ def report(folder: str, out: Path | None, data_dir: Path | None) -> None:
     import_keras()
     from zoo.report import write_report
 
-    echo(write_report(source, out, data_dir=data_dir, progress=True))
+    echo(write_report(source, out, data_dir=data_dir, explore=explore, progress=True))

@@ -109,7 +109,9 @@ def export(
             raise
         except Exception as error:  # Whatever a converter raises.
             reason = f"{type(error).__name__}: {one_line(error)}"
-            raise ExportError(f"{chosen.title} cannot hold the {part} of {model.name}: {reason}{_way_out()}") from error
+            raise ExportError(
+                f"{chosen.title} cannot hold the {part} of {model.name}: {reason}{way_out('export')}"
+            ) from error
         difference = _compare(chosen, network, temporary, given, batch)
         if not difference <= tolerance:
             raise ExportError(
@@ -212,7 +214,7 @@ def _compare(chosen: Format, network: ExportedNetwork, path: Path, inputs: np.nd
         except Exception as error:  # Whatever a runtime raises.
             reason = f"{type(error).__name__}: {one_line(error)}"
             raise ExportError(
-                f"{chosen.title}: its runtime cannot run what was exported: {reason}{_way_out()}"
+                f"{chosen.title}: its runtime cannot run what was exported: {reason}{way_out('export')}"
             ) from error
         shapes = [it.shape for it in got], [it.shape for it in expected]
         if shapes[0] != shapes[1]:
@@ -222,10 +224,10 @@ def _compare(chosen: Format, network: ExportedNetwork, path: Path, inputs: np.nd
     return largest
 
 
-def _way_out() -> str:
-    if keras.backend.backend() == "tensorflow":
-        return ""
-    return "; TensorFlow's converters know more operations: save the model, and run zoo export on the file"
+def way_out(command: str) -> str:
+    """Return what to do where another backend's converter fails, with the command that does it; else nothing."""
+    hint = f"; TensorFlow's converters know more operations: save the model, and run zoo {command} on the file"
+    return "" if keras.backend.backend() == "tensorflow" else hint
 
 
 def _describe(model: AutoEncoder, network: ExportedNetwork, input: str, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from zoo.data.dataset import Dataset, Split
 from zoo.errors import ZooError
 from zoo.registry.loading import describe_error
 from zoo.report.album import Album, draw_kl, make_album
+from zoo.report.explorers import make_explorer
 from zoo.report.groups import Entry, Figure, Group, draw_training
 from zoo.report.kept import album_key, find_album, keep_album
 from zoo.report.typography import NONE, typeset
@@ -52,6 +53,7 @@ class Page:
         runs: its runs.
         facts: lists of names and values, by heading.
         training: training curves; None if no history can be read.
+        explorer: the page in which the latent space is explored, as JSON; None for none.
     """
 
     entry: Entry
@@ -62,9 +64,12 @@ class Page:
     runs: list[RunRow]
     facts: dict[str, list[tuple[str, str]]]
     training: Figure | None
+    explorer: str | None = None
 
 
-def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callable[[str], Dataset]) -> Page:
+def make_page(
+    entry: Entry, group: Group, folder: Path, home: Path, load: Callable[[str], Dataset], *, explore: bool = False
+) -> Page:
     """Load a model and draw its pictures; anything that is not available becomes a note.
 
     Args:
@@ -73,12 +78,14 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
         folder: the folder of all runs, which is left out of paths in notes.
         home: the folder that will contain the report.
         load: loads a dataset by its name.
+        explore: whether the page has one in which the latent space is explored.
     """
     notes: list[str] = []
-    album, seed = Album(), None
+    album, seed, explorer = Album(), None, None
     for run in entry.runs:
         try:
             album = _open_album(run, entry, notes, load)
+            explorer = make_explorer(run, entry.name, notes, load) if explore else None
             seed = run.config["seed"]
             break
         except ZooError as error:
@@ -95,7 +102,7 @@ def make_page(entry: Entry, group: Group, folder: Path, home: Path, load: Callab
     notes += [doubt.text for doubt in doubts if doubt.file.name != MODEL_FILE or seed is not None]
     notes = [note.replace(f"{folder}{os.sep}", "") for note in notes]
     rows = [_row(run, home) for run in entry.runs]
-    return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry))
+    return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry), explorer)
 
 
 def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], Dataset]) -> Album:

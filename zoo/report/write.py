@@ -36,7 +36,12 @@ def _finalize(value: Any) -> Any:
 
 
 def write_report(
-    folder: str | Path, out: str | Path | None = None, *, data_dir: str | Path | None = None, progress: bool = False
+    folder: str | Path,
+    out: str | Path | None = None,
+    *,
+    data_dir: str | Path | None = None,
+    explore: bool = False,
+    progress: bool = False,
 ) -> Path:
     """Write one self-contained HTML file about the runs in a folder.
 
@@ -47,6 +52,7 @@ def write_report(
         out: the file; ``report.html`` in the folder by default. An existing file is replaced.
         data_dir: folder with the official files of the datasets whose test images are shown; or, for runs trained on a
             folder of images, that folder or one that contains it.
+        explore: whether each model's page has one in which its latent space is explored, as ``zoo.explore`` writes it.
         progress: show progress on stderr.
 
     Returns:
@@ -82,7 +88,7 @@ def write_report(
     with show_progress("report", count, progress, unit="models") as advance, _collecting_new_garbage():
         for group in groups:
             for entry in group.entries:
-                pages.append(make_page(entry, group, folder, out.parent, load))
+                pages.append(make_page(entry, group, folder, out.parent, load, explore=explore))
                 advance(1)
     failures = [(it, None if it.path is None else link_to(it.path, out.parent)) for it in collection.failures]
     environment = Environment(

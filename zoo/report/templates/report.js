@@ -41,6 +41,24 @@
   history.scrollRestoration = "manual";
   open();
 
+  // The page in which a latent space is explored is opened when it is asked for, and is as high as what it shows.
+  for (const section of document.querySelectorAll(".explorer")) {
+    const button = section.querySelector("button");
+    button.addEventListener("click", () => {
+      const frame = document.createElement("iframe");
+      frame.title = `Latent space of ${section.dataset.name}`;
+      frame.srcdoc = JSON.parse(section.querySelector("script").textContent);
+      frame.addEventListener("load", () => {
+        const { body, documentElement } = frame.contentDocument;
+        const fit = () => { frame.style.height = `${documentElement.offsetHeight}px`; };
+        new frame.contentWindow.ResizeObserver(fit).observe(body);
+        fit();
+      });
+      button.replaceWith(frame);
+      frame.focus();
+    });
+  }
+
   // Rows without a value come last in either sort order.
   function compare(a, b, numbers) {
     if (a === "" || b === "") return a === b ? 0 : null;

@@ -1,0 +1,113 @@
+"""Where images lie in the latent space: the plane of the map, the codes of images, and a codebook's palette."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from zoo.autoencoder.model import AutoEncoder
+from zoo.explorer.images import make_sheet
+from zoo.explorer.weights import Blob
+from zoo.plots import principal_plane
+
+MOST_BYTES = 400_000  # Of the images' codes.
+SLIDERS = 12
+DRAWS = 256
+PALETTE = 96  # Codes that can be painted with.
+
+
+def add_array(blob: Blob, array: np.ndarray) -> dict[str, Any]:
+    """Add numbers to the blob, in half precision; return where they are."""
+    with np.errstate(over="ignore"):
+        half = np.asarray(array, "float32").astype("float16")
+    bytes_each, start = blob.add(half if np.isfinite(half).all() else array)
+    return {"bytes": bytes_each, "start": start, "shape": list(array.shape)}
+
+
+def find_plane(codes: np.ndarray) -> tuple[dict[str, Any], np.ndarray] | None:
+    """Return the plane in which codes vary most, and the codes' places in it; None for one latent or equal codes.
+
+    Args:
+        codes: ``(n, latents)``.
+
+    Returns:
+        The plane has ``centre`` and ``axes``, by which a code is about ``centre + place @ axes``, and their names.
+    """
+    codes = codes.astype("float64")
+    if codes.shape[1] < 2 or len(codes) < 3:
+        return None
+    points, names = principal_plane(codes)
+    centre = codes.mean(axis=0) if codes.shape[1] > 2 else np.zeros(2)
+    axes = np.eye(2)
+    if codes.shape[1] > 2:
+        squares = np.square(points).sum(axis=0)
+        if not squares.min() > 0:
+            return None
+        axes = points.T @ (codes - centre) / squares[:, None]
+    return {"centre": centre, "axes": axes, "names": list(names)}, points
+
+
+def kl_per_latent(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Return the KL divergence of each latent from the unit Gaussian, ``(latents,)``, nats, averaged over images."""
+    mean, std = (it.reshape(len(it), -1).astype("float64") for it in (mean, std))
+    found: np.ndarray = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).mean(axis=0)
+    return found
+
+
+def find_codebook(model: AutoEncoder) -> np.ndarray | None:
+    """Return the codes ``(codes, d)`` that a model's latent is a map of, from its attribute ``codebook``, if any."""
+    codebook = getattr(model, "codebook", None)
+    if codebook is None:
+        return None
+    found = np.asarray(codebook, "float32")
+    return found if found.ndim == 2 and found.shape[1] == model.latent_shape[-1] else None
+
+
+def nearest(codebook: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the index of the nearest code of each vector ``(..., d)``."""
+    flat = vectors.reshape(-1, vectors.shape[-1])
+    parts = [
+        (np.square(codebook).sum(axis=1) - 2 * part @ codebook.T).argmin(axis=1)
+        for part in np.array_split(flat, max(1, len(flat) // 4096))
+    ]
+    return np.concatenate(parts).reshape(vectors.shape[:-1])
+
+
+def describe_codebook(model: AutoEncoder, codebook: np.ndarray, used: np.ndarray | None, blob: Blob) -> dict[str, Any]:
+    """Return the codebook and its palette: for each code, the middle of the image that has it everywhere.
+
+    Args:
+        model: the model.
+        codebook: ``(codes, d)``.
+        used: the codes of images, ``(n, positions)``; the most frequent ones come first in the palette.
+        blob: gets the codebook.
+    """
+    counts = np.zeros(len(codebook), int) if used is None else np.bincount(used.reshape(-1), minlength=len(codebook))
+    order = np.argsort(-counts, kind="stable")
+    grid = list(model.latent_shape[:-1])
+    height, width = model.image_shape[:2]
+    tall, wide = (grid[0], grid[1]) if len(grid) == 2 else (1, math.prod(grid))
+    images = model.decode(np.broadcast_to(codebook.reshape(-1, *(1,) * len(grid), codebook.shape[1]),
+                                          (len(codebook), *model.latent_shape)))  # fmt: skip
+    high, broad = max(1, round(height / tall)), max(1, round(width / wide))
+    top, left = (height - high) // 2, (width - broad) // 2
+    swatches = images[:, top : top + high, left : left + broad]
+    return {
+        "codes": add_array(blob, codebook),
+        "grid": [tall, wide],
+        "palette": order[:PALETTE].tolist(),
+        "swatches": make_sheet(swatches, columns=32),
+    }
+
+
+def describe_prior(model: AutoEncoder, codebook: np.ndarray | None, blob: Blob) -> dict[str, Any]:
+    """Return how the page draws z: unit Gaussians, equally likely codes, or from draws that it holds."""
+    if codebook is not None:
+        return {"kind": "codes"}
+    if type(model).draw_prior is AutoEncoder.draw_prior:
+        return {"kind": "normal"}
+    size = math.prod(model.latent_shape)
+    draws = model.draw_prior(max(1, min(DRAWS, MOST_BYTES // (2 * size))), np.random.default_rng(0))
+    return {"kind": "draws", "draws": add_array(blob, np.asarray(draws, "float32").reshape(len(draws), size))}
