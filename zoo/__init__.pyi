@@ -3,6 +3,8 @@ from .autoencoder.hierarchical import HierarchicalAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
+from .compression.compress import Compressed, compress
+from .compression.decompress import decompress
 from .data.dataset import Dataset, Split
 from .data.folder import load_images
 from .data.load import load_dataset
@@ -28,6 +30,7 @@ from .version import __version__
 __all__ = [
     "Architecture",
     "AutoEncoder",
+    "Compressed",
     "Dataset",
     "DatasetSpec",
     "HierarchicalAutoEncoder",
@@ -41,8 +44,10 @@ __all__ = [
     "__version__",
     "benchmark",
     "compare",
+    "compress",
     "create_model",
     "data",
+    "decompress",
     "errors",
     "evaluate",
     "export",
