@@ -21,6 +21,9 @@ class Halves(Likelihood):
         high = ops.cast(images > 0.5, "float32")
         return -high * ops.softplus(-parameters) - (1 - high) * ops.softplus(parameters) - np.log(128.0)
 
+    def sample(self, parameters, seed=None):
+        return ops.cast(parameters > 0, "float32")
+
 
 class OnlyWhole(Likelihood):
     support = "bytes"
@@ -38,13 +41,14 @@ class Spread(Likelihood):
         return ops.sum(images * parameters, axis=-1)
 
 
-def probabilities(likelihood, parameters, channels, earlier):
-    """What the coder uses for each step, ``(pixels, channels, levels)``."""
-    coder = PixelCoder(likelihood, channels)
-    tables = coder._distribution.split(parameters)
-    parts = [coder._distribution.probabilities(tables, step, earlier[:, : step.start]) for step in coder._distribution.steps]
-    found = np.concatenate([part.reshape(len(parameters), -1, coder.levels) for part in parts], axis=1)
-    return coder, found / found.sum(axis=-1, keepdims=True)
+def probabilities(likelihood, parameters, levels):
+    """What the coder uses for each channel of pixels whose levels are ``(n, channels)``: ``(n, channels, levels)``."""
+    coder = PixelCoder(likelihood, levels.shape[1])
+    split = coder.distribution.split(parameters)
+    tables = [
+        coder.distribution.probabilities(split, step, levels[:, : step.start]) for step in coder.distribution.steps
+    ]
+    return np.concatenate([table.reshape(len(levels), -1, coder.levels) for table in tables], axis=1)
 
 
 @pytest.mark.parametrize("spread", [0.3, 3.0, 30.0])
@@ -53,25 +57,19 @@ def probabilities(likelihood, parameters, channels, earlier):
 def test_they_are_those_of_the_likelihood(likelihood, channels, spread):
     likelihood = zoo.likelihoods.get(likelihood)
     random = np.random.default_rng(0)
-    count = 20
-    parameters = (spread * random.normal(size=(count, likelihood.output_channels(channels)))).astype("float32")
-    levels = 2 if likelihood.support == "binary" else 256
-    earlier = random.integers(0, levels, (count, channels))
-    _, found = probabilities(likelihood, parameters, channels, earlier)
-    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-9)
-    # The chain rule: log p of all channels is the sum over the steps, whatever the levels are.
-    joint = np.log(np.take_along_axis(found, earlier[..., None], -1)[..., 0]).sum(axis=1)
-    images = (earlier / (levels - 1)).astype("float32")[:, None, None]
-    expected = ops.convert_to_numpy(likelihood.log_prob(images, parameters[:, None, None]))
-    seen = expected > -30  # Below, float64 and float32 round differently, and no coder tells.
-    np.testing.assert_allclose(joint[seen], expected[seen], rtol=2e-3, atol=2e-3)
-    # Every level of the last channel, given the others.
-    for level in range(levels):
-        images[..., -1] = level / (levels - 1)
-        joint_level = ops.convert_to_numpy(likelihood.log_prob(images, parameters[:, None, None]))
-        ratio = np.exp(joint_level - expected)[seen]
-        given = found[seen, -1, level] / np.take_along_axis(found[seen, -1], earlier[seen, -1:], -1)[:, 0]
-        np.testing.assert_allclose(given * np.exp(expected[seen]), ratio * np.exp(expected[seen]), rtol=5e-3, atol=1e-6)
+    parameters = (spread * random.normal(size=(20, 1, 1, likelihood.output_channels(channels)))).astype("float32")
+    images = ops.convert_to_numpy(likelihood.sample(parameters, seed=0))
+    top = 1 if likelihood.support == "binary" else 255
+    levels = np.rint(images[:, 0, 0] * top).astype(int)
+    found = probabilities(likelihood, parameters[:, 0, 0], levels)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-6)
+    # The chain rule, for every level of the last channel.
+    before = np.take_along_axis(found, levels[..., None], -1)[:, :-1, 0].prod(axis=1)
+    every = np.repeat(images[None], top + 1, axis=0)
+    every[..., -1] = (np.arange(top + 1) / top)[:, None, None, None]
+    repeated = np.tile(parameters, (top + 1, 1, 1, 1))
+    expected = np.exp(ops.convert_to_numpy(likelihood.log_prob(every.reshape(-1, *images.shape[1:]), repeated)))
+    np.testing.assert_allclose(before * found[:, -1].T, expected.reshape(top + 1, -1), rtol=2e-3, atol=1e-9)
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "mse"])

@@ -18,6 +18,7 @@ from zoo.cli import listing
 from zoo.cli.benchmark import benchmark
 from zoo.cli.cache import cache
 from zoo.cli.check import check
+from zoo.cli.compress import compress, decompress
 from zoo.cli.export import export
 from zoo.cli.new import new
 from zoo.cli.pictures import reconstruct
@@ -127,7 +128,7 @@ def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
 
 for command in (
     listing.list_, listing.show, listing.plugins, listing.datasets, train, evaluate, compare, reconstruct, benchmark,
-    report, verify, export, publish, check, new, cache,
+    report, verify, export, compress, decompress, publish, check, new, cache,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -174,7 +174,7 @@ def _as_levels(model: AutoEncoder, images: np.ndarray, *, binarize: bool) -> npt
     binary = model.binarization != "none" or model.likelihood.support == "binary"
     if binarize and model.binarization != "none":
         drawn = ops.convert_to_numpy(model.prepare(images, draw="fixed"))
-        return drawn.astype(np.uint8) * np.uint8(255)
+        return np.asarray(drawn * 255, np.uint8)
     if images.dtype == np.uint8:
         levels = np.asarray(images)
     else:
@@ -183,7 +183,11 @@ def _as_levels(model: AutoEncoder, images: np.ndarray, *, binarize: bool) -> npt
         if np.abs(scaled - levels).max() > _NEAR:
             raise ValueError("images: got values between the 256 levels k / 255, which no file holds: round them")
     if binary and not ((levels == 0) | (levels == 255)).all():
-        way_out = "pass binarize=True to write those" if model.binarization != "none" else "threshold them"
+        way_out = (
+            "pass binarize=True (--binarize) to write zeros and ones"
+            if model.binarization != "none"
+            else "threshold them"
+        )
         raise ValueError(
             f"images: got grey levels, and the model codes the values 0 and 255 alone: {way_out}, or use a model of "
             "grey images"

@@ -63,4 +63,4 @@ def _check_model(path: Path, header: Header, model: AutoEncoder) -> None:
         f"{name or 'a model without a name'} (SHA-256 {sha256[:12]}...)"
         for name, sha256 in ((header.model, header.weights), (name_of(model), found))
     )
-    raise CompressionError(f"{path} was written with {needed}, and the model is {given}: load that one")
+    raise CompressionError(f"{path} was written with {needed}, and the model given is {given}: pass the former")

@@ -42,7 +42,8 @@ class Grid:
     def pop(self, stack: Stack, mean: Array, std: Array) -> npt.NDArray[np.int64]:
         """Pop buckets from N(mean, std^2), each ``(n,)`` float64; with random words on the stack, they are draws."""
         coarse = stack.pop(_masses(self._ends[None], mean, std)).astype(np.int64)
-        return coarse * self._fine + stack.pop(self._fine_masses(coarse, mean, std))
+        buckets: npt.NDArray[np.int64] = coarse * self._fine + stack.pop(self._fine_masses(coarse, mean, std))
+        return buckets
 
     def push(self, stack: Stack, buckets: npt.NDArray[np.integer], mean: Array, std: Array) -> None:
         """Push buckets, ``(n,)``, so that ``pop`` returns them."""
@@ -65,4 +66,5 @@ def _masses(edges: Array, mean: Array, std: Array) -> Array:
     values = ndtr(np.where(flipped, -places, places))
     masses: Array = np.abs(np.diff(values, axis=1))
     total = masses.sum(axis=1, keepdims=True)
-    return np.where(total > _TINY, masses / np.maximum(total, _TINY), 1.0 / masses.shape[1])
+    shares: Array = np.where(total > _TINY, masses / np.maximum(total, _TINY), 1.0 / masses.shape[1])
+    return shares

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +33,7 @@ class Latents:
     @property
     def words(self) -> int:
         """How many words must be on a stack for the latents of a batch to be drawn from it."""
-        return -(-self.networks.batch * self.size * self.grid.bits // WORD_BITS) + 8
+        return int(np.ceil(self.networks.batch * self.size * self.grid.bits / WORD_BITS)) + 8
 
     def pop(self, stack: Stack, images: Images) -> tuple[Whole, npt.NDArray[np.float64]]:
         """Draw latents from the posterior.

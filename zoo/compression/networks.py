@@ -99,4 +99,5 @@ class Networks:
 
 
 def _as_float(images: npt.NDArray[np.uint8]) -> Floats:
-    return images / np.float32(255)
+    scaled: Floats = (images / np.float32(255)).astype(np.float32, copy=False)
+    return scaled

@@ -45,7 +45,7 @@ class PixelCoder:
             )
         kind = _KINDS.get(type(likelihood), Evaluated)
         self.levels = 2 if likelihood.support == "binary" else BYTES
-        self._distribution: Distribution = kind(likelihood, channels, self.levels)
+        self.distribution: Distribution = kind(likelihood, channels, self.levels)
         self._rows = max(1, _MOST_VALUES // (channels * self.levels))
 
     def push(self, stack: Stack, images: npt.NDArray[np.uint8], parameters: Array) -> None:
@@ -54,10 +54,10 @@ class PixelCoder:
         flat = parameters.reshape(-1, parameters.shape[-1])
         for start in reversed(range(0, len(symbols), self._rows)):
             part = symbols[start : start + self._rows]
-            tables = self._distribution.split(flat[start : start + self._rows])
+            tables = self.distribution.split(flat[start : start + self._rows])
             steps = [
-                (part[:, step], self._distribution.probabilities(tables, step, part[:, : step.start]))
-                for step in self._distribution.steps
+                (part[:, step], self.distribution.probabilities(tables, step, part[:, : step.start]))
+                for step in self.distribution.steps
             ]
             for known, table in reversed(steps):
                 stack.push(known.reshape(-1), table)
@@ -68,9 +68,9 @@ class PixelCoder:
         symbols = np.empty((len(flat), channels), np.int32)
         for start in range(0, len(flat), self._rows):
             part = symbols[start : start + self._rows]
-            tables = self._distribution.split(flat[start : start + self._rows])
-            for step in self._distribution.steps:
-                table = self._distribution.probabilities(tables, step, part[:, : step.start])
+            tables = self.distribution.split(flat[start : start + self._rows])
+            for step in self.distribution.steps:
+                table = self.distribution.probabilities(tables, step, part[:, : step.start])
                 part[:, step] = stack.pop(table).reshape(len(part), -1)
         scaled = symbols * (BYTES - 1 if self.levels == 2 else 1)
         return scaled.astype(np.uint8).reshape(*parameters.shape[:-1], channels)
@@ -203,7 +203,7 @@ class Evaluated(Distribution):
         if found is None or not np.isfinite(found.max(axis=0)).all():
             raise CompressionError(f"{self.likelihood.identifier} gives a probability that is not a finite number")
         shares = np.exp(found.astype(np.float64) - found.max(axis=0))
-        flat: Array = np.moveaxis(shares, 0, -1).reshape(-1, self.levels)
+        flat: Array = np.moveaxis(shares / shares.sum(axis=0), 0, -1).reshape(-1, self.levels)
         return flat
 
 

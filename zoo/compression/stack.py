@@ -76,7 +76,7 @@ class Stack:
         return self._models.Categorical(perfect=False)
 
     def _rows(self, probabilities: npt.NDArray[np.floating]) -> int:
-        return max(1, _MOST_VALUES // probabilities.shape[1])
+        return max(1, _MOST_VALUES // int(probabilities.shape[1]))
 
 
 def _as_table(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

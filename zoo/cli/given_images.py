@@ -1,0 +1,86 @@
+"""The images that an argument names: a dataset, a folder, or a file of NumPy's."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+import zoo
+from zoo.data.dataset import PARTS
+from zoo.errors import DatasetError, counted
+from zoo.files import LARGEST, open_file
+
+_ARRAYS = (".npy", ".npz")
+_MODES = {1: ("L", "1"), 3: ("RGB",), 4: ("RGBA",)}
+
+
+def read_exactly(given: str, image_shape: tuple[int, int, int], data_dir: Path | None) -> Any:
+    """Return images as they are: nothing is resized, and no colour is converted.
+
+    Args:
+        given: a folder, whose image files are read in the order of their names, those in folders within it too; a
+            ``.npy`` or ``.npz`` file; or a dataset's name, with ``:train`` or ``:validation`` for another part than
+            the test images.
+        image_shape: ``(height, width, channels)``, which the images must have.
+        data_dir: the folder with the official files.
+
+    Raises:
+        DatasetError: an image or a file cannot be read, or has another shape.
+        click.BadParameter: there is nothing of this name.
+    """
+    path = Path(given)
+    if path.is_dir():
+        return _read_folder(path, image_shape)
+    if path.suffix.lower() in _ARRAYS:
+        return _read_array(path)
+    name, _, part = given.partition(":")
+    if name not in zoo.list_datasets() or (part and part not in PARTS):
+        raise click.BadParameter(
+            f"{given}: no folder, .npy or .npz file, nor a dataset such as mnist:test (zoo datasets)"
+        )
+    return getattr(zoo.load_dataset(name, data_dir=data_dir), part or "test")
+
+
+def _read_folder(folder: Path, image_shape: tuple[int, int, int]) -> np.ndarray:
+    from PIL import Image
+
+    from zoo.data.folder import list_images
+    from zoo.data.image_files import ImageReader, check_memory
+
+    height, width, channels = image_shape
+    reader, unreadable = ImageReader(image_shape), list[str]()
+    files = [folder / name for name in sorted(file.name for file in list_images(folder, unreadable))]
+    if unreadable or not files:
+        raise DatasetError(f"{folder}: {unreadable[0] if unreadable else 'it has no image files'}")
+    check_memory(str(folder), len(files), image_shape)
+    images = []
+    for file in files:
+        images.append(reader.read(file))
+        with Image.open(file) as opened:
+            found = (opened.mode, opened.size)
+        if found[0] not in _MODES[channels] or found[1] != (width, height):
+            raise DatasetError(
+                f"{file} is {found[0]} of {found[1][0]}x{found[1][1]}: expected {_MODES[channels][0]} of "
+                f"{width}x{height}, since nothing is converted: convert it first"
+            )
+    return np.stack(images)
+
+
+def _read_array(path: Path) -> np.ndarray:
+    with open_file(path, most=LARGEST, links=True) as file:
+        try:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
+            names = found.files
+            name = "images" if "images" in names else names[0] if len(names) == 1 else None
+            if name is None:
+                raise DatasetError(f"{path} has {counted(len(names), 'array')}: expected one, or one called images")
+            array: np.ndarray = found[name]
+            return array
+        except (ValueError, EOFError, OSError, zipfile.BadZipFile, MemoryError) as error:
+            raise DatasetError(f"{path} cannot be read as an array of numbers: {str(error)[:200]}") from error
