@@ -18,10 +18,10 @@ from zoo.cli import listing
 from zoo.cli.benchmark import benchmark
 from zoo.cli.cache import cache
 from zoo.cli.check import check
-from zoo.cli.compress import compress, decompress
 from zoo.cli.export import export
+from zoo.cli.images.compress import compress, decompress
+from zoo.cli.images.pictures import reconstruct
 from zoo.cli.new import new
-from zoo.cli.pictures import reconstruct
 from zoo.cli.printing import tell
 from zoo.cli.publish import publish
 from zoo.cli.report import report

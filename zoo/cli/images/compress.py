@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from zoo.cli.given_images import read_exactly
 from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option
 from zoo.cli.printing import echo, print_json
 from zoo.cli.trained import load_trained
+from zoo.data.exact import read_exactly
 from zoo.errors import CompressionError, UnknownNameError, counted
 from zoo.files import making_folder, replacing
 
@@ -66,7 +66,7 @@ def compress(
 
 
 @click.command()
-@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", metavar="FOLDER|FILE.npy", type=click.Path(path_type=Path), required=True,
               help="Folder for PNG files, or .npy file, to write.")  # fmt: skip
 @click.option("--model", "source", metavar="RUN|FILE|PRESET",

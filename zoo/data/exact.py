@@ -1,4 +1,4 @@
-"""The images that an argument names: a dataset, a folder, or a file of NumPy's."""
+"""Images as they are, from a dataset, a folder or a file of NumPy's."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
+from PIL import Image
 
-import zoo
 from zoo.data.dataset import PARTS
-from zoo.errors import DatasetError, counted
+from zoo.data.folder import list_images
+from zoo.data.image_files import ImageReader, check_memory
+from zoo.data.load import load_dataset
+from zoo.errors import DatasetError, UnknownNameError, counted
 from zoo.files import LARGEST, open_file
+from zoo.registry import catalogue
 
 _ARRAYS = (".npy", ".npz")
 _MODES = {1: ("L", "1"), 3: ("RGB",), 4: ("RGBA",)}
@@ -30,7 +33,7 @@ def read_exactly(given: str, image_shape: tuple[int, int, int], data_dir: Path |
 
     Raises:
         DatasetError: an image or a file cannot be read, or has another shape.
-        click.BadParameter: there is nothing of this name.
+        UnknownNameError: there is nothing of this name.
     """
     path = Path(given)
     if path.is_dir():
@@ -38,19 +41,14 @@ def read_exactly(given: str, image_shape: tuple[int, int, int], data_dir: Path |
     if path.suffix.lower() in _ARRAYS:
         return _read_array(path)
     name, _, part = given.partition(":")
-    if name not in zoo.list_datasets() or (part and part not in PARTS):
-        raise click.BadParameter(
+    if name not in catalogue.list_datasets() or (part and part not in PARTS):
+        raise UnknownNameError(
             f"{given}: no folder, .npy or .npz file, nor a dataset such as mnist:test (zoo datasets)"
         )
-    return getattr(zoo.load_dataset(name, data_dir=data_dir), part or "test")
+    return getattr(load_dataset(name, data_dir=data_dir), part or "test")
 
 
 def _read_folder(folder: Path, image_shape: tuple[int, int, int]) -> np.ndarray:
-    from PIL import Image
-
-    from zoo.data.folder import list_images
-    from zoo.data.image_files import ImageReader, check_memory
-
     height, width, channels = image_shape
     reader, unreadable = ImageReader(image_shape), list[str]()
     files = [folder / name for name in sorted(file.name for file in list_images(folder, unreadable))]
