@@ -8,7 +8,9 @@ from .compression.decompress import decompress
 from .data.dataset import Dataset, Split
 from .data.folder import load_images
 from .data.load import load_dataset
+from .evaluation.auroc import Auroc, auroc
 from .evaluation.comparison import compare
+from .evaluation.outliers import anomaly_scores
 from .evaluation.scores import evaluate
 from .exporting.export import export
 from .factory.create import create_model
@@ -29,6 +31,7 @@ from .version import __version__
 
 __all__ = [
     "Architecture",
+    "Auroc",
     "AutoEncoder",
     "Compressed",
     "Dataset",
@@ -42,6 +45,8 @@ __all__ = [
     "Run",
     "Split",
     "__version__",
+    "anomaly_scores",
+    "auroc",
     "benchmark",
     "compare",
     "compress",

@@ -11,7 +11,7 @@ from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option
 from zoo.cli.printing import echo, print_json
 from zoo.cli.trained import load_trained
-from zoo.data.exact import read_exactly
+from zoo.data.named_images import read_exactly
 from zoo.errors import CompressionError, UnknownNameError, counted
 from zoo.files import making_folder, replacing
 

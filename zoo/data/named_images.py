@@ -1,7 +1,8 @@
-"""Images as they are, from a dataset, a folder or a file of NumPy's."""
+"""The images that an argument names: a dataset, a folder or a file of NumPy's, as they are or made to fit."""
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from PIL import Image
 
 from zoo.data.dataset import PARTS
 from zoo.data.folder import list_images
-from zoo.data.image_files import ImageReader, check_memory
+from zoo.data.image_files import MODES, ImageReader, check_memory, read_images
 from zoo.data.load import load_dataset
 from zoo.errors import DatasetError, UnknownNameError, counted
 from zoo.files import LARGEST, open_file
 from zoo.registry import catalogue
 
+logger = logging.getLogger("zoo")
 _ARRAYS = (".npy", ".npz")
 _MODES = {1: ("L", "1"), 3: ("RGB",), 4: ("RGBA",)}
 
@@ -37,7 +39,61 @@ def read_exactly(given: str, image_shape: tuple[int, int, int], data_dir: Path |
     """
     path = Path(given)
     if path.is_dir():
-        return _read_folder(path, image_shape)
+        return _read_unchanged(path, image_shape)
+    return _read_other(given, data_dir)
+
+
+def read_fitted(given: str, image_shape: tuple[int, int, int], data_dir: Path | None, limit: int | None = None) -> Any:
+    """Return images made to fit a model; any change to them is logged.
+
+    Images of another size are resized (Lanczos), ignoring their proportions; colour becomes grey, and grey colour.
+
+    Args:
+        given: as for ``read_exactly``.
+        image_shape: ``(height, width, channels)`` of the images to return.
+        data_dir: the folder with the official files.
+        limit: how many to read at most; None: all.
+
+    Raises:
+        DatasetError: an image or a file cannot be read, or cannot be made to fit.
+        UnknownNameError: there is nothing of this name.
+    """
+    path = Path(given)
+    if path.is_dir():
+        return read_images(_list_files(path)[:limit], image_shape)
+    found = _read_other(given, data_dir)
+    images = (found if isinstance(found, np.ndarray) else found.images)[:limit]
+    if images.shape[1:] == image_shape:
+        return images
+    fitted = fit_images(images, image_shape)
+    before, after = ("x".join(map(str, it.shape[1:])) for it in (images, fitted))
+    logger.warning("%s: %s changed from %s to %s", given, counted(len(images), "image"), before, after)
+    return fitted
+
+
+def fit_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Return images ``(n, H, W, C)``, uint8, in another size, and grey or in colour as asked for.
+
+    Raises:
+        DatasetError: they are not bytes, or have or need another number of channels than 1, 3 or 4.
+    """
+    height, width, channels = image_shape
+    if images.dtype != np.uint8 or images.ndim != 4 or not {images.shape[-1], channels} <= MODES.keys():
+        raise DatasetError(
+            f"images of {images.dtype} and shape {images.shape} cannot be made to fit {image_shape}: expected uint8 of "
+            "shape (n, height, width, channels) with 1, 3 or 4 channels"
+        )
+    check_memory("images", len(images), image_shape)
+    fitted = np.empty((len(images), *image_shape), np.uint8)
+    for number, image in enumerate(images):
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert(MODES[channels])
+        resized = picture.resize((width, height), Image.Resampling.LANCZOS)
+        fitted[number] = np.asarray(resized).reshape(image_shape)
+    return fitted
+
+
+def _read_other(given: str, data_dir: Path | None) -> Any:
+    path = Path(given)
     if path.suffix.lower() in _ARRAYS:
         return _read_array(path)
     name, _, part = given.partition(":")
@@ -48,12 +104,17 @@ def read_exactly(given: str, image_shape: tuple[int, int, int], data_dir: Path |
     return getattr(load_dataset(name, data_dir=data_dir), part or "test")
 
 
-def _read_folder(folder: Path, image_shape: tuple[int, int, int]) -> np.ndarray:
-    height, width, channels = image_shape
-    reader, unreadable = ImageReader(image_shape), list[str]()
+def _list_files(folder: Path) -> list[Path]:
+    unreadable = list[str]()
     files = [folder / name for name in sorted(file.name for file in list_images(folder, unreadable))]
     if unreadable or not files:
         raise DatasetError(f"{folder}: {unreadable[0] if unreadable else 'it has no image files'}")
+    return files
+
+
+def _read_unchanged(folder: Path, image_shape: tuple[int, int, int]) -> np.ndarray:
+    height, width, channels = image_shape
+    reader, files = ImageReader(image_shape), _list_files(folder)
     check_memory(str(folder), len(files), image_shape)
     images = []
     for file in files:
