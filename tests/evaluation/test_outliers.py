@@ -73,7 +73,8 @@ class LinearPair:
         return log_likelihood - (0.5 * (mean**2 + std**2 - 1) - np.log(std))
 
 
-def test_regret_is_what_the_best_posterior_gains():
+def test_regret_is_what_the_best_posterior_gains(monkeypatch):
+    monkeypatch.setattr("zoo.evaluation.regret.DRAWS", 20_000)
     pair = LinearPair(mean=1.0, std=0.3)
     location_scale = zoo.likelihoods.get("gaussian")
     x = np.array([0.1, 0.5, 0.9], "float32").reshape(3, 1, 1, 1)
@@ -88,7 +89,7 @@ def test_regret_is_what_the_best_posterior_gains():
     expected = best - pair.elbo(x.reshape(-1), 1.0, 0.3, scale)
     found = zoo.anomaly_scores(pair.model, x, "likelihood_regret", steps=300)["likelihood_regret"]
     assert expected.min() > 0
-    np.testing.assert_allclose(found, expected, rtol=0.15, atol=0.15)
+    np.testing.assert_allclose(found, expected, rtol=0.03, atol=0.05)
 
 
 def test_regret_does_not_depend_on_the_other_images_and_is_never_negative(model):
@@ -99,16 +100,12 @@ def test_regret_does_not_depend_on_the_other_images_and_is_never_negative(model)
 
 @pytest.mark.parametrize("posterior", ["ladder", "vq_cnn"])
 def test_other_posteriors_have_no_regret_and_all_else(posterior):
-    options = {
-        "ladder": {"widths": [4], "groups": [1], "latents": [1], "blocks": 1},
-        "vq_cnn": {"width": 4, "codes": 4},
-    }
+    small = {"widths": [4], "groups": [1], "latents": [1], "blocks": 1}
+    options = {"ladder": small, "vq_cnn": {"width": 4, "codes": 4}}
     other = zoo.create_model(posterior, image_shape=SHAPE, likelihood="discretized_logistic", **options[posterior])
     found = zoo.anomaly_scores(other, IMAGES, ("negative_elbo", "reconstruction_error", "typicality"), reference=BYTES)
     assert all(np.isfinite(values).all() for values in found.values())
-    with pytest.raises(
-        ValueError, match="likelihood_regret is not defined for .*AutoEncoder: expected a model with a Gau"
-    ):
+    with pytest.raises(ValueError, match=r"likelihood_regret is not defined for \w+AutoEncoder: expected a model"):
         zoo.anomaly_scores(other, IMAGES, "likelihood_regret")
 
 

@@ -85,6 +85,7 @@ RUN = [
             "export",
             "hierarchical",
             "likelihoods",
+            "outliers",
             "scores",
             "subclassing",
             "weights",

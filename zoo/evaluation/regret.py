@@ -18,7 +18,7 @@ from zoo.progress import show_progress
 from zoo.typing import Tensor
 
 Array = npt.NDArray[np.float64]
-STEPS, LEARNING_RATE, DRAWS = 100, 0.05, 16
+STEPS, LEARNING_RATE, DRAWS = 100, 0.05, 32
 _ROWS, _VALUES = 128, 20_000_000
 
 
@@ -87,7 +87,7 @@ class Refinement(keras.Model):
         self.log_std.assign(np.log(std))
         for variable in self.optimizer.variables:
             if variable is not self.optimizer.learning_rate:
-                variable.assign(ops.zeros_like(variable))
+                variable.assign(np.zeros(variable.shape, variable.dtype))
         self.generator.state.assign(ops.convert_to_numpy(keras.random.SeedGenerator(seed).state))
 
 
@@ -97,7 +97,7 @@ def likelihood_regret(
     """Return the likelihood regret of each image, nats, ``(n,)`` (Xiao et al. 2020, equation 5).
 
     The ELBO with the mean and standard deviation that are best for this image, found by Adam from those of the encoder,
-    less the ELBO with the encoder's. The decoder stays as it is. Both are means over 16 z from the same noise, which
+    less the ELBO with the encoder's. The decoder stays as it is. Both are means over 32 z from the same noise, which
     is not that of the steps.
 
     Args:
