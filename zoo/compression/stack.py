@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,11 @@ def _import_constriction() -> tuple[Any, Any]:
             'compression needs constriction, which is not installed: pip install "autoencoder-zoo[compression]"'
         ) from error
     return constriction.stream.model, constriction.stream.stack
+
+
+def is_installed() -> bool:
+    """Return whether ``constriction`` is installed."""
+    return find_spec("constriction") is not None
 
 
 def check_installed() -> None:
