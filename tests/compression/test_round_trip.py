@@ -17,7 +17,7 @@ OPTIONS = {
     "ladder": {"widths": [8, 12], "groups": [1, 1], "latents": [1, 2], "blocks": 1},
     "vq_cnn": {"width": 8, "blocks": 1, "codes": 16},
 }
-EPOCHS = {"small_cnn": 12, "ladder": 2, "vq_cnn": 5}
+EPOCHS = {"small_cnn": 12, "ladder": 2}
 
 
 def draw_images(count, shape, seed=0):
@@ -52,13 +52,14 @@ KINDS = [
     ("small_cnn", "discretized_gaussian", GREY),
     ("small_cnn", "logistic_mixture:3", COLOUR),
     ("ladder", "discretized_logistic", COLOUR),
-    ("vq_cnn", "discretized_logistic", COLOUR),
+    ("vq_cnn", "discretized_gaussian", COLOUR),
 ]
 
 
 @pytest.mark.parametrize(("name", "likelihood", "shape"), KINDS, ids=str)
 def test_round_trip_is_exact_and_takes_the_bits_that_the_model_says(name, likelihood, shape, tmp_path):
-    model = make_model(name, likelihood, shape)
+    # Fitted where a posterior that is not the prior matters.
+    model = make_model(name, likelihood, shape, fitted=likelihood in ("bernoulli", "discretized_logistic"))
     images = draw_images(300, shape)
     if likelihood == "bernoulli":
         images = binary(images)

@@ -41,7 +41,7 @@ class Follow(Pass):
 
 
 class Decode(Pass):
-    """From latents to the likelihood's parameters, float32, and likelihood to the images beside them."""
+    """From latents to the likelihood's parameters, float32."""
 
     def __init__(self, model: Any, batch: int) -> None:
         super().__init__(model, "coded_parameters")
@@ -49,6 +49,17 @@ class Decode(Pass):
     def call(self, latents: Tensor) -> Tensor:
         """Return the parameters, ``(batch, H, W, parameters)``."""
         return ops.cast(self.model.decoder(latents, training=False), "float32")
+
+
+class Score(Pass):
+    """From images and the likelihood's parameters to log p(x|z), by the likelihood itself."""
+
+    def __init__(self, model: Any, batch: int) -> None:
+        super().__init__(model, "coded_log_prob")
+
+    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        """Return it for each image, ``(batch,)``, nats."""
+        return self.model.likelihood.log_prob(*inputs)
 
 
 class Networks:
@@ -81,9 +92,8 @@ class Networks:
         return parameters
 
     def log_prob(self, images: npt.NDArray[np.uint8], parameters: Floats) -> npt.NDArray[np.float64]:
-        """Return log p(x|z) of each image, nats, by the likelihood itself."""
-        found = self.model.likelihood.log_prob(_as_float(images), parameters)
-        values: npt.NDArray[np.float64] = ops.convert_to_numpy(found).astype(np.float64)
+        """Return log p(x|z) of each image, ``(n,)``, nats."""
+        values: npt.NDArray[np.float64] = self._run(Score, (_as_float(images), parameters)).astype(np.float64)
         return values
 
     def _run(self, kind: Any, inputs: Any) -> Any:
