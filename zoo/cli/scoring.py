@@ -14,7 +14,6 @@ import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
 from zoo.cli.printing import print_comparison, print_json, print_outliers, print_scores, tell
 from zoo.cli.trained import load_split, load_trained, open_result
-from zoo.data.named_images import read_fitted
 from zoo.files import write_text
 
 # As in zoo.evaluation, which is imported with Keras; a test compares them.
@@ -51,6 +50,7 @@ def evaluate(
     if anomaly and against is None:
         raise click.UsageError("--anomaly-score needs --against DATASET")
     model = load_trained(source)
+    from zoo.data.named_images import read_fitted
     from zoo.evaluation.warnings import explain_scores
 
     split = load_split(model, source, dataset, part, data_dir)

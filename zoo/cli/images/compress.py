@@ -11,7 +11,6 @@ from zoo.cli.keras_import import import_keras
 from zoo.cli.options import as_json, data_option
 from zoo.cli.printing import echo, print_json
 from zoo.cli.trained import load_trained
-from zoo.data.named_images import read_exactly
 from zoo.errors import CompressionError, UnknownNameError, counted
 from zoo.files import making_folder, replacing
 
@@ -42,6 +41,7 @@ def compress(
     """
     model = load_trained(source)
     from zoo.compression import compress as write
+    from zoo.data.named_images import read_exactly
 
     found = read_exactly(images, model.image_shape, data_dir)
     if limit is not None:
