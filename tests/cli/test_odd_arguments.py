@@ -51,8 +51,8 @@ def test_more_runs_than_anyone_trains_are_refused_before_they_are_listed(command
 
 WORDS = [
     "compress", "decompress", "list", "show", "datasets", "plugins", "train", "evaluate", "compare", "reconstruct",
-    "benchmark", "report", "verify", "check", "new", "small_cnn", "residual/mnist", "*", "--json", "--presets", "--set", "--seed",
-    "--epochs", "--out", "--help", "--version", "--debug", "--registry", "--data", "--limit", "--model",
+    "benchmark", "report", "verify", "check", "new", "small_cnn", "residual/mnist", "*", "--json", "--presets", "--set",
+    "--seed", "--epochs", "--out", "--help", "--version", "--debug", "--registry", "--data", "--limit", "--model",
     "--against", "--", "-", "", "=", "a=b", "a=[",
     "filters=[[", "-1", "0", "1e999", "nan", "9" * 40, "\x00", "\x1b[31m", "\udc80", "é", "../..", "/dev/null",
     "~", "%s", "{}", "$HOME", "folder:", "folder:/nonexistent", "\n", "x" * 5000, "[" * 3000,
