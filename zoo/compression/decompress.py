@@ -47,10 +47,10 @@ def decompress(path: str | Path, model: AutoEncoder, *, progress: bool = False) 
         raise CompressionError(f"{path}: {error}") from error
     if hash_images(images) != header.sha256:
         differences = list_differences(dict(header.written_with), describe_machine())
-        reason = f": {differences}" if differences else ", or the file is not as it was written"
+        unknown = "nothing that it records is different: another processor may be, or a setting such as oneDNN's"
         raise CompressionError(
-            f"{path}: its images do not come back: the networks give other numbers here than where it was written"
-            f"{reason}: restore it there"
+            f"{path}: its images do not come back, since the networks give other numbers here than where it was written "
+            f"({differences or unknown}): restore it there"
         )
     return images
 
