@@ -49,8 +49,8 @@ def decompress(path: str | Path, model: AutoEncoder, *, progress: bool = False) 
         differences = list_differences(dict(header.written_with), describe_machine())
         unknown = "nothing that it records is different: another processor may be, or a setting such as oneDNN's"
         raise CompressionError(
-            f"{path}: its images do not come back, since the networks give other numbers here than where it was written "
-            f"({differences or unknown}): restore it there"
+            f"{path}: its images do not come back, since the networks give other numbers here than where it was "
+            f"written ({differences or unknown}): restore it there"
         )
     return images
 
