@@ -19,6 +19,7 @@ LOWEST, NEWEST = "3.11", "3.13"
 BACKEND = [
     *(f"tests/{room}" for room in ("layers", "likelihoods", "schedules", "autoencoder", "saving")),
     "tests/evaluation",
+    "tests/compression",
     "tests/integration",
     "tests/weights/test_hostile.py",
     "tests/docs/test_weights_files.py",

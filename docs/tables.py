@@ -4,7 +4,8 @@ Each table is placed between ``<!-- tables:NAME -->`` and ``<!-- /tables:NAME --
 table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the ``leaderboard.json`` of a
 ``zoo benchmark``, ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, ``docs/results.json``, which
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
-write.
+write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
+``docs/outliers.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
 """
 
 import json
@@ -20,7 +21,17 @@ FILLED = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("benchmark", "guide", "leaderboard", "plugins", "results", "scores", "speed")
+        for name in (
+            "benchmark",
+            "compression",
+            "guide",
+            "leaderboard",
+            "outliers",
+            "plugins",
+            "results",
+            "scores",
+            "speed",
+        )
     ),
 )
 BENCHMARK = ROOT / "docs" / "benchmark.json"
@@ -275,9 +286,28 @@ def make_sizes() -> str:
     return f"{_markdown(rows, numbers=range(3, 6))}\n{explanation}\n"
 
 
+def make_compression() -> str:
+    """Return the bits that images take without loss, from ``docs/compression.json``."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from compress_images import make_rows
+
+    tables, explanation = make_rows()
+    return "\n".join([*(_markdown(rows, numbers=range(2 - n, 9)) for n, rows in enumerate(tables)), f"{explanation}\n"])
+
+
+def make_outliers() -> str:
+    """Return how well anomaly scores tell other images, from ``docs/outliers.json``."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from find_outliers import make_rows
+
+    return _markdown(make_rows(), numbers=range(2, 8))
+
+
 TABLES = {
     "models": make_models,
     "sizes": make_sizes,
+    "compression": make_compression,
+    "outliers": make_outliers,
     "headline": make_headline,
     "benchmark": make_benchmark,
     "mnist_binary": partial(make_results, "mnist_binary"),

@@ -1,9 +1,10 @@
-"""Trains, publishes and shows the zoo's own weights: ``python docs/weights.py train|publish|gallery [RUNS]``.
+"""Trains, publishes and shows the zoo's own weights: ``python docs/weights.py train|publish|compress|gallery [RUNS]``.
 
 ``train`` trains every preset of ``PRESETS`` with each seed in the folder RUNS (by default ``runs/weights``), one epoch
 after another to the end of its recipe; if interrupted and started again, it continues after the last completed epoch.
 ``publish`` takes the run of each preset that is the best on the validation split, and makes its weights folder beside
 the plugin's hook; larger ones than ``LARGEST`` have to go to the hub, with ``zoo publish RUN --to hf://user/repo``.
+``compress`` measures what the first test images take in a file, and adds it to the cards of the weights that are there.
 ``gallery`` rewrites the table of ``docs/gallery.md`` from what is published. Names of presets after RUNS choose some.
 """
 
@@ -29,6 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {"small_cnn/mnist_sample": {"epochs": 40}}
 IMPORTANCE_SAMPLES = {"mnist-binary": 100}  # Where the bound is what others report; 1,000 take hours on a CPU.
 LARGEST, LARGEST_SUM = 8_000_000, 40_000_000  # Bytes.
 LICENCE = "MIT"
+COMPRESSED = {"cifar10": 100}  # Images; 1,000 of the others.
 
 
 def find_runs(out: Path, preset: str) -> list[Any]:
@@ -73,8 +75,9 @@ def publish(out: Path, presets: Iterable[str]) -> None:
             raise SystemExit(f"{preset}: its plugin has no folder")
         target = Path(plugin.folder, "weights", folder_name(preset, "default"))
         variant = preset.partition("/")[2]
+        samples, images = IMPORTANCE_SAMPLES.get(variant, 0), COMPRESSED.get(variant, 1000)
         made = make(
-            best, target, licence=LICENCE, importance_samples=IMPORTANCE_SAMPLES.get(variant, 0), overwrite=True,
+            best, target, licence=LICENCE, importance_samples=samples, compress=images, overwrite=True,
             tell=functools.partial(print, f"{preset}:", flush=True),
         )  # fmt: skip
         size = (made.path / ARRAYS_FILE).stat().st_size
@@ -82,6 +85,29 @@ def publish(out: Path, presets: Iterable[str]) -> None:
         print(f"{preset}: {size:,} bytes as {made.config.dtype}, seed {best.config['seed']}")
         if size > LARGEST or total > LARGEST_SUM:
             raise SystemExit(f"{made.path} is too large for the package: move it to the hub")
+
+
+def compress(presets: Iterable[str]) -> None:
+    """Measure what test images take, for the presets whose weights are there, and write their cards anew."""
+    import zoo
+    from zoo.compression.measured import COMPRESSED as KEY
+    from zoo.compression.measured import measure_compressed
+    from zoo.files import write_json, write_text
+    from zoo.publishing.card import make_card
+    from zoo.publishing.gallery import find_folders
+    from zoo.runs.history import History
+    from zoo.weights.folder import CARD_FILE, PICTURES, SCORES_FILE, write_sums
+
+    for folder in find_folders(ROOT / "plugins"):
+        if folder.config.name not in presets:
+            continue
+        count = COMPRESSED.get(folder.config.name.partition("/")[2], 1000)
+        found = measure_compressed(zoo.load_model(folder.path), zoo.load_dataset(folder.config.dataset).test, count)
+        scores = folder.scores | {KEY: found}
+        write_json(folder.path / SCORES_FILE, scores)
+        write_text(folder.path / CARD_FILE, make_card(folder.config, scores, History.read(folder.path), PICTURES))
+        write_sums(folder.path)
+        print(f"{folder.config.name}: {found}")
 
 
 def fill_gallery(text: str) -> str:
@@ -104,6 +130,8 @@ def main(command: str, runs: str = "runs/weights", *presets: str) -> None:
     """Run a command."""
     if command == "gallery":
         write_gallery()
+    elif command == "compress":
+        compress(presets or PRESETS)
     elif command in ("train", "publish"):
         (train if command == "train" else publish)(Path(runs), presets or PRESETS)
     else:

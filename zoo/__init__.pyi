@@ -3,10 +3,14 @@ from .autoencoder.hierarchical import HierarchicalAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
+from .compression.compress import Compressed, compress
+from .compression.decompress import decompress
 from .data.dataset import Dataset, Split
 from .data.folder import load_images
 from .data.load import load_dataset
+from .evaluation.auroc import Auroc, auroc
 from .evaluation.comparison import compare
+from .evaluation.outliers import anomaly_scores
 from .evaluation.scores import evaluate
 from .explorer.write import explore
 from .exporting.export import export
@@ -28,7 +32,9 @@ from .version import __version__
 
 __all__ = [
     "Architecture",
+    "Auroc",
     "AutoEncoder",
+    "Compressed",
     "Dataset",
     "DatasetSpec",
     "HierarchicalAutoEncoder",
@@ -40,10 +46,14 @@ __all__ = [
     "Run",
     "Split",
     "__version__",
+    "anomaly_scores",
+    "auroc",
     "benchmark",
     "compare",
+    "compress",
     "create_model",
     "data",
+    "decompress",
     "errors",
     "evaluate",
     "explore",

@@ -5,6 +5,7 @@ from zoo.shown import LONGEST, drop_colours, show, text_of
 __all__ = [
     "ArchitectureError",
     "BackendError",
+    "CompressionError",
     "DatasetError",
     "DuplicateNameError",
     "ExportError",
@@ -43,6 +44,10 @@ class UnknownNameError(ZooError, LookupError):
 
 class DuplicateNameError(ZooError):
     """A name that two plugins provide; the message states both origins."""
+
+
+class CompressionError(ZooError):
+    """Images that cannot be compressed or restored: no such probabilities, another model, or a damaged file."""
 
 
 class ExportError(ZooError):

@@ -99,14 +99,21 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
     def decode(self, latents: Any) -> np.ndarray:
         """Return the mean image of p(x given z) as in ``AutoEncoder``, for the codes nearest to the latents."""
         array = self.check_latents(latents)
-        parts = (self.quantizer.indices(array[start : start + BATCH]) for start in range(0, len(array), BATCH))
-        return super().decode(self._codes(np.concatenate([ops.convert_to_numpy(part) for part in parts])))
+        return super().decode(self.code_vectors(self.code_indices(array)))
+
+    def code_indices(self, latents: np.ndarray) -> np.ndarray:
+        """Return the indices of the codes nearest to latents ``(batch, *latent_shape)``: ``(batch, ...)``, int."""
+        starts = range(0, len(latents), BATCH)
+        return np.concatenate([
+            ops.convert_to_numpy(self.quantizer.indices(latents[start : start + BATCH])) for start in starts
+        ])  # fmt: skip
 
     def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Draw ``(n, *latent_shape)`` from the prior: at each position, all codes are equally likely."""
-        return self._codes(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
+        return self.code_vectors(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
 
-    def _codes(self, indices: np.ndarray) -> np.ndarray:
+    def code_vectors(self, indices: np.ndarray) -> np.ndarray:
+        """Return the codes of indices ``(batch, ...)``, as the decoder takes them: ``(batch, *latent_shape)``."""
         codes: np.ndarray = self.codebook[indices]
         return codes
 

@@ -50,9 +50,10 @@ def test_more_runs_than_anyone_trains_are_refused_before_they_are_listed(command
 
 
 WORDS = [
-    "list", "show", "datasets", "plugins", "train", "evaluate", "compare", "reconstruct", "benchmark", "report",
-    "verify", "check", "new", "small_cnn", "residual/mnist", "*", "--json", "--presets", "--set", "--seed", "--epochs",
-    "--out", "--help", "--version", "--debug", "--registry", "--data", "--limit", "--", "-", "", "=", "a=b", "a=[",
+    "compress", "decompress", "list", "show", "datasets", "plugins", "train", "evaluate", "compare", "reconstruct",
+    "benchmark", "report", "verify", "check", "new", "small_cnn", "residual/mnist", "*", "--json", "--presets", "--set",
+    "--seed", "--epochs", "--out", "--help", "--version", "--debug", "--registry", "--data", "--limit", "--model",
+    "--against", "--", "-", "", "=", "a=b", "a=[",
     "filters=[[", "-1", "0", "1e999", "nan", "9" * 40, "\x00", "\x1b[31m", "\udc80", "é", "../..", "/dev/null",
     "~", "%s", "{}", "$HOME", "folder:", "folder:/nonexistent", "\n", "x" * 5000, "[" * 3000,
 ]  # fmt: skip
@@ -72,7 +73,8 @@ def test_any_arguments_end_with_a_status_and_no_traceback(command, examples, tmp
     def stop():
         raise StopError("arguments are accepted")
 
-    for module in ("benchmark", "check", "pictures", "report", "scoring", "trained", "training", "verify"):
+    for module in ("benchmark", "check", "images.compress", "images.pictures", "report", "scoring", "trained",
+                   "training", "verify"):  # fmt: skip
         __import__(f"zoo.cli.{module}")
     for module in [module for name, module in sys.modules.items() if name.startswith("zoo.cli.")]:
         if getattr(module, "import_keras", None) is original:
@@ -86,7 +88,7 @@ def test_any_arguments_end_with_a_status_and_no_traceback(command, examples, tmp
         max_examples=examples, deadline=None, database=None, derandomize=examples == FEW,
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
-    @hypothesis.given(st.sampled_from(WORDS[:13]), st.lists(word, max_size=5))
+    @hypothesis.given(st.sampled_from(WORDS[:15]), st.lists(word, max_size=5))
     def call(name, words):
         # Whole files are written by zoo new and zoo report alone.
         done = command(name, *words) if name not in ("new", "report") else command(name, *words, "--no-such-option")

@@ -58,7 +58,9 @@ assert by_latents > by_pixels + 0.01 > 0.9
 assert history.history['loss'][0] < 900
 assert model.provenance['started_from']['tag'] == 'default'
 """,
+    "docs/compression.md": "assert abs(made.bits / made.computed_bits - 1) < 0.01\nassert (restored == digits).all()\n",
     "docs/export.md": "assert made.difference < 1e-6\n",
+    "docs/outliers.md": "assert len(unusual) == 5\nassert found['typicality'].argmax() in unusual\n",
     "docs/scores.md": "assert zoo.evaluate(model, images)['mae'] > 0\n",
 }
 # Runs each page's script in a namespace of its own; tracebacks have the page's lines.
@@ -205,8 +207,10 @@ def test_links_lead_to_files_and_their_headings(page, target):
 TABLES = {
     "README.md": {"headline"},
     "docs/benchmark.md": {"benchmark"},
+    "docs/compression.md": {"compression"},
     "docs/guide.md": {"models", "sizes"},
     "docs/leaderboard.md": {"leaderboard"},
+    "docs/outliers.md": {"outliers"},
     "docs/plugins.md": {"checks"},
     "docs/scores.md": {"scores"},
     "docs/results.md": {"mnist_binary", "cifar10"},

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from support.weights_folders import HISTORY, SCORES, build, describe
 
+from zoo.compression.measured import describe_compressed
 from zoo.publishing.card import escape, make_card
 from zoo.runs.history import History
 from zoo.weights.config import read_config
@@ -80,3 +81,17 @@ def test_both_values_of_rounding_are_there(card):
 def test_it_is_the_same_each_time(card):
     assert card() == card()
     assert json.dumps(SCORES["negative_elbo"]) in card()
+
+
+@pytest.mark.parametrize(
+    "found", [None, 3, [], {}, {"images": 3}, {"images": "x" * 9, "bits_per_dim": 1, "computed_bits_per_dim": 1}]
+)
+def test_no_sentence_on_what_was_not_measured(found):
+    assert describe_compressed({"compressed": found}) == ""
+
+
+def test_a_sentence_on_what_was_measured():
+    found = {"images": 1000, "bits_per_dim": 1.25, "computed_bits_per_dim": 1.28}
+    said = describe_compressed({"compressed": found})
+    assert "the first 1,000 test images take 1.2500 bits per dimension" in said
+    assert "the model says 1.2800 (-2.34%)" in said

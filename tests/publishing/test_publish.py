@@ -13,12 +13,13 @@ from support.published import PRESET, tiny_plugin, train_tiny
 
 import zoo
 from zoo.autoencoder.arrays import get_arrays
+from zoo.benchmarking.verify import verify
 from zoo.errors import ModelLoadError, RunError, WeightsNotFoundError
 from zoo.publishing import publish
 from zoo.publishing.rounding import compare_rounded
 from zoo.runs.published import PublishedRun, open_run
 from zoo.weights.arrays import round_arrays
-from zoo.weights.folder import WeightsFolder
+from zoo.weights.folder import WeightsFolder, write_sums
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,6 +91,20 @@ def test_the_scores_are_those_of_what_is_stored(folder):
     assert rounding.kept
     assert rounding.after == folder.scores["negative_elbo"]
     assert abs(rounding.after - rounding.before) <= 0.02
+
+
+def test_what_test_images_take_is_on_the_card(runs, tmp_path):
+    pytest.importorskip("constriction")
+    made = publish(runs[1], tmp_path / "made", compress=20)
+    found = made.scores["compressed"]
+    assert found["images"] == min(20, len(images()))
+    assert found["bits_per_dim"] == pytest.approx(found["computed_bits_per_dim"], rel=0.02)
+    # Of all images, and of other draws of z.
+    assert found["computed_bits_per_dim"] == pytest.approx(made.scores["bits_per_dim"], rel=0.1)
+    card = (made.path / "README.md").read_text()
+    assert f"take {found['bits_per_dim']:.4f} bits per dimension, measured in the file" in card
+    made.check_card()
+    assert open_run(made.path).scores == made.scores
 
 
 def test_by_name(folder, by_name):
@@ -320,3 +335,16 @@ def test_the_light_parts_import_no_keras():
     code = "import sys, zoo; print(zoo.list_models(weights=True), 'keras' in sys.modules, 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("False False")
+
+
+def test_what_test_images_take_is_verified(runs, tmp_path):
+    pytest.importorskip("constriction")
+    made = publish(runs[1], tmp_path / "made", compress=20)
+    assert verify(made.path)[0].status == "verified"
+    scores = json.loads((made.path / "scores.json").read_text())
+    for wrong in ({"bits_per_dim": 1.0}, {"images": 0}, {"images": None}):
+        (made.path / "scores.json").write_text(json.dumps(scores | {"compressed": scores["compressed"] | wrong}))
+        write_sums(made.path)
+        (verdict,) = verify(made.path)
+        assert verdict.status == "failed"
+        assert "compressed." in str(verdict)

@@ -78,7 +78,18 @@ RUN = [
     README,
     *(
         Page(f"docs/{name}.md")
-        for name in ("guide", "data", "export", "hierarchical", "likelihoods", "scores", "subclassing", "weights")
+        for name in (
+            "guide",
+            "data",
+            "compression",
+            "export",
+            "hierarchical",
+            "likelihoods",
+            "outliers",
+            "scores",
+            "subclassing",
+            "weights",
+        )
     ),
 ]
 PAGES = [

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import keras
 
 from zoo.benchmarking.leaderboard import BOARD_FILE, Leaderboard
 from zoo.benchmarking.table import Table
+from zoo.compression.measured import COMPRESSED, measure_compressed
+from zoo.compression.stack import is_installed
 from zoo.data.load import load_recorded_dataset
 from zoo.errors import DatasetError, ModelLoadError, RunError, UnknownNameError, ZooError
 from zoo.evaluation.draws import allowed_by_draws
@@ -153,16 +155,29 @@ def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, 
     metrics = [name for name in described if name not in absent]
     samples = (before.get("iwae") or {}).get("k", 0)
     scores = evaluate(run.model, split, seed=before["seed"], metrics=metrics, importance_samples=samples)
+    taken = before.get(COMPRESSED)
+    if _is_measured(taken) and is_installed():
+        scores[COMPRESSED] = measure_compressed(run.model, split, taken["images"])
     after = json.loads(json.dumps(scores))
     # Only values are compared: a plugin may describe its scores in other words.
-    before = {name: value for name, value in before.items() if name not in (*absent, DESCRIPTIONS)}
+    left_out = (*absent, DESCRIPTIONS, *(() if is_installed() else (COMPRESSED,)))
+    before = {name: value for name, value in before.items() if name not in left_out}
     after.pop(DESCRIPTIONS, None)
     known, now = dict(_numbers(before)), dict(_numbers(after))
     drawn = {} if run.scored_on == keras.backend.backend() else allowed_by_draws(run.model, split, before["seed"])
+    if taken is not None and COMPRESSED in scores:
+        # The last bit of a network's number, which differs between machines, decides what is drawn from then on.
+        bits = allowed_by_draws(run.model, split.limit(taken["images"]), before["seed"])["bits_per_dim"]
+        drawn |= {f"{COMPRESSED}.{name}": bits for name in ("bits_per_dim", "computed_bits_per_dim")}
     return {
         name: (known.get(name), now.get(name), _apart(known.get(name), now.get(name), drawn.get(name, 0.0)))
         for name in sorted(known.keys() | now.keys())
     }
+
+
+def _is_measured(compressed: Any) -> TypeGuard[dict[str, Any]]:
+    images = compressed.get("images") if isinstance(compressed, dict) else None
+    return isinstance(images, int) and not isinstance(images, bool) and images > 0
 
 
 def _absent_metrics(scores: dict[str, Any]) -> list[str]:

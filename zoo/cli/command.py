@@ -19,8 +19,9 @@ from zoo.cli.benchmark import benchmark
 from zoo.cli.cache import cache
 from zoo.cli.check import check
 from zoo.cli.export import explore, export
+from zoo.cli.images.compress import compress, decompress
+from zoo.cli.images.pictures import reconstruct
 from zoo.cli.new import new
-from zoo.cli.pictures import reconstruct
 from zoo.cli.printing import tell
 from zoo.cli.publish import publish
 from zoo.cli.report import report
@@ -127,7 +128,7 @@ def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
 
 for command in (
     listing.list_, listing.show, listing.plugins, listing.datasets, train, evaluate, compare, reconstruct, benchmark,
-    report, verify, export, explore, publish, check, new, cache,
+    report, verify, export, explore, compress, decompress, publish, check, new, cache,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -24,12 +24,14 @@ from zoo.weights.sources import HUB, folder_name
 @click.option("--licence", metavar="SPDX", help="Licence of the weights, such as MIT.")
 @click.option("--importance-samples", metavar="K", type=click.IntRange(0), default=0,
               help="Samples for the importance-weighted bound in the scores (default: 0, which omits it).")  # fmt: skip
+@click.option("--compress", metavar="N", type=click.IntRange(0), default=0,
+              help="Compress the first N test images, and let the card say what they take.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace weights that are in the folder.")
 @click.option("--yes", is_flag=True, help="Upload without asking.")
 @data_option
 def publish(
-    run: Path, to: str | None, tag: str, licence: str | None, importance_samples: int, overwrite: bool, yes: bool,
-    data_dir: Path | None,
+    run: Path, to: str | None, tag: str, licence: str | None, importance_samples: int, compress: int, overwrite: bool,
+    yes: bool, data_dir: Path | None,
 ) -> None:  # fmt: skip
     """Make a folder of trained weights, with scores and a card, from a finished RUN; or upload it to the hub."""
     if to is not None and to.startswith(HUB):
@@ -42,8 +44,8 @@ def publish(
 
     def make_folder(folder: Path | None, *, replace: bool) -> WeightsFolder:
         return make(
-            run, folder, tag=tag, licence=licence, importance_samples=importance_samples, data_dir=data_dir,
-            overwrite=replace, tell=tell,
+            run, folder, tag=tag, licence=licence, importance_samples=importance_samples, compress=compress,
+            data_dir=data_dir, overwrite=replace, tell=tell,
         )  # fmt: skip
 
     if to is None or not to.startswith(HUB):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
-from zoo.cli.printing import print_comparison, print_json, print_scores, tell
+from zoo.cli.printing import print_comparison, print_json, print_outliers, print_scores, tell
 from zoo.cli.trained import load_split, load_trained, open_result
 from zoo.files import write_text
+
+# As in zoo.evaluation, which is imported with Keras; a test compares them.
+ANOMALY_SCORES = ("negative_elbo", "reconstruction_error", "likelihood_regret", "typicality")
+_FAST = ("reconstruction_error", "negative_elbo", "typicality")
+_REFERENCE = 2000  # Images.
 
 
 @click.command()
@@ -26,22 +33,31 @@ from zoo.files import write_text
 @click.option("--per-image", metavar="CSV", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the scores of each image to this file.")  # fmt: skip
 @click.option("--limit", metavar="N", type=click.IntRange(1), help="Score only the first N images.")
+@click.option("--against", metavar="DATASET|FOLDER|FILE.npy",
+              help="Other images, made to fit: how well anomaly scores tell them from these.")  # fmt: skip
+@click.option("--anomaly-score", "anomaly", type=click.Choice(ANOMALY_SCORES), multiple=True,
+              help="Score to tell them by; again for more (default: all but the slow one).")  # fmt: skip
 @seed_option
 @as_json
 def evaluate(
     source: str, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
-    per_image: Path | None, limit: int | None, seed: int, as_json: bool,
+    per_image: Path | None, limit: int | None, against: str | None, anomaly: tuple[str, ...], seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the model in a run folder or a .keras file, or a preset's trained one, and measure its cost."""
     if iwae is not None:
         tell("warning: --iwae is now called --importance-samples")
         importance_samples = iwae
+    if anomaly and against is None:
+        raise click.UsageError("--anomaly-score needs --against DATASET")
     model = load_trained(source)
+    from zoo.data.named_images import read_fitted
     from zoo.evaluation.warnings import explain_scores
 
     split = load_split(model, source, dataset, part, data_dir)
     if limit is not None:
         split = split.limit(limit)
+    # Read first: scoring takes longer.
+    others = None if against is None else read_fitted(against, model.image_shape, data_dir, limit)
     scores = zoo.evaluate(
         model, split, importance_samples=importance_samples, seed=seed, cost=True, per_image=per_image is not None,
         progress=True,
@@ -57,10 +73,30 @@ def evaluate(
         tell(f"no importance-weighted bound: {reason}")
     for sentence in explain_scores(scores):
         tell(f"warning: {sentence}")
+    if against is not None and others is not None:
+        # Of the images that it was trained on, some to know what is typical.
+        known = load_split(model, source, dataset, "train", data_dir).limit(_REFERENCE)
+        chosen = anomaly or _FAST[: None if scores["negative_elbo"] is not None else 1]
+        scores["outliers"] = _tell_apart(model, split, others, chosen, known, against, seed)
     if as_json:
         print_json(scores)
-    else:
-        print_scores(scores)
+        return
+    print_scores(scores)
+    if against is not None:
+        print_outliers(scores["outliers"])
+
+
+def _tell_apart(
+    model: Any, split: Any, others: Any, chosen: Sequence[str], known: Any, against: str, seed: int
+) -> dict[str, Any]:
+    """Return how well anomaly scores tell other images from those of the split."""
+    from zoo.evaluation.outliers import tell_apart
+
+    return {
+        "against": against,
+        "images": len(others),
+        "scores": tell_apart(model, split, others, chosen, reference=known, seed=seed, progress=True),
+    }
 
 
 def _write_csv(file: Path, scores: dict[str, list[float | None] | None]) -> None:

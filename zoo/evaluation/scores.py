@@ -95,8 +95,8 @@ def evaluate(
     if iwae_samples is not None:
         warnings.warn("iwae_samples is now called importance_samples", DeprecationWarning, stacklevel=2)
         importance_samples = iwae_samples
-    samples = _check_count("importance_samples", importance_samples, MOST_SAMPLES)
-    seed = _check_count("seed", seed, 2**32 - 1)
+    samples = check_count("importance_samples", importance_samples, MOST_SAMPLES)
+    seed = check_count("seed", seed, 2**32 - 1)
     chosen = choose_metrics(metrics)
     split = data if isinstance(data, Split) else None
     images = model.check_array(data)
@@ -141,7 +141,8 @@ def _extra_scores(model: AutoEncoder, taken: set[str]) -> dict[str, Any]:
     return extra
 
 
-def _check_count(name: str, value: Any, most: int) -> int:
+def check_count(name: str, value: Any, most: int) -> int:
+    """Return a whole number from 0 to ``most``, or raise ``ValueError``."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or not 0 <= value <= most:
         raise ValueError(f"{name} is {value!r}: expected a whole number from 0 to {most:,}")
@@ -169,7 +170,7 @@ def _bounds(model: AutoEncoder, blocks: Blocks, samples: int, seed: int, progres
     values |= {"kl": kl, "bits_per_dim": None, "iwae": None, "cross_entropy": None}
     if support is None:
         return values, kl_per_latent
-    if support == "binary" and not _is_binary(model, blocks):
+    if support == "binary" and not is_binary(model, blocks):
         return values | {"cross_entropy": terms}, kl_per_latent
     values |= {"negative_elbo": terms + kl, "reconstruction": terms}
     if support == "bytes" and model.binarization == "none":
@@ -189,7 +190,8 @@ def _as_list(values: np.ndarray | None) -> list[float | None] | None:
     return None if values is None else [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def _is_binary(model: AutoEncoder, blocks: Blocks) -> bool:
+def is_binary(model: AutoEncoder, blocks: Blocks) -> bool:
+    """Return whether the model sees images of 0 and 1 alone."""
     if model.binarization != "none":
         return True
     top = 255 if blocks.images.dtype == np.uint8 else 1

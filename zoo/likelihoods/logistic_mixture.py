@@ -54,7 +54,7 @@ class LogisticMixture(DiscretizedLogistic):
         name = super().identifier
         return name if self.components == COMPONENTS else f"{name}:{self.components}"
 
-    def _split(self, parameters: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[list[Tensor]]]:
+    def split(self, parameters: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[list[Tensor]]]:
         """Return log-weights, and each channel's locations, log-scales and coefficients: ``(batch, H, W, components)``.
 
         Channels are in lists and components last, so that a channel's arrays are contiguous in memory.
@@ -76,7 +76,7 @@ class LogisticMixture(DiscretizedLogistic):
         return ops.log_softmax(logits, axis=-1), locations, log_scales, coefficients
 
     def _log_prob(self, images: Tensor, parameters: Tensor) -> Tensor:
-        joint, locations, log_scales, coefficients = self._split(parameters)
+        joint, locations, log_scales, coefficients = self.split(parameters)
         if images.shape[-1] != len(locations):  # otherwise they might be broadcast
             raise ValueError(
                 f"images have {images.shape[-1]} channels, parameters have {parameters.shape[-1]}: expected "
@@ -99,7 +99,7 @@ class LogisticMixture(DiscretizedLogistic):
         coefficients, since a mean moves in the same direction as its location and no further. In colour that is at most
         0.25 for the second channel and 0.75 for the third.
         """
-        log_weights, locations, log_scales, coefficients = self._split(parameters)
+        log_weights, locations, log_scales, coefficients = self.split(parameters)
         means: list[Tensor] = []
         for location, scale, factors in zip(locations, log_scales, coefficients, strict=True):
             for factor, earlier in zip(factors, means, strict=True):
@@ -110,7 +110,7 @@ class LogisticMixture(DiscretizedLogistic):
 
     def sample(self, parameters: Tensor, seed: Any = None) -> Tensor:
         """Draw images on the 256 levels k / 255: a component for each pixel, then one channel after another."""
-        log_weights, locations, log_scales, coefficients = self._split(parameters)
+        log_weights, locations, log_scales, coefficients = self.split(parameters)
         shape = (*ops.shape(log_weights)[:-1], self.components + len(locations))
         # One draw for everything: with an int seed, two draws would return the same numbers.
         draw = keras.random.uniform(shape, minval=1e-7, maxval=1.0 - 1e-7, seed=seed)

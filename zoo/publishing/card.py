@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from zoo.compression.measured import describe_compressed
 from zoo.publishing.seeds import summarise_seeds
 from zoo.runs.history import History
 from zoo.score import Score, described_scores
@@ -40,6 +41,7 @@ def make_card(config: WeightsConfig, scores: Mapping[str, Any], history: History
         _introduction(config),
         _usage(config),
         f"## Scores\n\n{_score_table(config, scores)}",
+        describe_compressed(scores),
         _seeds(config, scores),
         _rounding(config),
         _pictures(pictures),

@@ -13,6 +13,8 @@ import keras
 from zoo import plots
 from zoo.autoencoder.arrays import get_arrays
 from zoo.autoencoder.model import AutoEncoder
+from zoo.compression.measured import COMPRESSED, measure_compressed
+from zoo.compression.stack import check_installed
 from zoo.data.dataset import Split
 from zoo.data.load import load_recorded_dataset
 from zoo.errors import RunError
@@ -56,6 +58,7 @@ def publish(
     tag: str = DEFAULT,
     licence: str | None = None,
     importance_samples: int = 0,
+    compress: int = 0,
     data_dir: str | Path | None = None,
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda text: None,
@@ -71,6 +74,7 @@ def publish(
         tag: the name of these weights among those of the preset; ``default`` is what ``weights="default"`` loads.
         licence: the licence of the weights, such as ``MIT``.
         importance_samples: k of the importance-weighted bound; 0 omits it.
+        compress: how many test images to compress, so that the card says what they take; 0 omits it.
         data_dir: folder with the official files of the dataset.
         overwrite: replace weights that are there.
         tell: called with what is being done.
@@ -82,12 +86,15 @@ def publish(
         RunError: the run is not finished, one of its files has changed, it has no scores or was trained on images that
             others cannot have, or the folder exists.
         DatasetError: the test images are not available, or not those that the run was scored on.
+        CompressionError: the test images cannot be compressed, or ``constriction`` is not installed.
         ModelLoadError: the model cannot be loaded, or not be built again from its options.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
     if not is_tag(tag):
         raise RunError(f"tag {tag!r}: expected letters, digits, dots, dashes and underscores, such as 'long'")
     before = _check_run(run)
+    if compress:
+        check_installed()
     config = run.content.config
     target = Path(to) if to is not None else Path("weights", config.architecture, folder_name(config.preset, tag))
     _check_target(target, overwrite)
@@ -106,6 +113,8 @@ def publish(
             loaded = load_weights_folder(made)
             tell("scoring what is stored")
             scores = evaluate(loaded, test, seed=seed, importance_samples=importance_samples, progress=True)
+            if compress:
+                scores[COMPRESSED] = measure_compressed(loaded, test, compress, progress=True)
             _fill(folder, made.config, scores, run, loaded, test)
             if overwrite:
                 remove_files(target)
