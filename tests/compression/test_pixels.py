@@ -53,7 +53,7 @@ def probabilities(likelihood, parameters, levels):
 
 @pytest.mark.parametrize("spread", [0.3, 3.0, 30.0])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, Halves()], ids=str)
+@pytest.mark.parametrize("likelihood", [*LIKELIHOODS, pytest.param(Halves(), id="halves")])
 def test_they_are_those_of_the_likelihood(likelihood, channels, spread):
     likelihood = zoo.likelihoods.get(likelihood)
     random = np.random.default_rng(0)
