@@ -122,8 +122,9 @@ class FromNoise(layers.Layer):
     def call(self, prior: Any, noise: Any) -> tuple[Any, Any]:
         """Return z and the rest."""
         latents = noise.shape[-1]
-        mean, deviation, rest = ops.split(prior, (latents, 2 * latents), axis=-1)
-        return mean + bounded_deviation(deviation) * noise, rest
+        # Not ops.split, which PyTorch cannot export.
+        mean, deviation = prior[..., :latents], prior[..., latents : 2 * latents]
+        return mean + bounded_deviation(deviation) * noise, prior[..., 2 * latents :]
 
     def compute_output_shape(self, prior_shape: tuple[Any, ...], noise_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the shapes of z and of the rest."""

@@ -7,19 +7,14 @@ import sys
 import keras
 import numpy as np
 import pytest
+from support.exported import ARCHITECTURES, SMALL, expected, make_model
 
 import zoo
 from zoo.errors import ExportError
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes it")
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}
-# Converters take minutes for the whole ladder.
-OPTIONS = {"ladder": {"widths": [4, 8], "groups": [1], "latents": [1, 2], "blocks": 1}}
 MOST = {"onnx": 1e-5, "litert": 1e-5, "saved_model": 1e-6}
-
-
-def make_model(name="small_cnn", shape=(8, 8, 1), **options):
-    return zoo.create_model(name, image_shape=shape, seed=0, **options)
 
 
 def run_onnx(path, inputs):
@@ -53,16 +48,6 @@ def need(name):
         pytest.importorskip(module)
 
 
-def expected(model, part, images):
-    """The public methods' results."""
-    if part == "autoencoder":
-        return [model.reconstruct(images)]
-    mean, std = model.encode(images)
-    if part == "encoder":
-        return [mean] if model.posterior == "point" else [mean, std]
-    return [model.decode(mean)]
-
-
 # Each export takes seconds, so not every part in every format for every size.
 PARTS = {"onnx": ("encoder", "decoder", "autoencoder"), "litert": ("autoencoder",), "saved_model": ("autoencoder",)}
 CASES = [
@@ -74,10 +59,10 @@ CASES = [
 @on_tensorflow
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "shape", "part"), CASES)
-@pytest.mark.parametrize("architecture", ["small_cnn", "deep_cnn", "residual", "vq_cnn", "ladder"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_part_and_size(architecture, name, shape, part, tmp_path):
     need(name)
-    model = make_model(architecture, shape, **OPTIONS.get(architecture, {}))
+    model = make_model(architecture, shape, **SMALL.get(architecture, {}))
     images = np.random.default_rng(1).random((7, *shape), "float32")
     path = tmp_path / f"{part}{SUFFIXES[name]}"
     made = zoo.export(model, path, name, part=part)
@@ -210,7 +195,7 @@ def test_a_disk_that_is_full(keep, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"format": "tflite"}, ValueError, "format is 'tflite': expected one of onnx, saved_model, litert"),
+        ({"format": "tflite"}, ValueError, "format is 'tflite': expected one of onnx, saved_model, litert, torch"),
         ({"part": "whole"}, ValueError, "part is 'whole': expected one of encoder, decoder, autoencoder"),
         ({"input": "int8"}, ValueError, "input is 'int8': expected one of float32, uint8"),
         ({"part": "decoder", "input": "uint8"}, ValueError, "the decoder takes z, which is float32"),

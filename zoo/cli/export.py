@@ -16,7 +16,12 @@ from zoo.cli.printing import echo, print_json
 from zoo.cli.trained import find_source, load_trained
 from zoo.registry.specs import FOLDER
 
-FORMATS = ("onnx", "saved_model", "litert")  # As in zoo.exporting, which is imported with Keras; a test compares them.
+FORMATS = (
+    "onnx",
+    "saved_model",
+    "litert",
+    "torch",
+)  # As in zoo.exporting, which is imported with Keras; a test compares them.
 RUNTIMES = ("own", "onnx")  # As in zoo.explorer.
 PARTS = ("autoencoder", "encoder", "decoder")
 
@@ -37,10 +42,10 @@ def export(
 ) -> None:  # fmt: skip
     """Write a model for other programs, and check that they compute the same.
 
-    The file is run by its own runtime on 32 images and kept if it gives what the model gives. TensorFlow converts the
-    model where it is installed, whatever KERAS_BACKEND says.
+    The file is run by its own runtime on 32 images and kept if it gives what the model gives. Whatever KERAS_BACKEND
+    says, PyTorch writes its own format, and TensorFlow all others where it is installed.
     """
-    _choose_backend()
+    _choose_backend("torch" if name == "torch" else "tensorflow")
     model = load_trained(source)
     from zoo.exporting import export as write
 
@@ -67,10 +72,10 @@ def export(
     )
 
 
-def _choose_backend() -> None:
-    """Choose TensorFlow: files of models are the same for all backends, and its converters know more operations."""
-    if "keras" not in sys.modules and importlib.util.find_spec("tensorflow") is not None:
-        os.environ["KERAS_BACKEND"] = "tensorflow"
+def _choose_backend(name: str = "tensorflow") -> None:
+    """Choose the backend that converts best: files of models are the same for all of them."""
+    if "keras" not in sys.modules and importlib.util.find_spec(name) is not None:
+        os.environ["KERAS_BACKEND"] = name
 
 
 def _find_about(source: Path) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def export(
         model: trained or not.
         path: the file to write, or the folder for ``saved_model``; by default ``<preset>-<part>`` with the format's
             suffix, in the working folder.
-        format: ``onnx``, ``saved_model`` or ``litert``.
+        format: ``onnx``, ``saved_model``, ``litert`` or ``torch``.
         part: ``encoder`` (images to mean and standard deviation of z), ``decoder`` (z to images) or ``autoencoder``
             (images to reconstructions). Images that come out are float32 in [0, 1].
         batch: the number of images at a time; None: any.
@@ -187,7 +187,7 @@ def _inputs(network: ExportedNetwork, images: Any, dtype: str) -> tuple[np.ndarr
 
 def _find_images(model: AutoEncoder) -> tuple[np.ndarray, str]:
     trained_on = (model.provenance or {}).get("trained_on")
-    for name in () if trained_on is None else (trained_on, f"{trained_on}_sample"):
+    for name in () if trained_on is None else (f"{trained_on}_sample", trained_on):  # The sample is there already.
         with contextlib.suppress(DatasetError, UnknownNameError, ValueError, TypeError):
             test = load_dataset(name).test
             if test.images.shape[1:] == model.image_shape:

@@ -20,7 +20,8 @@ import numpy as np
 from zoo.errors import ExportError, one_line
 from zoo.exporting.networks import ExportedNetwork
 
-RECORD = "zoo.json"  # What a SavedModel says of itself.
+RECORD = "zoo.json"  # What a SavedModel, or a program for PyTorch, says of itself.
+LARGEST_BATCH = 65_536  # PyTorch wants to know.
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Format:
         backend = keras.backend.backend()
         if backend not in self.packages:
             raise ExportError(
-                f"{self.title} is written by the backends {' and '.join(self.packages)}, and KERAS_BACKEND is "
-                f"{backend}: save the model, and export the file with KERAS_BACKEND={next(iter(self.packages))}"
+                f"{self.title} is written with KERAS_BACKEND={' or '.join(self.packages)}, and it is {backend}: "
+                "save the model, and export the file with that"
             )
         for module, package in self.packages[backend].items():
             extra = self.extras.get(backend)
@@ -188,6 +189,28 @@ def run_saved_model(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> l
             return [arrays[f"arr_{index}"] for index in range(len(outputs))]
 
 
+def write_torch(
+    network: ExportedNetwork, path: Path, shape: tuple[int | None, ...], dtype: str, record: Mapping[str, Any]
+) -> None:
+    """Write a program for PyTorch, for batches of any size up to ``LARGEST_BATCH`` if none is given."""
+    import torch
+
+    sizes = {} if shape[0] else {"dynamic_shapes": {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}}
+    signature = _signature(network, shape, dtype)
+    network.export(str(path), format="torch", verbose=False, input_signature=signature, **sizes)
+    torch.export.save(torch.export.load(str(path)), str(path), extra_files={RECORD: json.dumps(record)})
+
+
+def run_torch(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+    """Return the outputs by PyTorch."""
+    import torch
+
+    program = torch.export.load(str(path)).module()
+    with torch.no_grad():
+        found = program(torch.from_numpy(inputs))
+    return [output.cpu().numpy() for output in (found if isinstance(found, list | tuple) else [found])]
+
+
 _TF2ONNX = {"onnx": "onnx", "onnxruntime": "onnxruntime"}
 FORMATS = {
     it.name: it
@@ -206,6 +229,11 @@ FORMATS = {
             "litert", ".tflite", "LiteRT",
             {"tensorflow": {"ai_edge_litert.interpreter": "ai-edge-litert"}},
             {"tensorflow": "litert"}, write_litert, run_litert,
+        ),
+        Format(
+            "torch", ".pt2", "PyTorch's format",
+            {"torch": {"torch": "torch"}},
+            {"torch": "torch"}, write_torch, run_torch,
         ),
     )
 }  # fmt: skip
