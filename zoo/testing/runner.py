@@ -140,7 +140,7 @@ def run_checks(
     tell: Callable[[str], None] = lambda name: None,
     into: Report | None = None,
 ) -> Report:
-    """Run all checks of a kind on a subject, even after failures.
+    """Run all checks of a kind on a subject, even after failures, but those for models with another posterior.
 
     Args:
         subject: what ``make_subject`` returns for the kind.
@@ -151,12 +151,23 @@ def run_checks(
     """
     report = Report(subject.name) if into is None else into
     for item in list_checks(kind, fast=fast):
+        if not _applies(item, subject):
+            continue
         tell(item.name)
         report.results.append(_run(item, subject))
     if kind == "architecture":
         report.facts = _find_facts(subject)
     report.facts["preparation_seconds"] = subject.preparation_seconds
     return report
+
+
+def _applies(item: Check, subject: Any) -> bool:
+    if not item.posteriors:
+        return True
+    try:
+        return subject.posterior in item.posteriors
+    except Exception:  # A class that cannot be found, which the check then reports.
+        return True
 
 
 def call_check(item: Check, subject: Any) -> None:
