@@ -165,6 +165,17 @@ def own_model(layer):
 
 
 @on_tensorflow
+def test_exact_gelu(tmp_path):
+    """TensorFlow makes it of an operation that ONNX does not have."""
+    need("onnx")
+    model = own_model(keras.layers.Activation("gelu"))
+    images = np.random.default_rng(1).random((3, 4, 4, 1), "float32")
+    zoo.export(model, tmp_path / "encoder.onnx", part="encoder")
+    for got, wanted in zip(run_onnx(tmp_path / "encoder.onnx", images), model.encode(images), strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+
+
+@on_tensorflow
 @pytest.mark.slow
 def test_what_differs_is_not_kept(tmp_path):
     with pytest.raises(

@@ -19,6 +19,7 @@ import numpy as np
 
 from zoo.errors import ExportError, one_line
 from zoo.exporting.networks import ExportedNetwork
+from zoo.exporting.onnx_graph import rename_values, replace_erfc
 
 RECORD = "zoo.json"  # What a SavedModel, or a program for PyTorch, says of itself.
 LARGEST_BATCH = 65_536  # PyTorch wants to know.
@@ -89,24 +90,12 @@ def write_onnx(
 
     network.export(str(path), format="onnx", verbose=False, input_signature=_signature(network, shape, dtype))
     content = onnx.load(str(path))
-    _rename_values(content.graph, network)
+    replace_erfc(content.graph)
+    rename_values(content.graph, network)
     onnx.helper.set_model_props(content, {"zoo": json.dumps(record)})
     content.producer_name, content.producer_version = "autoencoder-zoo", record["zoo"]
     onnx.checker.check_model(content)
     onnx.save(content, str(path))
-
-
-def _rename_values(graph: Any, network: ExportedNetwork) -> None:
-    before = [graph.input[0].name, *(output.name for output in graph.output)]
-    names = dict(zip(before, (network.input_name, *network.output_names), strict=True))
-    taken = {value for node in graph.node for value in (*node.input, *node.output)} - set(before)
-    # A value in between may have the name that an output is to have.
-    names |= {name: f"{name}_in_between" for name in taken & set(names.values())}
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
-        value.name = names.get(value.name, value.name)
 
 
 def run_onnx(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
