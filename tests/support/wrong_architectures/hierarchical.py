@@ -74,7 +74,7 @@ class LeakyGroup(LatentGroup):
     def call(self, latents, state):
         self.seen = None
         made = super().call(latents, state)
-        return made if self.seen is None else made + self.seen[:, : self.size]
+        return made if self.seen is None else made + ops.cast(self.seen[:, : self.size], made.dtype)
 
 
 KIND = {"autoencoder": zoo.HierarchicalAutoEncoder, "encoder": build_encoder}
