@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,7 +81,7 @@ class PixelCoder:
         return images if self.levels == BYTES else images // np.uint8(BYTES - 1)
 
 
-class Distribution:
+class Distribution(abc.ABC):
     """What a likelihood says of the values of pixels, in steps: each knows the channels of those before.
 
     Args:
@@ -97,6 +98,7 @@ class Distribution:
         """Return the decoder's output for some pixels, ``(n, parameters)``, as ``probabilities`` takes it."""
         return parameters.astype(np.float64)
 
+    @abc.abstractmethod
     def probabilities(self, split: Any, step: slice, earlier: Symbols) -> Array:
         """Return the probability of each level of the channels of a step, ``(n * channels, levels)``.
 
@@ -105,7 +107,6 @@ class Distribution:
             step: which channels.
             earlier: the levels of the channels before, ``(n, channels)``.
         """
-        raise NotImplementedError
 
 
 class Coins(Distribution):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from zoo.autoencoder.internals import all_layers
-from zoo.errors import ExportError, one_line
+from zoo.errors import ExportError
 from zoo.explorer.building import Builder, Node, UnsupportedError
 from zoo.explorer.lowering import LOWERINGS
 from zoo.explorer.networks import PageNetwork
 from zoo.explorer.weights import Blob, round_to_half
-from zoo.exporting.export import way_out
 from zoo.exporting.formats import FORMATS
+from zoo.exporting.reasons import explained
 from zoo.version import __version__
 
 TOLERANCE = 1e-3  # What half precision may change in outputs, of 1 or of their largest value.
@@ -36,7 +35,7 @@ def make_graph(network: PageNetwork, tried: np.ndarray, blob: Blob) -> dict[str,
         ExportError: it cannot be converted, or has an operator that the page does not compute.
     """
     simple = write_simplified(network)
-    try:
+    with explained(f"ONNX Runtime cannot run the {network.part} of {network.model.name}", "explore"):
         half = _rounded(simple)
         exact, rounded = (_run(it, [row[None] for row in tried]) for it in (simple, half))
         changed = [
@@ -46,12 +45,6 @@ def make_graph(network: PageNetwork, tried: np.ndarray, blob: Blob) -> dict[str,
         ]
         chosen = simple if max(changed, default=0.0) > TOLERANCE else half
         return lower(chosen, blob, network.model)
-    except ExportError:
-        raise
-    except Exception as error:  # Whatever ONNX Runtime raises.
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        what = f"ONNX Runtime cannot run the {network.part} of {network.model.name}"
-        raise ExportError(f"{what}: {reason}{way_out('explore')}") from error
 
 
 def make_onnx_graph(network: PageNetwork, blob: Blob) -> dict[str, Any]:
@@ -72,21 +65,15 @@ def write_simplified(network: PageNetwork) -> Any:
 
     onnx_format = FORMATS["onnx"]
     onnx_format.check()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+    failure = f"ONNX cannot hold the {network.part} of {network.model.name}"
+    with tempfile.TemporaryDirectory() as folder, explained(failure, "explore"):
         path, simple = Path(folder, "network.onnx"), Path(folder, "simple.onnx")
-        try:
-            onnx_format.write(network, path, (1, *network.taken_shape), "float32", {"zoo": __version__})
-            options = onnxruntime.SessionOptions()
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-            options.optimized_model_filepath, options.log_severity_level = str(simple), 3
-            onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            return onnx.load(str(simple))
-        except ExportError:
-            raise
-        except Exception as error:  # Whatever a converter raises.
-            reason = f"{type(error).__name__}: {one_line(error)}"
-            what = f"ONNX cannot hold the {network.part} of {network.model.name}"
-            raise ExportError(f"{what}: {reason}{way_out('explore')}") from error
+        onnx_format.write(network, path, (1, *network.taken_shape), "float32", {"zoo": __version__})
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath, options.log_severity_level = str(simple), 3
+        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnx.load(str(simple))
 
 
 def _rounded(model: Any) -> Any:

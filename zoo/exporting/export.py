@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,10 @@ from zoo.autoencoder.checks.inputs import check_data
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.load import load_dataset
-from zoo.errors import DatasetError, ExportError, UnknownNameError, one_line
+from zoo.errors import DatasetError, ExportError, UnknownNameError
 from zoo.exporting.formats import FORMATS, Format
 from zoo.exporting.networks import INPUTS, PART_NAMES, WHOLE, ExportedNetwork
+from zoo.exporting.reasons import explained
 from zoo.version import __version__
 
 TOLERANCE = 1e-4
@@ -101,17 +101,8 @@ def export(
     record = _describe(model, network, input, about or {})
     dtype = "float32" if part == "decoder" else input
     with _writing(target) as temporary:
-        try:
-            # Converters warn of what neither the zoo nor its user can change.
-            with warnings.catch_warnings(action="ignore"):
-                chosen.write(network, temporary, (batch, *network.taken_shape), dtype, record)
-        except ExportError:
-            raise
-        except Exception as error:  # Whatever a converter raises.
-            reason = f"{type(error).__name__}: {one_line(error)}"
-            raise ExportError(
-                f"{chosen.title} cannot hold the {part} of {model.name}: {reason}{way_out('export')}"
-            ) from error
+        with explained(f"{chosen.title} cannot hold the {part} of {model.name}", "export"):
+            chosen.write(network, temporary, (batch, *network.taken_shape), dtype, record)
         difference = _compare(chosen, network, temporary, given, batch)
         if not difference <= tolerance:
             raise ExportError(
@@ -206,28 +197,14 @@ def _compare(chosen: Format, network: ExportedNetwork, path: Path, inputs: np.nd
         if batch is not None and len(part) < batch:
             part = np.concatenate([part, np.repeat(part[-1:], batch - len(part), axis=0)])
         expected = [keras.ops.convert_to_numpy(it) for it in network(keras.ops.convert_to_tensor(part))]
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                got = chosen.run(path, part, network.output_names)
-        except ExportError:
-            raise
-        except Exception as error:  # Whatever a runtime raises.
-            reason = f"{type(error).__name__}: {one_line(error)}"
-            raise ExportError(
-                f"{chosen.title}: its runtime cannot run what was exported: {reason}{way_out('export')}"
-            ) from error
+        with explained(f"{chosen.title}: its runtime cannot run what was exported", "export"):
+            got = chosen.run(path, part, network.output_names)
         shapes = [it.shape for it in got], [it.shape for it in expected]
         if shapes[0] != shapes[1]:
             raise ExportError(f"{chosen.title}: what was exported returns {shapes[0]}: expected {shapes[1]}")
         differences = (np.abs(a - b).max() for a, b in zip(got, expected, strict=True))
         largest = float(np.max([largest, *differences]))  # NaN if one is.
     return largest
-
-
-def way_out(command: str) -> str:
-    """Return what to do where another backend's converter fails, with the command that does it; else nothing."""
-    hint = f"; TensorFlow's converters know more operations: save the model, and run zoo {command} on the file"
-    return "" if keras.backend.backend() == "tensorflow" else hint
 
 
 def _describe(model: AutoEncoder, network: ExportedNetwork, input: str, about: Mapping[str, Any]) -> dict[str, Any]:
