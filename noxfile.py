@@ -70,6 +70,12 @@ def slow(session):
 
 
 @nox.session
+def exhaustive(session):
+    """Every combination of what the slow tests take a few of; for a release, not in CI."""
+    pytest(session, "-m", "exhaustive", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
 def jax(session):
     """What computes with the backend, on JAX."""
     # Tests build the same small models again and again: what XLA has compiled for one is there for the next.

@@ -48,16 +48,24 @@ def need(name):
         pytest.importorskip(module)
 
 
-# Each export takes seconds, so not every part in every format for every size.
-PARTS = {"onnx": ("encoder", "decoder", "autoencoder"), "litert": ("autoencoder",), "saved_model": ("autoencoder",)}
+SHAPES = [(28, 28, 1), (32, 32, 3), (31, 17, 2)]
+PARTS = ["encoder", "decoder", "autoencoder"]
+# Each export takes seconds: the whole models of one odd size are slow tests, all parts in all sizes an exhaustive one.
 CASES = [
-    *(("onnx", shape, "autoencoder") for shape in ((28, 28, 1), (32, 32, 3))),
-    *((name, (31, 17, 2), part) for name, parts in PARTS.items() for part in parts),
+    pytest.param(
+        name,
+        shape,
+        part,
+        id=f"{name}-{part}-{'x'.join(map(str, shape))}",
+        marks=pytest.mark.slow if (shape, part) == (SHAPES[-1], PARTS[-1]) else pytest.mark.exhaustive,
+    )
+    for name in SUFFIXES
+    for shape in SHAPES
+    for part in PARTS
 ]
 
 
 @on_tensorflow
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "shape", "part"), CASES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_part_and_size(architecture, name, shape, part, tmp_path):
