@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy import linalg
 
 from zoo.data.checks import as_float
+from zoo.data.tensors import as_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> F
         b: the same shape as ``a``.
         steps: the number of images per row, including both ends (as the model reconstructs them).
     """
-    first, last = np.asarray(a), np.asarray(b)
+    first, last = as_array(a), as_array(b)
     if first.ndim == 3:
         first, last = first[None], last[None]
     path = _finite(model.interpolate(first, last, steps))
@@ -112,7 +113,7 @@ def plot_latent_space(
     if labels is None:
         axes.scatter(points[:, 0], points[:, 1], s=5, linewidths=0)
     else:
-        _scatter_classes(axes, points, np.asarray(labels), classes)
+        _scatter_classes(axes, points, as_array(labels), classes)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, handletextpad=0.1, frameon=False)
     axes.set(title="posterior means", xlabel=names[0], ylabel=names[1])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from support.arrays import to_numpy
 from support.small_models import BYTES, IMAGES, SHAPE, make_model, make_parts
 
 import zoo
@@ -55,7 +56,7 @@ class TestBinarization:
         np.testing.assert_array_equal(*fixed)
         # In the terms: z given, only the draw of the image is left.
         z = np.ones((12, 3), "float32")
-        terms = [np.asarray(model.elbo_terms(IMAGES, z=z, training=training)[0]) for training in (1, 1, 0, 0)]
+        terms = [to_numpy(model.elbo_terms(IMAGES, z=z, training=training)[0]) for training in (1, 1, 0, 0)]
         assert not np.array_equal(terms[0], terms[1])
         np.testing.assert_array_equal(terms[2], terms[3])
 
@@ -64,14 +65,14 @@ class TestBinarization:
         model = make_model(binarization=binarization)
         expected = make_model().reconstruct((BYTES >= 128).astype("float32"))
         for found in (model.reconstruct(BYTES), model.predict(BYTES, verbose=0), model(BYTES)):
-            np.testing.assert_allclose(found, expected, atol=1e-6)
+            np.testing.assert_allclose(to_numpy(found), expected, atol=1e-6)
 
     def test_terms_are_those_of_the_binary_image(self):
         z = np.ones((12, 3), "float32")
         found = make_model(binarization="threshold").elbo_terms(BYTES, z=z)
         expected = make_model().elbo_terms((BYTES >= 128).astype("float32"), z=z)
         for one, other in zip(found, expected, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-6)
+            np.testing.assert_allclose(*to_numpy((one, other)), rtol=1e-6)
 
     def test_unknown_word_is_refused(self):
         with pytest.raises(ValueError, match="binarization is 'random': expected one of none, threshold, dynamic"):

@@ -10,7 +10,7 @@ from zoo import likelihoods
 
 
 def apply(model, inputs):
-    return keras.tree.map_structure(lambda t: np.asarray(t, "float64"), model(inputs))
+    return keras.tree.map_structure(lambda t: ops.convert_to_numpy(t).astype("float64"), model(inputs))
 
 
 def reference_kl(mean, std):

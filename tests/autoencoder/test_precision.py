@@ -151,6 +151,8 @@ class Stubborn(keras.layers.Layer):
             import jax
 
             return jax.lax.add(inputs, keras.ops.ones(inputs.shape))  # JAX's other additions promote.
+        if keras.backend.backend() == "torch":
+            return inputs @ keras.ops.eye(inputs.shape[-1], dtype="float32")  # PyTorch's additions promote, too.
         return inputs + keras.ops.convert_to_tensor(np.ones(1, "float32"), "float32")
 
 
@@ -169,6 +171,12 @@ def test_auto_asks_the_gpus(capabilities, chosen, monkeypatch):
 
         devices = [Device(it if it != "?" else "gfx90a") for it in capabilities.split()]
         monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        found = [tuple(map(int, it.split("."))) if it != "?" else (0, 0) for it in capabilities.split()]
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(found))
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index: found[index])
     else:
         import tensorflow as tf
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from support.arrays import to_numpy
 from support.small_models import BYTES, IMAGES, make_model, make_parts
 
 import zoo
@@ -83,9 +84,9 @@ def test_changed_setting_takes_effect_in_all_steps(name, value):
     model.evaluate(BYTES, verbose=0)
     setattr(model, name, value)
     setattr(fresh, name, value)
+    fresh.seed_generator.state.assign(to_numpy(model.seed_generator.state))
     after, expected = losses(model), losses(fresh)
     assert after["loss"] != pytest.approx(before["loss"], rel=1e-3)
-    # Other draws of z are all that differs.
     assert after["loss"] == pytest.approx(expected["loss"], rel=0.3)
     scores = [model.evaluate(BYTES, verbose=0, return_dict=True)["loss"] for model in (model, fresh)]
     assert scores[0] == pytest.approx(scores[1], rel=0.3)
@@ -171,6 +172,7 @@ class CountsCalls(keras.layers.Layer):
         return x
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch runs Python at each call")
 @pytest.mark.parametrize("step", ["train_on_batch", "test_on_batch", "predict_on_batch"])
 def test_layer_that_changes_itself_is_compiled_once(step):
     encoder, decoder = make_parts()

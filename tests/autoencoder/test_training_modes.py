@@ -95,6 +95,8 @@ def expected_weights(truth, after):
 
 @pytest.mark.parametrize("name", MODES)
 def test_two_steps_in_every_mode(name, truth):
+    if keras.backend.backend() == "torch" and name in ("jit_compile", "steps_per_execution"):
+        pytest.skip("Keras has one step per call on PyTorch, whose compiler is a C++ compiler's")
     mode = MODES[name]
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(mode.get("policy", "float32"))

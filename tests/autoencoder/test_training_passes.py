@@ -78,6 +78,8 @@ def make_counting_model(**settings):
     "settings", [{}, {"jit_compile": True}, {"free_bits": 0.1}, {"steps_per_execution": 2}], ids=str
 )
 def test_one_pass_of_encoder_and_decoder_per_step(settings):
+    if keras.backend.backend() == "torch" and {"jit_compile", "steps_per_execution"} & set(settings):
+        pytest.skip("Keras has one step per call on PyTorch, whose compiler is a C++ compiler's")
     model, passes = make_counting_model(**settings)
     assert passes() == [0, 0]
     model.fit(IMAGES, batch_size=8, epochs=2, verbose=0)

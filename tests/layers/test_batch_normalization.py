@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from support.arrays import to_numpy
 from support.gradients import gradients
 
 from zoo.layers import BatchNormalization
@@ -29,7 +30,7 @@ def run(layer, x, dy, training):
     def total(x, *weights):
         mapping = [*zip(layer.trainable_variables, weights, strict=True), *states]
         with keras.StatelessScope(state_mapping=mapping):
-            return layer(x, training=training) * dy
+            return layer(x, training=training) * ops.convert_to_tensor(dy)
 
     found = gradients(total, x, *(ops.convert_to_numpy(weight) for weight in layer.trainable_variables))
     output = layer(x, training=training)
@@ -58,10 +59,11 @@ def test_half_precision_keeps_statistics_in_float32(training):
     output = half(ops.cast(x, "bfloat16"), training=training)
     assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
     expected = full(rounded, training=training)
-    np.testing.assert_allclose(ops.cast(output, "float32"), expected, rtol=1e-2, atol=2e-2)
+    output = ops.cast(output, "float32")
+    np.testing.assert_allclose(*to_numpy((output, expected)), rtol=1e-2, atol=2e-2)
     for ours, theirs in zip(half.weights, full.weights, strict=True):
         assert ours.dtype == "float32"
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(*to_numpy((ours, theirs)), rtol=1e-5, atol=1e-6)
 
 
 def test_frozen_layer_does_not_move():
@@ -70,7 +72,7 @@ def test_frozen_layer_does_not_move():
     frozen.trainable = False
     before = frozen.get_weights()
     output = frozen(x, training=True)
-    np.testing.assert_array_equal(output, frozen(x, training=False))
+    np.testing.assert_array_equal(*to_numpy((output, frozen(x, training=False))))
     for old, new in zip(before, frozen.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -82,4 +84,4 @@ def test_saved_with_a_model(tmp_path):
     model.save(tmp_path / "model.keras")
     same = keras.saving.load_model(tmp_path / "model.keras")
     assert same.layers[0].momentum == 0.9
-    np.testing.assert_array_equal(model(x), same(x))
+    np.testing.assert_array_equal(*to_numpy((model(x), same(x))))

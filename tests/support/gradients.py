@@ -12,6 +12,10 @@ def gradients(function, *arrays):
 
         found = jax.grad(lambda *inputs: keras.ops.sum(function(*inputs)), tuple(range(len(arrays))))(*arrays)
         return [np.asarray(gradient) for gradient in found]
+    if keras.backend.backend() == "torch":
+        inputs = [keras.ops.convert_to_tensor(array).requires_grad_() for array in arrays]
+        keras.ops.sum(function(*inputs)).backward()
+        return [keras.ops.convert_to_numpy(it.grad) for it in inputs]
     import tensorflow as tf
 
     variables = [tf.Variable(array) for array in arrays]

@@ -22,8 +22,12 @@ def get_optimizer(identifier: Any) -> keras.optimizers.Optimizer:
     return keras.optimizers.get(identifier)
 
 
+# On PyTorch a subclass, which updates all weights at once.
+_KerasAdam: Any = type(keras.optimizers.Adam.__new__(keras.optimizers.Adam))
+
+
 @keras.saving.register_keras_serializable(package="zoo")
-class Adam(keras.optimizers.Adam):
+class Adam(_KerasAdam):
     """``keras.optimizers.Adam`` (Kingma and Ba 2015) that updates a weight with one operation instead of a dozen.
 
     Arguments, state and results match Keras' optimizer, up to rounding. Where TensorFlow's kernel cannot be used

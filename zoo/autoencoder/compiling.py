@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo import likelihoods, schedules
 from zoo.autoencoder.adam import get_optimizer
+from zoo.autoencoder.internals import name_publicly
 from zoo.autoencoder.objective import check_samples_of
 from zoo.autoencoder.precision import resolve_precision
 from zoo.autoencoder.settings import AdjustableModel, check_augmentation, check_free_bits
@@ -104,7 +105,7 @@ class CompiledModel(AdjustableModel):
             "importance_samples": self._importance_samples,
             **({"augmentation": self._augmentation} if self._augmentation != "none" else {}),
         }  # fmt: skip
-        return {key: keras.saving.serialize_keras_object(value) for key, value in current.items()}
+        return {key: name_publicly(keras.saving.serialize_keras_object(value)) for key, value in current.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile the model from the result of ``get_compile_config``."""

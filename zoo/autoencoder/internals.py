@@ -53,6 +53,18 @@ def is_called_by_fit(arguments: Mapping[str, Any]) -> bool:
     return bool(arguments.get("_use_cached_eval_dataset"))
 
 
+def name_publicly(serialized: Any) -> Any:
+    """Return a serialized object in which Keras' optimizers for PyTorch have their public names (Keras 3.15.1).
+
+    ``keras.optimizers.Adam()`` is of another class there, which the other backends cannot import.
+    """
+    if isinstance(serialized, dict):
+        if str(serialized.get("module")).startswith("keras.src.backend.torch.optimizers."):
+            serialized = serialized | {"module": "keras.optimizers", "registered_name": None}
+        return {key: name_publicly(value) for key, value in serialized.items()}
+    return [name_publicly(it) for it in serialized] if isinstance(serialized, list) else serialized
+
+
 def adam_moments(optimizer: Any, variable: Any) -> tuple[Any, Any]:
     """Return Adam's two moving averages of a weight's gradient, as backend variables (Keras 3.15.1)."""
     index = optimizer._get_variable_index(variable)

@@ -12,6 +12,7 @@ from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.pair import PairedModel
 from zoo.autoencoder.prediction import DecodePass, EncodePass, run_pass
 from zoo.data.memory import explain_shortage
+from zoo.data.tensors import as_array
 
 
 class LatentModel(PairedModel):
@@ -81,7 +82,7 @@ class LatentModel(PairedModel):
 
     def check_latents(self, latents: Any) -> np.ndarray:
         """Return z as float32, or raise ``ValueError`` unless it is finite, ``(batch, *latent_shape)``."""
-        array = np.asarray(latents, "float32")
+        array = as_array(latents, "float32")
         if array.shape[1:] != self.latent_shape or not len(array):
             shown = f"(batch, {', '.join(map(str, self.latent_shape))})"
             raise ValueError(f"latents: got shape {array.shape}; expected {shown}")
@@ -144,7 +145,7 @@ class LatentModel(PairedModel):
         """
         if not isinstance(steps, int | np.integer) or steps < 2:
             raise ValueError(f"steps is {steps!r}: expected a whole number of at least 2")
-        first, last = np.asarray(a), np.asarray(b)
+        first, last = as_array(a), as_array(b)
         single = first.ndim == 3
         if first.shape != last.shape:
             raise ValueError(f"a and b: got shapes {first.shape} and {last.shape}; expected equal ones")

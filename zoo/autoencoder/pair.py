@@ -15,6 +15,7 @@ from zoo.autoencoder.checks.inputs import find_values
 from zoo.autoencoder.checks.parts import POSTERIORS, check_pair
 from zoo.autoencoder.checks.provenance import read_provenance
 from zoo.autoencoder.replicas import fill_empty
+from zoo.autoencoder.seeds import seed_generator
 from zoo.data.checks import check_images
 from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
 from zoo.registry.recipe import BINARIZATIONS
@@ -54,7 +55,7 @@ class PairedModel(keras.Model):
         self._binarization = binarization
         self.seed = seed
         self.provenance = read_provenance(provenance)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = seed_generator(seed)
         self.built = True
 
     @functools.cached_property

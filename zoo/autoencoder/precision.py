@@ -48,8 +48,8 @@ def resolve_precision(precision: str) -> str:
 
     Args:
         precision: one of these, or ``auto``: bfloat16 where it is faster, which is TensorFlow on a CPU with
-            instructions for it (AVX512-BF16 or AMX; detected on Linux), and TensorFlow or JAX on NVIDIA's GPUs of a
-            compute capability of at least 8.0; otherwise float32.
+            instructions for it (AVX512-BF16 or AMX; detected on Linux), and NVIDIA's GPUs of a compute capability of
+            at least 8.0 on every backend; otherwise float32.
 
     Raises:
         ValueError: any other precision.
@@ -62,10 +62,10 @@ def resolve_precision(precision: str) -> str:
 
 
 def find_obstacle(model: Any) -> str | None:
-    """Return what prevents an ``AutoEncoder`` from computing in bfloat16 on TensorFlow or JAX, or None.
+    """Return what prevents an ``AutoEncoder`` from computing in bfloat16, or None.
 
-    Encoder and decoder are traced, not run. One obstacle is a layer that mixes its input with a float32 constant, which
-    TensorFlow refuses.
+    Encoder and decoder are traced on TensorFlow and JAX, and run on two images on PyTorch. One obstacle is a layer that
+    mixes its input with a float32 constant, which TensorFlow refuses.
     """
 
     def call(images: Any, z: Any) -> tuple[Any, Any]:
@@ -86,11 +86,16 @@ def _trace(call: Callable[..., Any], *shapes: tuple[int, ...]) -> None:
 
         batches = [tf.TensorSpec((None, *shape), "float32") for shape in shapes]
         tf.function(call, autograph=False).get_concrete_function(*batches)
-    else:
+        return
+    if keras.backend.backend() == "jax":
         import jax
 
         with keras.StatelessScope():
             jax.eval_shape(call, *(jax.ShapeDtypeStruct((2, *shape), "float32") for shape in shapes))
+        return
+    # PyTorch traces nothing: a batch of two images shows the same.
+    with keras.StatelessScope():
+        call(*(keras.ops.zeros((2, *shape), "float32") for shape in shapes))
 
 
 @contextlib.contextmanager
@@ -153,9 +158,8 @@ def restore_policies(model: keras.Model, config: Mapping[str, Any]) -> None:
 @functools.cache
 def _is_fast() -> bool:
     backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
-        return False
-    capabilities = _tensorflow_gpus() if backend == "tensorflow" else _jax_gpus()
+    gpus = {"tensorflow": _tensorflow_gpus, "jax": _jax_gpus, "torch": _torch_gpus}.get(backend)
+    capabilities = gpus() if gpus else []
     if capabilities:
         return min(capabilities) >= _FAST_GPU
     if backend != "tensorflow" or not _CPU_FACTS.is_file():
@@ -172,7 +176,7 @@ def _tensorflow_gpus() -> list[tuple[int, ...]]:
 
 
 def _jax_gpus() -> list[tuple[int, ...]]:
-    """Return the same of JAX's."""
+    """Return the same for JAX."""
     import jax
 
     found = []
@@ -181,3 +185,11 @@ def _jax_gpus() -> list[tuple[int, ...]]:
             numbers = re.fullmatch(r"(\d+)\.(\d+)", str(getattr(device, "compute_capability", "")))
             found.append(tuple(map(int, numbers.groups())) if numbers else (0,))
     return found
+
+
+def _torch_gpus() -> list[tuple[int, ...]]:
+    """Return the same for PyTorch."""
+    import torch
+
+    numbers = (torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count()))
+    return [(0,) if torch.version.hip else tuple(it) for it in numbers]

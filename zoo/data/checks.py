@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.mapped import in_blocks
+from zoo.data.tensors import as_array
 
 EXPECTED = "uint8 in 0..255 or float in [0, 1]"
 
@@ -39,7 +40,7 @@ def check_images(images: Any, image_shape: Sequence[int | None], what: str = "im
         ValueError: a wrong shape, type or range, an empty set, NaN, or uint8 that holds only 0 and 1.
     """
     try:
-        array = np.asarray(images)
+        array = as_array(images)
     except ValueError as error:
         raise ValueError(f"{what}: got entries of different shapes; expected one array of images") from error
     _check_shape(array, image_shape, what)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.mapped import in_blocks
+from zoo.data.tensors import as_array
 from zoo.errors import counted
 from zoo.notebooks import show_images, show_table, show_text, show_title
 from zoo.registry.fields import check_shape
@@ -82,7 +83,7 @@ class Split:
         if self.part not in PARTS:
             raise ValueError(f"split of {self.dataset}: part is {self.part!r}: expected one of {', '.join(PARTS)}")
         what = f"{self.dataset} {self.part}"
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = as_array(self.images), as_array(self.labels)
         if images.dtype != np.uint8 or images.ndim != 4 or images.size == 0:
             raise ValueError(
                 f"{what}: images are {images.dtype} of shape {images.shape}: "

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
+from zoo.data.tensors import as_array
+
 Array = npt.NDArray[np.float64]
 _NORMAL = 1.959963984540054  # Its 97.5 % quantile.
 
@@ -67,7 +69,7 @@ def auroc(inside: Any, outside: Any) -> Auroc:
 
 
 def _check(values: Any, name: str) -> Array:
-    array = np.asarray(values, np.float64)
+    array = as_array(values, np.float64)
     if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all():
         raise ValueError(f"{name}: got scores of shape {array.shape}; expected at least two finite numbers in a row")
     return array

@@ -6,7 +6,6 @@ import contextlib
 import math
 from collections.abc import Iterator
 
-import keras
 import numpy as np
 from keras import ops
 from scipy.special import logsumexp
@@ -14,6 +13,7 @@ from scipy.special import logsumexp
 from zoo.autoencoder.checks.activations import largest_batch
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import Pass, predict_in_batches, traced
+from zoo.autoencoder.seeds import set_seed
 from zoo.evaluation.blocks import Blocks
 from zoo.progress import show_progress
 from zoo.typing import Tensor
@@ -70,7 +70,7 @@ def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
     """Let the model draw z from a seed, and restore its own state afterwards."""
     state = model.seed_generator.state
     before = ops.convert_to_numpy(state)
-    state.assign(ops.convert_to_numpy(keras.random.SeedGenerator(seed).state))
+    set_seed(model.seed_generator, seed)
     try:
         yield
     finally:

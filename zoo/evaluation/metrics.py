@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.tensors import as_array
 from zoo.errors import UnknownNameError, one_line
 from zoo.registry import catalogue
 from zoo.registry.isolation.calls import called
@@ -109,7 +110,7 @@ def _compute(metric: Metric, expected: tuple[int, ...], given: tuple[Any, ...]) 
     """Return the sum of what a metric's function returns, which must have a shape."""
     function = resolve_reference(metric.function)
     with called(f"the score {metric.name}"):
-        found = np.asarray(function(*given))
+        found = as_array(function(*given))
     if found.shape != expected or found.dtype.kind not in "iufb":
         wanted = f"one number for each image, {expected}" if expected else "one number"
         raise _NoScoreError(f"it returned {found.dtype} of shape {found.shape}: expected {wanted}")

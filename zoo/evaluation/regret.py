@@ -14,6 +14,7 @@ from keras import ops
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.objective import kl_divergence, sum_from
 from zoo.autoencoder.prediction import without_retracing_warnings
+from zoo.autoencoder.seeds import set_seed
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 
@@ -88,7 +89,7 @@ class Refinement(keras.Model):
         for variable in self.optimizer.variables:
             if variable is not self.optimizer.learning_rate:
                 variable.assign(np.zeros(variable.shape, variable.dtype))
-        self.generator.state.assign(ops.convert_to_numpy(keras.random.SeedGenerator(seed).state))
+        set_seed(self.generator, seed)
 
 
 def likelihood_regret(

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.internals import all_layers
+from zoo.data.tensors import as_array
 
 _PLAIN = (str, int, float, bool, tuple, types.FunctionType, type(None))
 Structure = tuple[tuple[Any, ...], ...]
@@ -42,7 +43,7 @@ def to_array(weight: Any) -> np.ndarray:
         # Keras' conversion lets NumPy 2 warn of TensorFlow's arrays.
         values: np.ndarray = np.asarray(tensor.numpy())
         return values
-    return np.asarray(ops.convert_to_numpy(tensor))
+    return as_array(tensor)
 
 
 def check_weights(model: keras.Model) -> None:
@@ -72,7 +73,12 @@ def describe_structure(*models: keras.Model) -> Structure:
 
 
 def _plain_attributes(layer: Any) -> list[tuple[str, Any]]:
-    return [(key, value) for key, value in vars(layer).items() if key[0] != "_" and _is_plain(value.__class__)]
+    return [
+        (key, value)
+        for key, value in vars(layer).items()
+        # PyTorch's modules note in ``training`` how they were used last.
+        if key[0] != "_" and key != "training" and _is_plain(value.__class__)
+    ]
 
 
 @functools.lru_cache(256)

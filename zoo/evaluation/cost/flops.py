@@ -27,15 +27,14 @@ def count_flops(model: keras.Model) -> int | None:
 
     Returns:
         The operations for a batch of one; None if they cannot be counted: the model has several inputs or one of
-        unknown shape, a loop computes products, an operation hides its computation, or the backend is neither
-        TensorFlow nor JAX.
+        unknown shape, a loop computes products, or an operation hides its computation.
     """
-    backend = keras.backend.backend()
-    shape = input_shape(model)
-    if shape is None or backend not in ("tensorflow", "jax"):
+    counts = {"tensorflow": _count_tensorflow, "jax": _count_jax, "torch": _count_torch}
+    shape, count = input_shape(model), counts.get(keras.backend.backend())
+    if shape is None or count is None:
         return None
     try:
-        return _count_tensorflow(model, shape) if backend == "tensorflow" else _count_jax(model, shape)
+        return count(model, shape)
     except UncountableError:
         return None
 
@@ -58,3 +57,13 @@ def _count_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
     traced = jax.make_jaxpr(lambda *given: call_stateless(model, *given))
     arguments = (*variable_values(model), jax.ShapeDtypeStruct((1, *shape), model.inputs[0].dtype))
     return jaxpr_flops(traced(*arguments).jaxpr)
+
+
+def _count_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    inputs = keras.ops.zeros((1, *shape), model.inputs[0].dtype)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call_stateless(model, *variable_values(model), inputs)
+    return int(counter.get_total_flops())
