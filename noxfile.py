@@ -1,7 +1,7 @@
 """Everything that is checked: ``nox -s NAME``, or ``nox`` for the quick checks of a change.
 
-All sessions but two run in the environment that nox is in, which has ``pip install -e ".[dev]"``, and ``jax`` also
-``".[jax]"``: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have their own environments in ``.nox/``.
+All sessions but two run in the environment that nox is in, which has ``pip install -e ".[dev]"``, for ``jax`` also
+``".[jax]"`` and for ``torch`` also PyTorch: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have their own environments in ``.nox/``.
 """
 
 import glob
@@ -92,6 +92,14 @@ def jax(session):
         pytest(session, *ON_DEVICE, env={**settings, "ZOO_DEVICE_LOOP": "always"})
         # One file, whose tests share nothing: each goes to whichever process is free.
         pytest(session, "-m", "slow", "--dist", "load", CONFORMANCE, env=settings)
+
+
+@nox.session
+def torch(session):
+    """What computes with the backend, on PyTorch."""
+    # Small models are slower with several threads, of which each worker has its own.
+    settings = {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1"}
+    pytest(session, *(session.posargs or [*BACKEND, CONFORMANCE]), env=settings)
 
 
 @nox.session

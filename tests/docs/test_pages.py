@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 from PIL import Image
-from support.pages import PAGES, PLUGINS, PYTHON, README, RUN, file_of, run
+from support.pages import PAGES, PLUGINS, PYTHON, PYTORCH, README, RUN, file_of, run
 from support.paths import ROOT
 
 import zoo
@@ -88,14 +88,14 @@ def ran(tmp_path_factory):
 
 def test_every_page_with_python_is_run():
     with_python = {page.name for page in PAGES if any(not file_of(block) for block in page.blocks("python"))}
-    assert with_python == {PLUGINS.name, *(page.name for page in RUN)}
+    assert with_python == {PLUGINS.name, PYTORCH.name, *(page.name for page in RUN)}
 
 
 # Pages have no docstrings, and import where they first need something.
 NOT_FOR_PAGES = "D,E402,I001,TID253"
 
 
-@pytest.mark.parametrize("page", [*RUN, PLUGINS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*RUN, PLUGINS, PYTORCH], ids=lambda page: page.name)
 def test_python_follows_the_projects_own_rules(page, tmp_path):
     pytest.importorskip("ruff")
     (tmp_path / "page.py").write_text(page.script())

@@ -73,7 +73,9 @@ def run(command, folder, **settings):
 PYTHON = sys.executable
 README = Page("README.md")
 PLUGINS = Page("docs/plugins.md")
-# Their Python is run in one process, each page for itself; that of docs/plugins.md takes long and has its own tests.
+PYTORCH = Page("docs/pytorch.md")
+# Their Python is run in one process, each page for itself; that of docs/plugins.md takes long, that of
+# docs/pytorch.md needs PyTorch, and both have their own tests.
 RUN = [
     README,
     *(
