@@ -1,4 +1,4 @@
-from . import data, errors, layers, likelihoods, models, plugins, schedules, testing
+from . import data, errors, layers, likelihoods, models, plugins, samplers, schedules, testing
 from .autoencoder.hierarchical import HierarchicalAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
@@ -79,6 +79,7 @@ __all__ = [
     "refresh",
     "register",
     "resume",
+    "samplers",
     "schedules",
     "testing",
     "train",

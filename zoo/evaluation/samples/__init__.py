@@ -1,0 +1,1 @@
+"""How good a model's samples are: compared with images, in the feature space of a classifier."""
