@@ -18,7 +18,7 @@ def main() -> None:
     import numpy as np
 
     import zoo
-    from zoo.evaluation.samples import digit_features as ours
+    from zoo.evaluation.samples import digits as ours
     from zoo.files import write_json
     from zoo.weights.arrays import write_arrays
 
@@ -32,11 +32,12 @@ def main() -> None:
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    scaled = {part: (getattr(data, part).images / np.float32(255), getattr(data, part).labels) for part in data_parts()}
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    scaled = {name: (part.images / np.float32(255), part.labels) for name, part in parts.items()}
     trained.fit(*scaled["train"], batch_size=128, epochs=EPOCHS, validation_data=scaled["validation"], verbose=2)
     arrays = {name: np.asarray(it, np.float16) for name, it in ours.name_arrays(classifier).items()}
     (TARGET / ours.ARRAYS).write_bytes(write_arrays(arrays))
-    reached = {part: float((ours.recognise_digits(scaled[part][0]) == scaled[part][1]).mean()) for part in data_parts()}
+    reached = {part: float((ours.recognise_digits(scaled[part][0]) == scaled[part][1]).mean()) for part in parts}
     write_json(
         TARGET / ours.FACTS,
         {
@@ -50,11 +51,6 @@ def main() -> None:
             "accuracy": reached,
         },
     )
-
-
-def data_parts() -> tuple[str, ...]:
-    """Return the splits."""
-    return "train", "validation", "test"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from .data.load import load_dataset
 from .evaluation.auroc import Auroc, auroc
 from .evaluation.comparison import compare
 from .evaluation.outliers import anomaly_scores
+from .evaluation.samples.scores import sample_scores
 from .evaluation.scores import evaluate
 from .explorer.write import explore
 from .exporting.export import export
@@ -79,6 +80,7 @@ __all__ = [
     "refresh",
     "register",
     "resume",
+    "sample_scores",
     "samplers",
     "schedules",
     "testing",

@@ -86,6 +86,7 @@ RUN = [
             "hierarchical",
             "likelihoods",
             "outliers",
+            "samplers",
             "scores",
             "subclassing",
             "weights",

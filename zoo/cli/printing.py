@@ -159,6 +159,20 @@ def print_outliers(outliers: dict[str, Any]) -> None:
     print_table(["anomaly score", "AUROC", "95 % interval"], rows, numbers_from=1)
 
 
+def print_samples(samples: dict[str, Any]) -> None:
+    """Print how samples compare with images, as in the result of ``zoo evaluate --samples``."""
+    echo(
+        f"\n{counted(samples['samples'], 'sample')} by {samples['sampler']}, against "
+        f"{counted(samples['images'], 'image')}, by {samples['features']}"
+    )
+    rows = []
+    for name, digits in (("precision", 3), ("recall", 3), ("frechet_distance", 2)):
+        found = samples[name]
+        interval = f"{found['low']:,.{digits}f} to {found['high']:,.{digits}f}"
+        rows.append([name.replace("_", " ").replace("frechet", "Frechet"), f"{found['value']:,.{digits}f}", interval])
+    print_table(["score of samples", "value", "95 % interval"], rows, numbers_from=1)
+
+
 def _name_k(path: tuple[str, ...], scores: dict[str, Any]) -> str:
     """Return the number of draws of the importance-weighted bound, which is meaningless without it."""
     return f", k = {scores['iwae']['k']:,}" if path == ("iwae", "nats") else ""
