@@ -18,7 +18,7 @@ from zoo.cli import main
 WARNINGS = ("error", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 CHECKS = {
     "README.md": """
-assert zoo.list_models() == ["deep_cnn", "ladder", "my_ae", "residual", "small_cnn", "vq_cnn"]
+assert zoo.list_models() == ["deep_cnn", "fsq_cnn", "ladder", "my_ae", "residual", "small_cnn", "vq_cnn"]
 assert reconstructions.shape == (10, 28, 28, 1)
 assert 0 <= reconstructions.min() <= reconstructions.max() <= 1
 assert mean.shape == std.shape == (10, 16)
