@@ -63,7 +63,7 @@ def show(score: dict[str, float], digits: int) -> str:
     return "{value:,.{d}f} ({low:,.{d}f} to {high:,.{d}f})".format(**score, d=digits)
 
 
-def draw(pictures: dict[str, Any]) -> None:
+def draw(pictures: dict[str, Any], file: Path) -> None:
     """Draw the first images of each row."""
     import matplotlib
 
@@ -78,7 +78,7 @@ def draw(pictures: dict[str, Any]) -> None:
         axis.imshow(images[..., 0].transpose(1, 0, 2).reshape(images.shape[1], -1), cmap="gray_r")
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
         axis.set(xticks=[], yticks=[], frame_on=False)
-    write_figure(PICTURE, figure)
+    write_figure(file, figure)
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def main() -> None:
 
     found, pictures = measure()
     write_json(FOUND, {"machine": describe_machine(), **found})
-    draw(pictures)
+    draw(pictures, PICTURE)
 
 
 if __name__ == "__main__":

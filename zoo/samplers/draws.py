@@ -55,10 +55,11 @@ class PosteriorDraws:
         drawn: Array = mean + std * generator.standard_normal(mean.shape)
         return drawn
 
-    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Array]:
+    def batches(self, size: int, seed: int, epoch: int) -> Iterator[npt.NDArray[np.float32]]:
         """Yield all rows in another order, in full batches if there are enough, drawn anew and standardised."""
         generator = np.random.default_rng([seed, epoch])
         order = generator.permutation(len(self))
         size = min(size, len(self))
         for start in range(0, len(self) - size + 1, size):
-            yield (self.draw(generator, order[start : start + size]) - self.shift) / self.scale
+            rows = order[start : start + size]
+            yield ((self.draw(generator, rows) - self.shift) / self.scale).astype(np.float32)

@@ -11,6 +11,7 @@ from zoo.compression.fingerprint import describe_weights, name_of
 from zoo.data.dataset import Split
 from zoo.errors import UnknownNameError
 from zoo.evaluation.scores import check_count
+from zoo.samplers.code_prior import CodePrior
 from zoo.samplers.draws import PosteriorDraws
 from zoo.samplers.flow import MaskedAutoregressiveFlow
 from zoo.samplers.gaussian_mixture import GaussianMixture
@@ -21,7 +22,7 @@ from zoo.samplers.two_stage import TwoStage
 from zoo.version import __version__
 
 KINDS: dict[str, type[Sampler]] = {
-    kind.name: kind for kind in (Prior, GaussianMixture, TwoStage, MaskedAutoregressiveFlow)
+    kind.name: kind for kind in (Prior, GaussianMixture, TwoStage, MaskedAutoregressiveFlow, CodePrior)
 }
 SAMPLERS = tuple(KINDS)
 _NAME = re.compile(r"([a-z_]+)(?::(\d{1,9}))?")
@@ -53,8 +54,10 @@ def fit(
               covariances (Ghosh et al. 2020), by scikit-learn.
             - ``two_stage``: a second autoencoder on the latents (Dai and Wipf 2019).
             - ``masked_autoregressive_flow``: a normalising flow (Papamakarios et al. 2017).
+            - ``code_prior``: for models of codes alone, probabilities of each code given those before it (van den Oord
+              et al. 2017). Its ``score`` gives -log p(x) with them.
         seed: of all draws; equal seeds give equal samplers on the same backend.
-        epochs: how often the images are gone through, for the two that are trained; by default 40.
+        epochs: how often the images are gone through, for those that are trained; by default 40, and 20 for codes.
         progress: show progress on stderr.
 
     Returns:
@@ -63,7 +66,8 @@ def fit(
     Raises:
         UnknownNameError: there is no such sampler.
         ValueError: images that the model does not accept, an argument out of range, or a sampler that has no meaning
-            for the model: of codes and of hierarchical models, whose prior is learned with them, only the prior has.
+            for the model: for codes a density has none, nor has any but the prior for hierarchical models, which learn
+            theirs.
         BackendError: scikit-learn is not installed.
     """
     kind, number = _choose(sampler)
@@ -113,9 +117,17 @@ def check_meaning(model: AutoEncoder, kind: type[Sampler]) -> None:
     """Raise ``ValueError`` if a sampler has no meaning for a model's latents."""
     if kind is Prior:
         return
-    if hasattr(model, "code_indices"):
+    quantised = hasattr(model, "code_indices")
+    if quantised and not kind.of_codes:
         raise ValueError(
-            f"{kind.name} is a density, and the latents of {type(model).__name__} are codes: choose {Prior.name}"
+            f"{kind.name} is a density, and the latents of {type(model).__name__} are codes: choose {Prior.name} or "
+            f"{CodePrior.name}"
+        )
+    if kind.of_codes and not quantised:
+        others = ", ".join(name for name, other in KINDS.items() if not other.of_codes)
+        raise ValueError(
+            f"{kind.name} is for codes, and the latents of {type(model).__name__} are real numbers: choose one of "
+            f"{others}"
         )
     if model.posterior == "hierarchical":
         raise ValueError(

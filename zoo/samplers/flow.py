@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self
 
 import keras
@@ -15,7 +16,7 @@ from zoo.samplers import made
 from zoo.samplers.draws import PosteriorDraws
 from zoo.samplers.made import Block
 from zoo.samplers.sampler import Array, Arrays, Facts, Sampler, Settings, check_arrays, option
-from zoo.samplers.training import EPOCHS, Objective, hidden_kernel
+from zoo.samplers.training import BATCH, EPOCHS, Objective, hidden_kernel
 from zoo.typing import Tensor
 
 BLOCKS, WIDTH = 5, 256
@@ -75,7 +76,7 @@ class MaskedAutoregressiveFlow(Sampler):
         """Train the flow by maximum likelihood; see ``Sampler``."""
         latents, epochs = draws.mean.shape[1], settings.epochs or EPOCHS
         network = Flow(latents, WIDTH, BLOCKS, settings.seed)
-        network.train(draws, epochs, settings.seed, settings.progress)
+        network.train(partial(draws.batches, BATCH, settings.seed), len(draws), epochs, settings.progress)
         options = {"blocks": BLOCKS, "width": WIDTH, "epochs": epochs}
         return options, {**network.arrays(), "shift": draws.shift, "scale": draws.scale}
 

@@ -88,6 +88,7 @@ class Sampler(abc.ABC):
     name: ClassVar[str]
     trains: ClassVar[bool] = False
     takes_number: ClassVar[bool] = False
+    of_codes: ClassVar[bool] = False
 
     def __init__(self, model: AutoEncoder, facts: Facts) -> None:
         self.model, self.facts = model, facts

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.progress import show_progress
-from zoo.samplers.draws import PosteriorDraws
 from zoo.typing import Tensor
 
 BATCH, EPOCHS, MOST_EPOCHS = 256, 40, 100_000
@@ -17,19 +18,19 @@ LEARNING_RATE, LARGEST_GRADIENT = 1e-3, 10.0
 class Objective(keras.Model):
     """A network whose output is the loss of each row; a subclass defines ``call``."""
 
-    def train(self, draws: PosteriorDraws, epochs: int, seed: int, progress: bool) -> None:
-        """Minimise the mean loss over latents that are drawn anew in each epoch, standardised.
+    def train(self, batches: Callable[[int], Iterable[np.ndarray]], rows: int, epochs: int, progress: bool) -> None:
+        """Minimise the mean loss.
 
         Args:
-            draws: the posteriors.
-            epochs: how often each is drawn from.
-            seed: of order and noise.
+            batches: a function from an epoch, from 0, to its rows, some at a time.
+            rows: their number.
+            epochs: how often to go through them.
             progress: show progress on stderr.
 
         Raises:
             ValueError: it diverged.
         """
-        steps = epochs * max(1, len(draws) // BATCH)
+        steps = epochs * max(1, rows // BATCH)
         schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
         self.compile(
             keras.optimizers.Adam(schedule, global_clipnorm=LARGEST_GRADIENT),
@@ -39,9 +40,8 @@ class Objective(keras.Model):
         last = np.zeros(())
         with show_progress("fitting the sampler", epochs, progress, unit="epochs") as advance:
             for epoch in range(epochs):
-                for batch in draws.batches(BATCH, seed, epoch):
-                    rows = batch.astype(np.float32)
-                    last = np.asarray(self.train_on_batch(rows, np.zeros(len(rows), np.float32)))
+                for batch in batches(epoch):
+                    last = np.asarray(self.train_on_batch(batch, np.zeros(len(batch), np.float32)))
                 advance(1)
         if not np.isfinite(last).all():
             raise ValueError("fitting the sampler diverged: the latents may have outliers: try another sampler")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self
 
 import keras
@@ -13,7 +14,7 @@ from keras import layers, ops
 from zoo.autoencoder.model import AutoEncoder
 from zoo.samplers.draws import PosteriorDraws
 from zoo.samplers.sampler import Array, Arrays, Facts, Sampler, Settings, check_arrays, option
-from zoo.samplers.training import EPOCHS, Objective, hidden_kernel
+from zoo.samplers.training import BATCH, EPOCHS, Objective, hidden_kernel
 from zoo.typing import Tensor
 
 WIDTH, MOST_UNITS = 256, 65_536
@@ -62,7 +63,7 @@ class TwoStage(Sampler):
         """Train the second stage; see ``Sampler``."""
         latents, epochs = draws.mean.shape[1], settings.epochs or EPOCHS
         network = SecondStage(latents, WIDTH, settings.seed)
-        network.train(draws, epochs, settings.seed, settings.progress)
+        network.train(partial(draws.batches, BATCH, settings.seed), len(draws), epochs, settings.progress)
         return {"width": WIDTH, "epochs": epochs}, {
             **network.decoder_arrays(),
             "shift": draws.shift,
