@@ -1,7 +1,7 @@
 """Measures codes that are learned and codes that are rounded: ``python docs/compare_codes.py``, half an hour.
 
-Trains ``vq_cnn`` and ``fsq_cnn`` on the full MNIST, fits the prior over codes to each, and writes docs/codes.json and the
-picture docs/codes.png. Then ``python docs/tables.py`` makes the table.
+Trains ``vq_cnn`` and ``fsq_cnn`` on the full MNIST, fits the prior over codes to each, and writes docs/codes.json and
+the picture docs/codes.png. Then ``python docs/tables.py`` makes the table.
 """
 
 import json
@@ -65,8 +65,8 @@ def make_rows() -> tuple[list[list[str]], list[list[str]], str]:
             cells = [show(values[score], digits) for score, digits in SCORES.items()]
             samples.append([f"`{row['preset']}`", f"`{name}`", *cells])
     explanation = (
-        f"{found['epochs']} epochs of MNIST, {found['prior_epochs']} of the prior over codes, one training each; 10,000 "
-        f"test images, and {COUNT:,} samples against as many of these."
+        f"{found['epochs']} epochs of MNIST, {found['prior_epochs']} of the prior over codes, one training each; "
+        f"10,000 test images, and {COUNT:,} samples against as many of these."
     )
     return costs, samples, explanation
 

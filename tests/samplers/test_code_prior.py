@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -48,8 +49,11 @@ def test_what_learns_has_the_probabilities_of_what_draws():
 @pytest.fixture(scope="module")
 def model():
     made = make_fsq("discretized_logistic")
-    for weight in made.encoder.trainable_weights:  # So that images have different codes.
-        weight.assign(weight * 3)
+    # Standardised, so that images have different codes.
+    last = keras.Model(made.encoder.input, made.quantizer.input)
+    found = last.predict(BYTES / np.float32(255), verbose=0)
+    kernel, bias = last.layers[-1].get_weights()
+    last.layers[-1].set_weights([kernel / found.std(), (bias - found.mean(axis=(0, 1, 2))) / found.std()])
     return made
 
 
@@ -97,10 +101,10 @@ def test_a_file_holds_all_of_it(model, sampler, tmp_path):
     sampler.save(tmp_path)
     loaded = zoo.samplers.load(tmp_path, model)
     np.testing.assert_array_equal(loaded.sample(3, seed=1), sampler.sample(3, seed=1))
-    assert repr(loaded) == "Sampler(code_prior, embedding=32, width=64, blocks=3, epochs=200, fitted to 256 images)"
+    assert repr(loaded) == "Sampler(code_prior, embedding=8, width=24, blocks=1, epochs=200, fitted to 256 images)"
 
 
-@pytest.mark.parametrize("options", [{"latent_shape": (2, 2, 5)}, {"latent_shape": (3, 2)}, {"latent_dim": 4}])
+@pytest.mark.parametrize("options", [{"latent_shape": (3, 2)}, {"latent_dim": 4}])
 def test_any_map_of_codes(options):
     vq = zoo.create_model("vq_cnn", image_shape=SHAPE, seed=0, width=4, codes=4, **options)
     first, second = (zoo.samplers.fit(vq, BYTES, "code_prior", epochs=1, seed=3).sample(2, seed=1) for _ in range(2))

@@ -88,9 +88,9 @@ MIXTURE, STAGE, FLOW = "gaussian_mixture", "two_stage", "masked_autoregressive_f
         (MIXTURE, lambda it: it | {"means": it["means"].astype(int)}, "type int64: expected real"),
         (MIXTURE, lambda it: it | {"means": it["means"] * np.nan}, "'means' has values that are NaN or infinite"),
         (STAGE, lambda it: it | {"scale": it["scale"] * 0}, "'scale' is not positive"),
-        (STAGE, lambda it: it | {"kernel_1": it["kernel_1"][:3]}, "'kernel_1' has the shape (3, 256)"),
+        (STAGE, lambda it: it | {"kernel_1": it["kernel_1"][:3]}, "'kernel_1' has the shape (3, 64)"),
         (FLOW, lambda it: it | {"scale": -it["scale"]}, "'scale' is not positive"),
-        (FLOW, lambda it: it | {"block_5/bias_0": it["shift"]}, "the array 'block_5/bias_0' is unknown"),
+        (FLOW, lambda it: it | {"block_3/bias_0": it["shift"]}, "the array 'block_3/bias_0' is unknown"),
     ],
 )
 def test_other_arrays(model, samplers, tmp_path, name, change, words):
