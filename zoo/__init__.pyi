@@ -1,7 +1,7 @@
 from . import data, errors, layers, likelihoods, models, plugins, samplers, schedules, testing
 from .autoencoder.hierarchical import HierarchicalAutoEncoder
+from .autoencoder.kinds.quantized import QuantizedAutoEncoder
 from .autoencoder.model import AutoEncoder
-from .autoencoder.quantized import QuantizedAutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
 from .compression.compress import Compressed, compress

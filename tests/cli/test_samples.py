@@ -1,7 +1,7 @@
 import json
 
 import zoo
-from zoo.cli.printing import print_samples
+from zoo.cli.sets_printing import print_samples
 
 PRESET = "small_cnn/mnist_sample"
 

@@ -12,7 +12,8 @@ import click
 
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
-from zoo.cli.printing import print_comparison, print_json, print_outliers, print_samples, print_scores, tell
+from zoo.cli.printing import print_comparison, print_json, print_scores, tell
+from zoo.cli.sets_printing import print_outliers, print_samples
 from zoo.cli.trained import load_split, load_trained, open_result
 from zoo.files import write_text
 
