@@ -217,7 +217,7 @@ TABLES = {
     "docs/leaderboard.md": {"leaderboard"},
     "docs/outliers.md": {"outliers"},
     "docs/plugins.md": {"checks"},
-    "docs/samplers.md": {"samplers"},
+    "docs/samplers.md": {"codes", "samplers"},
     "docs/scores.md": {"scores"},
     "docs/results.md": {"mnist_binary", "cifar10"},
     "docs/speed.md": {"speed"},

@@ -1,6 +1,6 @@
 import pytest
 
-SMALLER = {
+SMALLER: dict[str, dict[str, float]] = {
     "training": {"LEARNING_RATE": 5e-3},
     "flow": {"BLOCKS": 3, "WIDTH": 64},
     "two_stage": {"WIDTH": 64},
