@@ -5,8 +5,8 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``zoo benchmark``, ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, ``docs/results.json``, which
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
-``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what is
-in ``docs/codes.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
+``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what
+is in ``docs/codes.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
 """
 
 import json

@@ -51,7 +51,7 @@ def test_images_by_seed_and_a_file_that_holds_all(model, name, tmp_path):
 
 def test_the_prior_is_the_models_own(model):
     np.testing.assert_array_equal(fit(model, "prior").sample(4, seed=1), model.sample(4, seed=1))
-    small = {"vq_cnn": {"width": 4, "codes": 4}, "ladder": {"widths": [4], "groups": [1], "latents": [1]}}
+    small = {"vq_cnn": {"width": 4, "codes": 4}, "ladder": {"widths": [4], "groups": [1], "latents": [1], "blocks": 1}}
     for name, options in small.items():
         other = zoo.create_model(name, image_shape=SHAPE, seed=0, **options)
         np.testing.assert_array_equal(fit(other, "prior").sample(2, seed=1), other.sample(2, seed=1))
@@ -137,7 +137,7 @@ def test_latents_without_such_a_density(name):
     vq = zoo.create_model("vq_cnn", image_shape=SHAPE, width=4, codes=4)
     with pytest.raises(ValueError, match=r"of VectorQuantizedAutoEncoder are codes: choose prior or code_prior"):
         fit(vq, name)
-    ladder = zoo.create_model("ladder", image_shape=SHAPE, widths=[4], groups=[1], latents=[1])
+    ladder = zoo.create_model("ladder", image_shape=SHAPE, widths=[4], groups=[1], latents=[1], blocks=1)
     with pytest.raises(ValueError, match=r"have learned their prior, each given those above it: choose prior"):
         fit(ladder, name)
 
