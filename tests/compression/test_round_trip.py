@@ -54,6 +54,7 @@ KINDS = [
     ("small_cnn", "logistic_mixture:3", COLOUR),
     ("ladder", "discretized_logistic", COLOUR),
     ("vq_cnn", "discretized_gaussian", COLOUR),
+    ("fsq_cnn", "discretized_gaussian", GREY),
 ]
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes ONNX here")
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (31, 17, 2)]
-ARCHITECTURES = ["small_cnn", "deep_cnn", "residual", "vq_cnn", "ladder"]
+ARCHITECTURES = ["small_cnn", "deep_cnn", "residual", "vq_cnn", "fsq_cnn", "ladder"]
 SMALL_LADDER = {"widths": [16, 16, 16], "groups": [1, 1, 1, 1], "latents": [2, 4, 4, 8], "blocks": 1}
 
 
