@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,29 +26,48 @@ class PosteriorDraws:
         images: ``(n, H, W, C)``, as the model takes them.
         seed: the seed of dynamic binarization.
 
-    Attributes:
-        mean: of each posterior, ``(n, latents)``.
-        std: their standard deviations, likewise.
-        shift: the mean of the aggregate posterior, ``(latents,)``.
-        scale: its standard deviation, likewise; positive.
+    Raises:
+        ValueError: where they are first used, a mean or a deviation is not finite.
     """
 
     def __init__(self, model: AutoEncoder, images: np.ndarray, seed: int) -> None:
         self.model, self.blocks = model, Blocks(model, images, seed)
-        found = [model.encode(inputs) for inputs in self.blocks.inputs()]
-        self.mean, self.std = (
-            np.concatenate(parts).reshape(len(images), -1).astype(np.float64) for parts in zip(*found, strict=True)
-        )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
-            raise ValueError(
-                "the encoder gives a mean or a deviation that is not a finite number: train the model again"
-            )
-        self.shift: Array = self.mean.mean(axis=0)
-        variance = np.square(self.std).mean(axis=0) + self.mean.var(axis=0)
-        self.scale: Array = np.maximum(np.sqrt(variance), _LEAST_SCALE)
 
     def __len__(self) -> int:
-        return len(self.mean)
+        return len(self.blocks)
+
+    @functools.cached_property
+    def _moments(self) -> tuple[Array, Array]:
+        found = [self.model.encode(inputs) for inputs in self.blocks.inputs()]
+        mean, std = (
+            np.concatenate(parts).reshape(len(self), -1).astype(np.float64) for parts in zip(*found, strict=True)
+        )
+        if not (np.isfinite(mean).all() and np.isfinite(std).all()):
+            raise ValueError("the encoder gives a mean or a deviation that is not finite: train the model again")
+        return mean, std
+
+    @property
+    def mean(self) -> Array:
+        """The mean of each posterior, ``(n, latents)``."""
+        return self._moments[0]
+
+    @property
+    def std(self) -> Array:
+        """Their standard deviations, ``(n, latents)``."""
+        return self._moments[1]
+
+    @functools.cached_property
+    def shift(self) -> Array:
+        """The mean of the aggregate posterior, ``(latents,)``."""
+        shift: Array = self.mean.mean(axis=0)
+        return shift
+
+    @functools.cached_property
+    def scale(self) -> Array:
+        """Its standard deviation, ``(latents,)``; positive."""
+        variance = np.square(self.std).mean(axis=0) + self.mean.var(axis=0)
+        scale: Array = np.maximum(np.sqrt(variance), _LEAST_SCALE)
+        return scale
 
     def draw(self, generator: np.random.Generator, rows: npt.NDArray[np.int64] | None = None) -> Array:
         """Return one z for each image, or for those of some rows: ``(n, latents)``."""
