@@ -20,6 +20,7 @@ BACKEND = [
     *(f"tests/{room}" for room in ("layers", "likelihoods", "schedules", "autoencoder", "saving")),
     "tests/evaluation",
     "tests/compression",
+    "tests/samplers",
     "tests/integration",
     "tests/weights/test_hostile.py",
     "tests/docs/test_weights_files.py",

@@ -5,7 +5,8 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``zoo benchmark``, ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, ``docs/results.json``, which
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
-``docs/outliers.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
+``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what
+is in ``docs/codes.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
 """
 
 import json
@@ -29,6 +30,7 @@ FILLED = (
             "outliers",
             "plugins",
             "results",
+            "samplers",
             "scores",
             "speed",
         )
@@ -303,11 +305,31 @@ def make_outliers() -> str:
     return _markdown(make_rows(), numbers=range(2, 8))
 
 
+def make_samplers() -> str:
+    """Return how good samples are by every sampler, from ``docs/samplers.json``."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from compare_samplers import make_rows
+
+    rows, explanation = make_rows()
+    return f"{_markdown(rows, numbers=range(1, 5))}\n{explanation}\n"
+
+
+def make_codes() -> str:
+    """Return what learned and rounded codes cost and how their samples are, from ``docs/codes.json``."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from compare_codes import make_rows
+
+    costs, samples, explanation = make_rows()
+    return f"{_markdown(costs, numbers=range(2, 8))}\n{_markdown(samples, numbers=range(2, 5))}\n{explanation}\n"
+
+
 TABLES = {
     "models": make_models,
     "sizes": make_sizes,
     "compression": make_compression,
     "outliers": make_outliers,
+    "samplers": make_samplers,
+    "codes": make_codes,
     "headline": make_headline,
     "benchmark": make_benchmark,
     "mnist_binary": partial(make_results, "mnist_binary"),

@@ -1,5 +1,6 @@
-from . import data, errors, layers, likelihoods, models, plugins, schedules, testing
+from . import data, errors, layers, likelihoods, models, plugins, samplers, schedules, testing
 from .autoencoder.hierarchical import HierarchicalAutoEncoder
+from .autoencoder.kinds.quantized import QuantizedAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
@@ -11,6 +12,7 @@ from .data.load import load_dataset
 from .evaluation.auroc import Auroc, auroc
 from .evaluation.comparison import compare
 from .evaluation.outliers import anomaly_scores
+from .evaluation.samples.scores import sample_scores
 from .evaluation.scores import evaluate
 from .explorer.write import explore
 from .exporting.export import export
@@ -42,6 +44,7 @@ __all__ = [
     "LikelihoodSpec",
     "Metric",
     "PluginRecord",
+    "QuantizedAutoEncoder",
     "Recipe",
     "Run",
     "Split",
@@ -79,6 +82,8 @@ __all__ = [
     "refresh",
     "register",
     "resume",
+    "sample_scores",
+    "samplers",
     "schedules",
     "testing",
     "train",

@@ -1,30 +1,23 @@
-"""The objective, the prior and the scores of a vector-quantised autoencoder."""
+"""The objective of a vector-quantised autoencoder."""
 
-import functools
-import math
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 from zoo.plugins.vq_cnn.quantizer import VectorQuantizer
 
-from zoo import AutoEncoder
-
-BATCH = 128
+from zoo import QuantizedAutoEncoder
 
 
 @keras.saving.register_keras_serializable(package="vq_cnn")
-class VectorQuantizedAutoEncoder(AutoEncoder):
+class VectorQuantizedAutoEncoder(QuantizedAutoEncoder):
     """A vector-quantised autoencoder (van den Oord et al. 2017).
 
-    z is a map of codes. The prior is uniform over the codes at each position and the posterior has all its mass on the
-    nearest ones, so KL(q(z|x) || p(z)) is the constant (positions) * log K, and adding it to -log p(x|z) gives an upper
-    bound on -log p(x). The loss adds the commitment of the encoder to its codes: ``commitment`` times the squared
-    distance of its output from them, summed over the latents (ibid., equation 3).
+    The loss adds the commitment of the encoder to its codes: ``commitment`` times the squared distance of its output
+    from them, summed over the latents (ibid., equation 3).
 
     Args:
-        encoder: as for ``AutoEncoder``, but with one output tensor, that of a ``VectorQuantizer``.
+        encoder: as for ``QuantizedAutoEncoder``, with the output of a ``VectorQuantizer``.
         decoder: as for ``AutoEncoder``.
         *args: further arguments of ``AutoEncoder``.
         **kwargs: further keyword arguments of ``AutoEncoder``.
@@ -33,102 +26,12 @@ class VectorQuantizedAutoEncoder(AutoEncoder):
         ValueError: the encoder's output is not that of a ``VectorQuantizer``.
     """
 
-    posterior = "point"
-
-    def __init__(self, encoder: keras.Model, decoder: keras.Model, *args: Any, **kwargs: Any) -> None:
-        super().__init__(encoder, decoder, *args, **kwargs)
+    def check_quantizer(self) -> None:
+        """Raise ``ValueError`` unless the encoder's last layer is a ``VectorQuantizer``."""
         if not isinstance(self.quantizer, VectorQuantizer):
             raise ValueError(f"the encoder's last layer is {self.quantizer!r}: expected a VectorQuantizer")
-        self.positions = math.prod(self.latent_shape[:-1])
 
-    @property
-    def quantizer(self) -> VectorQuantizer:
-        """The encoder's last layer."""
-        quantizer: VectorQuantizer = self.encoder.layers[-1]
-        return quantizer
-
-    @property
-    def codebook(self) -> np.ndarray:
-        """The codes, ``(codes, d)``, float32."""
-        codes: np.ndarray = ops.convert_to_numpy(self.quantizer.codebook)
-        return codes
-
-    @functools.cached_property
-    def _with_vectors(self) -> keras.Model:
-        """The encoder with the quantizer's input as an additional output; it shares the encoder's weights."""
-        outputs = [self.quantizer.input, self.encoder.outputs[0]]
-        return keras.Model(self.encoder.input, outputs, name=self.encoder.name)
-
-    def elbo_terms(self, images: Any, *, z: Any = None, training: bool = False) -> tuple[Any, Any]:
-        """Return -log p(x|z) and (positions) * log K, each ``(batch,)``, nats; if z is given, it is quantised first."""
-        if z is None:
-            reconstruction, kl, _ = self._terms(images, training)
-            return reconstruction, kl
-        z = ops.take(self.quantizer.codebook, self.quantizer.indices(z), axis=0)
-        return self._score(self.prepare(images, draw="new" if training else "fixed"), z, training)
-
-    def objective(
-        self, images: Any, *, kl_weight: Any, free_bits: float, importance_samples: int, training: bool
-    ) -> tuple[Any, Any, Any]:
-        """Return the loss, -log p(x|z) and the KL divergence, as in ``AutoEncoder``, plus the commitment."""
-        reconstruction, kl, distance = self._terms(images, training)
-        return reconstruction + kl_weight * kl + self.quantizer.commitment * distance, reconstruction, kl
-
-    def _terms(self, images: Any, training: bool) -> tuple[Any, Any, Any]:
-        images = self.prepare(images, draw="new" if training else "fixed")
-        vectors, z = self._with_vectors(images, training=training)
+    def code_loss(self, vectors: Any, z: Any) -> Any:
+        """Return the commitment, ``(batch,)``."""
         distance = ops.square(ops.cast(vectors, "float32") - ops.stop_gradient(z))
-        reconstruction, kl = self._score(images, z, training)
-        return reconstruction, kl, ops.sum(distance, axis=tuple(range(1, len(z.shape))))
-
-    def _score(self, images: Any, z: Any, training: bool) -> tuple[Any, Any]:
-        reconstruction = -self.likelihood.log_prob(images, self.decoder(z, training=training))
-        return reconstruction, ops.full_like(reconstruction, self.positions * math.log(self.quantizer.codes))
-
-    def check_objective(self, free_bits: float, importance_samples: int) -> None:
-        """Raise ``ValueError`` for free bits and importance weights: the KL divergence is constant and z fixed."""
-        super().check_objective(0.0, 1)
-        if free_bits:
-            raise ValueError(f"free_bits is {free_bits!r}: expected 0, since the KL divergence of codes is constant")
-        if importance_samples > 1:
-            raise ValueError(
-                f"importance_samples is {importance_samples}: expected 1, since codes are not drawn and all samples "
-                "are the same"
-            )
-
-    def decode(self, latents: Any) -> np.ndarray:
-        """Return the mean image of p(x given z) as in ``AutoEncoder``, for the codes nearest to the latents."""
-        array = self.check_latents(latents)
-        return super().decode(self.code_vectors(self.code_indices(array)))
-
-    def code_indices(self, latents: np.ndarray) -> np.ndarray:
-        """Return the indices of the codes nearest to latents ``(batch, *latent_shape)``: ``(batch, ...)``, int."""
-        starts = range(0, len(latents), BATCH)
-        return np.concatenate([
-            ops.convert_to_numpy(self.quantizer.indices(latents[start : start + BATCH])) for start in starts
-        ])  # fmt: skip
-
-    def draw_prior(self, n: int, generator: np.random.Generator) -> np.ndarray:
-        """Draw ``(n, *latent_shape)`` from the prior: at each position, all codes are equally likely."""
-        return self.code_vectors(generator.integers(self.quantizer.codes, size=(n, *self.latent_shape[:-1])))
-
-    def code_vectors(self, indices: np.ndarray) -> np.ndarray:
-        """Return the codes of indices ``(batch, ...)``, as the decoder takes them: ``(batch, *latent_shape)``."""
-        codes: np.ndarray = self.codebook[indices]
-        return codes
-
-    def extra_scores(self) -> dict[str, float | None]:
-        """Return statistics of code usage; None before any training.
-
-        Returns:
-            - ``code_perplexity``: exp of the entropy of the codes' shares p in the moving average of their usage,
-              exp(- sum of p log p); from 1 to K, the number of codes in use if all are used equally.
-            - ``code_rate_bits``: the bits that the codes of an image take with an ideal code for these shares,
-              (positions) * - sum of p log2 p; under the uniform prior they take (positions) * log2 K.
-        """
-        usage = self.quantizer.usage()
-        if usage is None:
-            return {"code_perplexity": None, "code_rate_bits": None}
-        used = usage[usage > 0]
-        entropy = float(-np.sum(used * np.log(used)))
-        return {"code_perplexity": math.exp(entropy), "code_rate_bits": self.positions * entropy / math.log(2)}
+        return self.quantizer.commitment * ops.sum(distance, axis=tuple(range(1, len(z.shape))))

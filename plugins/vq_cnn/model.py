@@ -27,19 +27,12 @@ def _block(x: Any) -> Any:
     return layers.Add()([x, layers.Conv2D(width, 1)(branch)])
 
 
-def build_encoder(
-    image_shape: tuple[int, int, int],
-    latent_shape: tuple[int, ...],
-    width: int,
-    blocks: int,
-    codes: int,
-    commitment: float,
-    decay: float,
-    restart_below: float,
-) -> keras.Model:
-    """Build the encoder, images -> z, a map of codes; a latent of another shape is computed by a dense layer.
+def build_vectors(
+    image_shape: tuple[int, int, int], latent_shape: tuple[int, ...], width: int, blocks: int
+) -> tuple[Any, Any]:
+    """Return the images and what is quantised, of the latent's shape, as symbolic tensors.
 
-    The last axis of the latent holds a code, so ``(16,)`` is one code of 16 values.
+    A latent that is no map of a halved size is computed by a dense layer.
     """
     stages, is_map = _count_stages(image_shape, latent_shape)
     inputs = keras.Input(image_shape, name="images")
@@ -52,10 +45,26 @@ def build_encoder(
     x = layers.Activation("relu")(x)
     # In float32, like everything that decides which code is nearest.
     if is_map:
-        x = layers.Conv2D(latent_shape[-1], 1, dtype="float32")(x)
-    else:
-        x = layers.Dense(math.prod(latent_shape), dtype="float32")(layers.Flatten()(x))
-        x = layers.Reshape(latent_shape, dtype="float32")(x)
+        return inputs, layers.Conv2D(latent_shape[-1], 1, dtype="float32")(x)
+    x = layers.Dense(math.prod(latent_shape), dtype="float32")(layers.Flatten()(x))
+    return inputs, layers.Reshape(latent_shape, dtype="float32")(x)
+
+
+def build_encoder(
+    image_shape: tuple[int, int, int],
+    latent_shape: tuple[int, ...],
+    width: int,
+    blocks: int,
+    codes: int,
+    commitment: float,
+    decay: float,
+    restart_below: float,
+) -> keras.Model:
+    """Build the encoder, images -> z, a map of codes.
+
+    The last axis of the latent holds a code, so ``(16,)`` is one code of 16 values.
+    """
+    inputs, x = build_vectors(image_shape, latent_shape, width, blocks)
     outputs = VectorQuantizer(codes, commitment, decay, restart_below)(x)
     return keras.Model(inputs, outputs, name="vq_cnn_encoder")
 

@@ -88,6 +88,12 @@ def test_a_score_that_is_changed_with_its_checksum(board):
     assert statuses(run.path, tolerance=0.5) == ["verified"]
 
 
+def test_a_score_that_is_newer_than_a_record(board):
+    _, (run, _) = board
+    rewrite(run, lambda record: record["scores"].pop("kl_per_latent"))
+    assert statuses(run.path) == ["verified"]
+
+
 @pytest.mark.parametrize("sums", [False, True])
 def test_a_swapped_model(board, sums):
     folder, (first, second) = board

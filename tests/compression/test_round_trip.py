@@ -16,6 +16,7 @@ OPTIONS = {
     "small_cnn": {"filters": [16, 16], "latent_dim": 6},
     "ladder": {"widths": [8, 12], "groups": [1, 1], "latents": [1, 2], "blocks": 1},
     "vq_cnn": {"width": 8, "blocks": 1, "codes": 16},
+    "fsq_cnn": {"width": 8, "blocks": 1, "levels": [3, 4]},
 }
 EPOCHS = {"small_cnn": 12, "ladder": 2}
 
@@ -53,6 +54,7 @@ KINDS = [
     ("small_cnn", "logistic_mixture:3", COLOUR),
     ("ladder", "discretized_logistic", COLOUR),
     ("vq_cnn", "discretized_gaussian", COLOUR),
+    ("fsq_cnn", "discretized_gaussian", GREY),
 ]
 
 

@@ -18,7 +18,7 @@ from zoo.cli import main
 WARNINGS = ("error", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 CHECKS = {
     "README.md": """
-assert zoo.list_models() == ["deep_cnn", "ladder", "my_ae", "residual", "small_cnn", "vq_cnn"]
+assert zoo.list_models() == ["deep_cnn", "fsq_cnn", "ladder", "my_ae", "residual", "small_cnn", "vq_cnn"]
 assert reconstructions.shape == (10, 28, 28, 1)
 assert 0 <= reconstructions.min() <= reconstructions.max() <= 1
 assert mean.shape == std.shape == (10, 16)
@@ -61,6 +61,11 @@ assert model.provenance['started_from']['tag'] == 'default'
     "docs/compression.md": "assert abs(made.bits / made.computed_bits - 1) < 0.01\nassert (restored == digits).all()\n",
     "docs/export.md": "assert made.difference < 1e-6\n",
     "docs/outliers.md": "assert len(unusual) == 5\nassert found['typicality'].argmax() in unusual\n",
+    "docs/samplers.md": """
+assert digits.shape == again.shape == (100, 28, 28, 1)
+assert (digits == again).all()
+assert scores["precision"]["value"] > 0.5
+""",
     "docs/scores.md": "assert zoo.evaluate(model, images)['mae'] > 0\n",
 }
 # Runs each page's script in a namespace of its own; tracebacks have the page's lines.
@@ -212,6 +217,7 @@ TABLES = {
     "docs/leaderboard.md": {"leaderboard"},
     "docs/outliers.md": {"outliers"},
     "docs/plugins.md": {"checks"},
+    "docs/samplers.md": {"codes", "samplers"},
     "docs/scores.md": {"scores"},
     "docs/results.md": {"mnist_binary", "cifar10"},
     "docs/speed.md": {"speed"},

@@ -19,7 +19,7 @@ SHAPES = [
     pytest.param((32, 32, 3), marks=pytest.mark.exhaustive, id="32x32x3"),
     pytest.param((31, 17, 2), marks=pytest.mark.slow, id="31x17x2"),
 ]
-ARCHITECTURES = ["small_cnn", "deep_cnn", "residual", "vq_cnn", "ladder"]
+ARCHITECTURES = ["small_cnn", "deep_cnn", "residual", "vq_cnn", "fsq_cnn", "ladder"]
 SMALL_LADDER = {"widths": [16, 16, 16], "groups": [1, 1, 1, 1], "latents": [2, 4, 4, 8], "blocks": 1}
 
 

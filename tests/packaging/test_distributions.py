@@ -100,7 +100,7 @@ def test_works_beside_a_folder_called_plugins(installation, elsewhere):
     where = installation.run("-c", "import zoo; print(zoo.__file__)", cwd=elsewhere).strip()
     assert Path(where).resolve() == (installation.home / "zoo" / "__init__.py").resolve()
     listed = json.loads(installation.run("-m", "zoo", "list", "--json", cwd=elsewhere))
-    assert {"deep_cnn", "ladder", "residual", "small_cnn", "vq_cnn"} <= {row["name"] for row in listed}
+    assert {"deep_cnn", "fsq_cnn", "ladder", "residual", "small_cnn", "vq_cnn"} <= {row["name"] for row in listed}
     assert "28 x 28 x 1" in installation.run("-m", "zoo", "show", "small_cnn/mnist", cwd=elsewhere)
     assert "(None, 28, 28, 1)" in installation.run("-c", MODEL, cwd=elsewhere)
 
@@ -108,7 +108,7 @@ def test_works_beside_a_folder_called_plugins(installation, elsewhere):
 def test_command(wheel_installation, elsewhere):
     command = wheel_installation.scripts / "zoo"
     assert zoo.__version__ in run(command, "--version", cwd=elsewhere)
-    for name in ("deep_cnn", "ladder", "residual", "small_cnn", "vq_cnn"):
+    for name in ("deep_cnn", "fsq_cnn", "ladder", "residual", "small_cnn", "vq_cnn"):
         assert name in run(command, "list", cwd=elsewhere)
     assert "28 x 28 x 1" in run(command, "show", "small_cnn/mnist", cwd=elsewhere)
     plugins = json.loads(run(command, "plugins", "--json", cwd=elsewhere))

@@ -110,11 +110,12 @@ def test_images_come_out_of_codes():
 
 def test_scores_of_its_own():
     model = make_model()
-    assert model.extra_scores() == {"code_perplexity": None, "code_rate_bits": None}
+    assert model.extra_scores() == {"code_perplexity": None, "code_rate_bits": None, "dead_codes": None}
     model.encoder.layers[-1].sizes.assign([4, 2, 1, 1, 0, 0, 0, 0])
     scores = zoo.evaluate(model, IMAGES, importance_samples=5, cost=True)
     assert scores["code_perplexity"] == pytest.approx(2**1.75)
     assert scores["code_rate_bits"] == pytest.approx(4 * 1.75)
+    assert scores["dead_codes"] == 4
     assert scores["negative_elbo"] == pytest.approx(scores["reconstruction"] + 4 * math.log(8))
     assert [scores[name] for name in ("iwae", "kl_per_latent", "active_units", "cross_entropy")] == [None] * 4
     assert None not in (scores["cost"]["flops"]["encoder"], scores["cost"]["encode_ms"], scores["psnr"])

@@ -9,7 +9,7 @@ import pytest
 import zoo
 from zoo.errors import UnknownNameError, ZooError
 
-ARCHITECTURES = ["deep_cnn", "ladder", "residual", "small_cnn", "vq_cnn"]
+ARCHITECTURES = ["deep_cnn", "fsq_cnn", "ladder", "residual", "small_cnn", "vq_cnn"]
 DATASETS = ["cifar10", "cifar10_sample", "mnist", "mnist_sample"]
 
 
@@ -28,14 +28,14 @@ def test_names_are_sorted_and_include_the_built_in_ones():
     ("pattern", "names"),
     [
         ("res*", ["residual"]),
-        ("*_cnn", ["deep_cnn", "small_cnn", "vq_cnn"]),
+        ("*_cnn", ["deep_cnn", "fsq_cnn", "small_cnn", "vq_cnn"]),
         ("s????_cnn", ["small_cnn"]),
         ("[dr]e*", ["deep_cnn", "residual"]),
         ("residual", ["residual"]),
         ("RES*", []),
         ("", []),
         ("residual/mnist*", [f"residual/mnist{rest}" for rest in ("", "-binary", "_sample", "_sample-binary")]),
-        ("*_cnn/cifar10", ["deep_cnn/cifar10", "small_cnn/cifar10", "vq_cnn/cifar10"]),
+        ("*_cnn/cifar10", ["deep_cnn/cifar10", "fsq_cnn/cifar10", "small_cnn/cifar10", "vq_cnn/cifar10"]),
     ],
 )
 def test_patterns(pattern, names):
@@ -137,11 +137,11 @@ def test_changing_an_info_changes_nothing_else():
         ("residual/mnist/", "no preset is called 'residual/mnist/': did you mean 'residual/mnist'"),
         (
             "/mnist",
-            "no architecture is called '': there are deep_cnn, ladder, residual, small_cnn, vq_cnn. List all with",
+            "no architecture is called '': there are deep_cnn, fsq_cnn, ladder, residual, small_cnn, vq_cnn. List",
         ),
         (
             "qqqq",
-            "no architecture is called 'qqqq': there are deep_cnn, ladder, residual, small_cnn, vq_cnn. List all",
+            "no architecture is called 'qqqq': there are deep_cnn, fsq_cnn, ladder, residual, small_cnn, vq_cnn. List",
         ),
         ("", "no architecture is called '': there are deep_cnn"),
         ("Residual", "no architecture is called 'Residual': did you mean 'residual'?"),

@@ -31,6 +31,7 @@ SMALL = {
     "deep_cnn": {"filters": [4]},
     "residual": {"filters": [4]},
     "vq_cnn": {"width": 4},
+    "fsq_cnn": {"width": 4},
     "ladder": {"widths": [4], "blocks": 1, "groups": [1], "latents": [2]},
 }
 

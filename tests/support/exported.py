@@ -2,7 +2,7 @@
 
 import zoo
 
-ARCHITECTURES = ["small_cnn", "deep_cnn", "residual", "vq_cnn", "ladder"]
+ARCHITECTURES = ["small_cnn", "deep_cnn", "residual", "vq_cnn", "fsq_cnn", "ladder"]
 # Converters take minutes for the whole ladder.
 SMALL = {"ladder": {"widths": [4, 8], "groups": [1], "latents": [1, 2], "blocks": 1}}
 

@@ -88,6 +88,7 @@ RUN = [
             "hierarchical",
             "likelihoods",
             "outliers",
+            "samplers",
             "scores",
             "subclassing",
             "weights",

@@ -2,7 +2,8 @@
 
 import zoo
 
-BUILT_IN = ["zoo.data", *(f"zoo.plugins.{name}" for name in ("small_cnn", "deep_cnn", "residual", "vq_cnn", "ladder"))]
+PLUGINS = ("small_cnn", "deep_cnn", "residual", "vq_cnn", "fsq_cnn", "ladder")
+BUILT_IN = ["zoo.data", *(f"zoo.plugins.{name}" for name in PLUGINS)]
 VERSION = zoo.__version__
 
 

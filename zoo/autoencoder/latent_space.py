@@ -103,10 +103,14 @@ class LatentModel(PairedModel):
         Raises:
             ValueError: ``n`` is not a whole number of at least 1, or that many images do not fit into memory.
         """
-        if not isinstance(n, int | np.integer) or n < 1:
+        return self.decode(self.draw_prior(self.check_number(n), np.random.default_rng(seed)))
+
+    def check_number(self, n: int) -> int:
+        """Return a number of samples, or raise ``ValueError`` as ``sample`` does."""
+        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
             raise ValueError(f"n is {n!r}: expected a whole number of at least 1")
         self._check_memory("n", int(n))
-        return self.decode(self.draw_prior(int(n), np.random.default_rng(seed)))
+        return int(n)
 
     def _check_memory(self, name: str, number: int, times: int = 1) -> None:
         """Raise ``ValueError`` if that many latents and images do not fit into memory."""

@@ -162,7 +162,8 @@ def _score_again(run: Run, data_dir: str | Path | None) -> dict[str, tuple[Any, 
     # Only values are compared: a plugin may describe its scores in other words.
     left_out = (*absent, DESCRIPTIONS, *(() if is_installed() else (COMPRESSED,)))
     before = {name: value for name, value in before.items() if name not in left_out}
-    after.pop(DESCRIPTIONS, None)
+    # An earlier version of the zoo did not know all of them.
+    after = {name: value for name, value in after.items() if name in before}
     known, now = dict(_numbers(before)), dict(_numbers(after))
     drawn = {} if run.scored_on == keras.backend.backend() else allowed_by_draws(run.model, split, before["seed"])
     if taken is not None and COMPRESSED in scores:

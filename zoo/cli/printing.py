@@ -149,16 +149,6 @@ def print_scores(scores: dict[str, Any]) -> None:
         print_table(["group, from the top", "KL divergence, nats", "active latents"], rows, numbers_from=1)
 
 
-def print_outliers(outliers: dict[str, Any]) -> None:
-    """Print how well anomaly scores tell outliers, as in the result of ``zoo evaluate --against``."""
-    echo(f"\nagainst {outliers['against']}, {counted(outliers['images'], 'image')}: 0.5 is chance, 1 is perfect")
-    rows = []
-    for name, found in outliers["scores"].items():
-        title = name.replace("_", " ").replace("elbo", "ELBO")
-        rows.append([title, f"{found['auroc']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}"])
-    print_table(["anomaly score", "AUROC", "95 % interval"], rows, numbers_from=1)
-
-
 def _name_k(path: tuple[str, ...], scores: dict[str, Any]) -> str:
     """Return the number of draws of the importance-weighted bound, which is meaningless without it."""
     return f", k = {scores['iwae']['k']:,}" if path == ("iwae", "nats") else ""

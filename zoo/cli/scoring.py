@@ -12,7 +12,8 @@ import click
 
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
-from zoo.cli.printing import print_comparison, print_json, print_outliers, print_scores, tell
+from zoo.cli.printing import print_comparison, print_json, print_scores, tell
+from zoo.cli.sets_printing import print_outliers, print_samples
 from zoo.cli.trained import load_split, load_trained, open_result
 from zoo.files import write_text
 
@@ -37,11 +38,16 @@ _REFERENCE = 2000  # Images.
               help="Other images, made to fit: how well anomaly scores tell them from these.")  # fmt: skip
 @click.option("--anomaly-score", "anomaly", type=click.Choice(ANOMALY_SCORES), multiple=True,
               help="Score to tell them by; again for more (default: all but the slow one).")  # fmt: skip
+@click.option("--samples", "sample_count", metavar="N", type=click.IntRange(4),
+              help="Compare N samples with as many images, for models of digits.")  # fmt: skip
+@click.option("--sampler", metavar="NAME",
+              help="Sampler to fit to the training images for them, such as two_stage (default: prior).")  # fmt: skip
 @seed_option
 @as_json
 def evaluate(
     source: str, dataset: str | None, part: str, data_dir: Path | None, importance_samples: int, iwae: int | None,
-    per_image: Path | None, limit: int | None, against: str | None, anomaly: tuple[str, ...], seed: int, as_json: bool,
+    per_image: Path | None, limit: int | None, against: str | None, anomaly: tuple[str, ...],
+    sample_count: int | None, sampler: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the model in a run folder or a .keras file, or a preset's trained one, and measure its cost."""
     if iwae is not None:
@@ -49,6 +55,8 @@ def evaluate(
         importance_samples = iwae
     if anomaly and against is None:
         raise click.UsageError("--anomaly-score needs --against DATASET")
+    if sampler is not None and sample_count is None:
+        raise click.UsageError("--sampler needs --samples N")
     model = load_trained(source)
     from zoo.data.named_images import read_fitted
     from zoo.evaluation.warnings import explain_scores
@@ -58,6 +66,10 @@ def evaluate(
         split = split.limit(limit)
     # Read first: scoring takes longer.
     others = None if against is None else read_fitted(against, model.image_shape, data_dir, limit)
+    samples = None
+    if sample_count is not None:
+        known = load_split(model, source, dataset, "train", data_dir)
+        samples = _score_samples(model, split, known, sample_count, sampler or "prior", seed)
     scores = zoo.evaluate(
         model, split, importance_samples=importance_samples, seed=seed, cost=True, per_image=per_image is not None,
         progress=True,
@@ -78,12 +90,16 @@ def evaluate(
         known = load_split(model, source, dataset, "train", data_dir).limit(_REFERENCE)
         chosen = anomaly or _FAST[: None if scores["negative_elbo"] is not None else 1]
         scores["outliers"] = _tell_apart(model, split, others, chosen, known, against, seed)
+    if samples is not None:
+        scores["samples"] = samples
     if as_json:
         print_json(scores)
         return
     print_scores(scores)
     if against is not None:
         print_outliers(scores["outliers"])
+    if samples is not None:
+        print_samples(samples)
 
 
 def _tell_apart(
@@ -97,6 +113,12 @@ def _tell_apart(
         "images": len(others),
         "scores": tell_apart(model, split, others, chosen, reference=known, seed=seed, progress=True),
     }
+
+
+def _score_samples(model: Any, split: Any, known: Any, count: int, name: str, seed: int) -> dict[str, Any]:
+    """Return how samples of a sampler that is fitted to known images compare with those of the split."""
+    sampler = zoo.samplers.fit(model, known, name, seed=seed, progress=True)
+    return {"sampler": name, **zoo.sample_scores(sampler.sample(count, seed=seed), split.limit(count), seed=seed)}
 
 
 def _write_csv(file: Path, scores: dict[str, list[float | None] | None]) -> None:

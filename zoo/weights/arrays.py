@@ -62,7 +62,7 @@ def _read(name: str, described: Mapping[str, object], where: object) -> np.ndarr
 def write_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return arrays as the content of a safetensors file; the same arrays give the same bytes."""
     # The format is little-endian, whatever the machine.
-    return save({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}, {"format": "zoo"})
+    return save({name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}, {"format": "zoo"})
 
 
 def round_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:

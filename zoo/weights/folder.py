@@ -59,7 +59,7 @@ class WeightsFolder:
             ModelLoadError: it is missing or damaged, or names a file that is none of such a folder.
         """
         file = self.path / SUMS_FILE
-        with _reading(file):
+        with reading(file):
             lines = read_text(file, most=_LONGEST_SUMS).splitlines()
         found: dict[str, str] = {}
         for line in lines:
@@ -127,7 +127,7 @@ class WeightsFolder:
             ModelLoadError: it is missing, larger than ``most`` bytes, no regular file, or not the one named.
         """
         file, digest = self.path / name, self._digest(name)
-        with _reading(file):
+        with reading(file):
             content = read_bytes(file, most=most)
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelLoadError(f"{file} is not the file that was published: its SHA-256 differs from {SUMS_FILE}")
@@ -176,7 +176,8 @@ def write_sums(path: Path) -> None:
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[None]:
+def reading(file: Path) -> Iterator[None]:
+    """Raise ``ModelLoadError`` with one sentence if a file cannot be read within."""
     try:
         yield
     except FileNotFoundError:
