@@ -17,6 +17,7 @@ from .exporting.export import export
 from .factory.create import create_model
 from .plots import plot_history, plot_interpolation, plot_latent_space, plot_reconstructions, plot_samples
 from .registry.catalogue import list_datasets, list_likelihoods, list_models, list_plugins, refresh
+from .registry.executor_specs import ExecutorSpec
 from .registry.hookspecs import hookimpl
 from .registry.model_info import get_model_info
 from .registry.recipe import Recipe
@@ -37,6 +38,7 @@ __all__ = [
     "Compressed",
     "Dataset",
     "DatasetSpec",
+    "ExecutorSpec",
     "HierarchicalAutoEncoder",
     "Leaderboard",
     "LikelihoodSpec",

@@ -14,8 +14,11 @@ from rich.console import Console
 
 import zoo
 from zoo.benchmarking.cells import Cell
+from zoo.benchmarking.code_check import CodeCheck
+from zoo.benchmarking.dispatch import Dispatch
 from zoo.benchmarking.display import ShowRuns, describe_moment
-from zoo.benchmarking.executor import LocalProcesses, Report
+from zoo.benchmarking.executor import LocalProcesses
+from zoo.benchmarking.process import Report
 from zoo.progress import Moment
 
 
@@ -92,7 +95,6 @@ def test_nothing_is_shown_unless_wanted(tmp_path, capsys):
 
 def test_a_report_is_read_line_by_line(tmp_path):
     report = Report(tmp_path / "report")
-    assert report.read().stage == "starting"
     assert report.read() is None
     lines = [json.dumps(vars(Moment("training", float(done), 4, 1.0))) + "\n" for done in range(3)]
     report.file.write_text(lines[0] + lines[1] + lines[2][:20])
@@ -106,9 +108,10 @@ def test_a_report_is_read_line_by_line(tmp_path):
 @pytest.mark.slow
 def test_processes_tell_what_they_do(tiny, tmp_path):
     told = []
-    executor = LocalProcesses(tell=lambda cell, moment: told.append((cell, moment)))
+    executor = LocalProcesses()
     cell = Cell("tiny_cnn/tiny", 0, {"epochs": 2}, tmp_path)
-    run = executor.submit(cell).result()
+    dispatch = Dispatch(executor, CodeCheck(), tell=lambda cell, moment: told.append((cell, moment)))
+    ((_, run),) = dispatch.run([cell])
     executor.close()
     assert run.status == "finished"
     assert {cell for cell, _ in told} == {cell}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,20 @@ part_option = click.option(
     "--part", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True,
     help="Part of the dataset to use.",
 )  # fmt: skip
+
+
+def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where the runs are trained to a command."""
+    for option in (
+        click.option("--executor-option", "executor_options", multiple=True, metavar="KEY=VALUE",
+                     callback=read_settings, help="Option of the executor, such as address=auto."),
+        click.option("--executor", metavar="NAME",
+                     help="What trains the runs: local, ray, slurm or a plugin's (default: local)."),
+        click.option("--jobs", type=click.IntRange(1), help="Number of runs at a time; local ones share the "
+                     "processors (default: 1 on this machine, elsewhere as many as there is room for)."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
