@@ -57,9 +57,9 @@ def finished(folder):
 
 @pytest.fixture
 def whole(cluster, tmp_path):
-    """The same benchmark without Ray; gives its folder and the seconds it took."""
+    """The same benchmark without Ray, with as many threads; gives its folder and the seconds it took."""
     began = time.monotonic()
-    finish(start(tmp_path / "whole", None), tmp_path / "whole")
+    finish(start(tmp_path / "whole", None, "--jobs", str(os.cpu_count())), tmp_path / "whole")
     return tmp_path / "whole", time.monotonic() - began
 
 
@@ -103,7 +103,7 @@ def test_a_head_that_is_killed_and_started_anew(cluster, whole, tmp_path):
 
     expected, took = whole
     process = start(tmp_path / "killed", cluster.address)
-    time.sleep(0.7 * took)
+    time.sleep(0.6 * took)
     kept = finished(tmp_path / "killed")
     cluster.shutdown()
     assert process.wait(timeout=120) != 0

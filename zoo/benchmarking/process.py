@@ -88,8 +88,8 @@ def train_apart(
     task: Task,
     limits: Limits,
     stopped: Callable[[], bool] = lambda: False,
-    environment: dict[str, str] | None = None,
     tell: Callable[[Moment], None] | None = None,
+    log: Path | None = None,
 ) -> None:
     """Train a run in a process of its own, wait for its end, and end all that it has left running.
 
@@ -97,20 +97,21 @@ def train_apart(
         task: what to train.
         limits: what the process may use.
         stopped: asked now and then whether to stop it; its run can be resumed.
-        environment: further environment variables.
         tell: a function that is told what the run is doing.
+        log: a file that the process's output is appended to; None keeps none.
 
     Raises:
         RunError: the run is not finished; its folder has the reason too, unless the run can be resumed.
     """
     report = Report(task.report)
-    with tempfile.TemporaryFile() as output:
-        process = _start(task, output, limits, environment or {})
+    with tempfile.TemporaryFile() if log is None else log.open("a+b") as output:
+        begin = output.seek(0, os.SEEK_END)
+        process = _start(task, output, limits)
         try:
             reason = _watch(process, limits, stopped, report, tell)
         finally:
             _kill(process)
-        output.seek(0)
+        output.seek(begin)
         said = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
     for line in said:
         if line.startswith(WARNING):
@@ -146,8 +147,8 @@ class Report:
         return moment
 
 
-def _start(task: Task, output: IO[bytes], limits: Limits, more: dict[str, str]) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **more}
+def _start(task: Task, output: IO[bytes], limits: Limits) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if limits.threads is not None:
         environment |= dict.fromkeys(THREADS, str(limits.threads))
     # Let it find the same modules as this process.
