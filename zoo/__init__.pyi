@@ -3,6 +3,8 @@ from .autoencoder.hierarchical import HierarchicalAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
+from .benchmarking.search.result import Search
+from .benchmarking.search.run import search
 from .compression.compress import Compressed, compress
 from .compression.decompress import decompress
 from .data.dataset import Dataset, Split
@@ -46,6 +48,7 @@ __all__ = [
     "PluginRecord",
     "Recipe",
     "Run",
+    "Search",
     "Split",
     "__version__",
     "anomaly_scores",
@@ -82,6 +85,7 @@ __all__ = [
     "register",
     "resume",
     "schedules",
+    "search",
     "testing",
     "train",
 ]

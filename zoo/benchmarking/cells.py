@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.code_check import CodeCheck
-from zoo.benchmarking.process import report_file
+from zoo.benchmarking.process import report_file, stop_file
 from zoo.errors import RunError
 from zoo.progress import Moment
 from zoo.registry import catalogue
@@ -67,6 +67,11 @@ class Cell:
     def report(self) -> Path:
         """The file, hidden in ``out``, to which the run's process appends what it is doing."""
         return report_file(self.out, self.folder)
+
+    @property
+    def stop_file(self) -> Path:
+        """The file, beside the report, whose presence ends the run's process."""
+        return stop_file(self.report)
 
     def command(self) -> list[str]:
         """Return the command that trains the run, or what is left of it, on any machine that shares ``out``."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -21,17 +20,17 @@ from queue import Empty, SimpleQueue
 from zoo.benchmarking.cells import Cell, find_done
 from zoo.benchmarking.code_check import CodeCheck
 from zoo.benchmarking.executor import Executor, Tell
+from zoo.benchmarking.folders import describe_state, epochs_of, is_held, read_if_any, remove, stamp
 from zoo.benchmarking.process import Report
 from zoo.errors import RunError, one_line
-from zoo.runs.lock import HeldError, claim
 from zoo.runs.run import RUN_FILE, Run
-from zoo.training.checkpoint import find_checkpoints
 
 logger = logging.getLogger("zoo")
 LOST_AFTER = 600.0  # Network file systems show changes only after some time.
 ATTEMPTS = 3  # Without another epoch.
 LOOK = 0.5  # Seconds between two looks at the folders of a few cells;
 LOOK_PER_CELL = 0.002  # of many, each takes a moment, on a network file system above all.
+STOPPED = "it was stopped"
 QUIET = 10.0  # Seconds after which an executor that has not answered is not waited for, if a folder is finished.
 
 
@@ -73,7 +72,17 @@ class Dispatch:
 
     def run(self, cells: Iterable[Cell]) -> Iterator[tuple[Cell, Run | str]]:
         """Yield each cell once it has ended, with its finished run or the reason why there is none."""
-        self._begin(list(cells))
+        self.add(list(cells))
+        yield from self.wait()
+
+    def stop(self, cell: Cell) -> None:
+        """Tell the process of a cell, wherever it is, to end after what it is doing; the cell ends with a reason."""
+        with contextlib.suppress(OSError):
+            cell.stop_file.parent.mkdir(parents=True, exist_ok=True)
+            cell.stop_file.touch()
+
+    def wait(self) -> Iterator[tuple[Cell, Run | str]]:
+        """Yield each cell that has been added, as ``run`` does; more may be added meanwhile."""
         looked = time.monotonic()
         while self._under_way:
             with contextlib.suppress(Empty):
@@ -90,16 +99,18 @@ class Dispatch:
                         yield it.cell, self._end(it, outcome)
                 looked = time.monotonic()
 
-    def _begin(self, cells: list[Cell]) -> None:
+    def add(self, cells: Iterable[Cell]) -> None:
+        """Give cells to the executor."""
+        added = []
         for cell in cells:
-            with contextlib.suppress(OSError):
-                cell.report.unlink()
-            self._under_way[cell] = _UnderWay(cell, cell.path, Report(cell.report), _epochs(cell.path))
-        self._submit(list(self._under_way.values()))
+            remove(cell.report, cell.stop_file)
+            added.append(_UnderWay(cell, cell.path, Report(cell.report), epochs_of(cell.path)))
+        self._under_way |= {it.cell: it for it in added}
+        self._submit(added)
 
     def _submit(self, chosen: list[_UnderWay]) -> None:
         for it in chosen:
-            it.signs, it.changed, it.before = _signs(it), None, _read(it.path / RUN_FILE)
+            it.signs, it.changed, it.before = _signs(it), None, read_if_any(it.path / RUN_FILE)
         futures = submit_all(self.executor, [it.cell for it in chosen])
         for it, future in zip(chosen, futures, strict=True):
             it.future = future
@@ -110,8 +121,7 @@ class Dispatch:
 
     def _end(self, it: _UnderWay, outcome: Run | str) -> Run | str:
         del self._under_way[it.cell]
-        with contextlib.suppress(OSError):
-            it.report.file.unlink()
+        remove(it.report.file, it.cell.stop_file)
         if not self._under_way:
             with contextlib.suppress(OSError):
                 it.report.file.parent.rmdir()
@@ -123,12 +133,14 @@ class Dispatch:
         if done is not None:
             return done
         run = Run(it.path)
-        begun = _read(it.path / RUN_FILE) != it.before
+        begun = read_if_any(it.path / RUN_FILE) != it.before
         if begun and run.state == "failed":
             return str(run.content.error)
+        if it.cell.stop_file.exists():
+            return STOPPED
         if isinstance(error, RunError) and not begun:
             return str(error)
-        state = _describe(run) if begun else "not begun"
+        state = describe_state(run) if begun else "not begun"
         said = "the executor says that it is done" if error is None else f"{type(error).__name__}: {one_line(error)}"
         return self._again(it, f"its folder says that it is {state}; {said}")
 
@@ -148,13 +160,13 @@ class Dispatch:
             done = find_done(it.cell, self.code)
             if done is not None:
                 return done
-        if quiet < self.lost_after or _is_held(it.path):
+        if quiet < self.lost_after or is_held(it.path):
             return None
         it.future.cancel()
         return self._again(it, f"no sign of life for {quiet:.0f} s")
 
     def _again(self, it: _UnderWay, why: str) -> str | None:
-        epochs = _epochs(it.path)
+        epochs = epochs_of(it.path)
         it.attempts, it.epochs = (1 if epochs > it.epochs else it.attempts), max(epochs, it.epochs)
         if it.attempts >= ATTEMPTS:
             return f"submitted {it.attempts} times without another epoch: {why}"
@@ -191,44 +203,5 @@ def _error_of(future: Future[object]) -> BaseException | None:
     return RuntimeError("it was cancelled") if future.cancelled() else future.exception()
 
 
-def _epochs(path: Path) -> int:
-    """Return the number of epochs after which a run could go on."""
-    return max(find_checkpoints(path), default=0) if path.is_dir() else 0
-
-
-def _describe(run: Run) -> str:
-    if run.state != "finished":
-        return run.state
-    return next(iter(run.doubts()), "finished, by code that differs from this machine's")
-
-
-def _read(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None
-
-
 def _signs(it: _UnderWay) -> tuple[tuple[int, int] | None, ...]:
-    return tuple(map(_stamp, (it.report.file, it.path / RUN_FILE, it.path / "history.csv")))
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(file)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a process holds a run folder, as far as this machine can tell."""
-    if not path.is_dir():
-        return False
-    try:
-        with claim(path):
-            return False
-    except HeldError:
-        return True
-    except RunError:
-        return False
+    return tuple(map(stamp, (it.report.file, it.path / RUN_FILE, it.path / "history.csv")))

@@ -78,6 +78,12 @@ class ShowRuns(contextlib.AbstractContextManager["ShowRuns"]):
                     self._bar.remove_task(self._tasks.pop(cell))
             self._update()
 
+    def finish_many(self, count: int) -> None:
+        """Count runs that were over before."""
+        with self._lock:
+            self.done += count
+            self._update()
+
     def _update(self) -> None:
         if self._bar is not None and self._total is not None:
             done: Any = self.done + sum(self._parts.values())

@@ -84,6 +84,11 @@ def report_file(out: Path, folder: str) -> Path:
     return out / ".progress" / f"{folder.replace('/', '--')}.jsonl"
 
 
+def stop_file(report: Path) -> Path:
+    """Return the file whose presence ends the process that writes a report."""
+    return report.with_suffix(".stop")
+
+
 def train_apart(
     task: Task,
     limits: Limits,

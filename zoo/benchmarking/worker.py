@@ -14,10 +14,11 @@ import threading
 import time
 from pathlib import Path
 
-from zoo.benchmarking.process import GONE, WARNING, Task
+from zoo.benchmarking.process import GONE, WARNING, Task, stop_file
 from zoo.progress import Moment
 from zoo.registry.isolation.leftovers import leave
 
+INTERRUPTED = 130  # As of other commands; the run can be resumed.
 BEAT = 5.0  # Seconds between two signs of life.
 
 
@@ -53,7 +54,11 @@ def main() -> int:
     logging.getLogger("zoo").addHandler(handler)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
+    stop = stop_file(task.report)
+
     def tell(moment: Moment) -> None:
+        if stop.exists():
+            raise KeyboardInterrupt
         report.write(json.dumps(vars(moment)) + "\n")
 
     try:
@@ -62,6 +67,9 @@ def main() -> int:
     except (ZooError, TypeError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt as stopped:
+        print(stopped, file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

@@ -76,6 +76,13 @@ def read_grid(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
     return grid
 
 
+def read_space(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Parse ``KEY=VALUES`` as a click callback: a range such as ``uniform(0,1)`` stays text, values become a list."""
+    ranges = {key: text for key, _, text in (value.partition("=") for value in values) if text.rstrip().endswith(")")}
+    others = tuple(value for value in values if value.partition("=")[0] not in ranges)
+    return ranges | read_grid(ctx, param, others)
+
+
 def _split(text: str) -> list[str]:
     depth, parts = 0, [""]
     for letter in text:

@@ -52,7 +52,7 @@ def make(
         if type(value) is not int or value < least:
             raise ValueError(f"{name} is {value!r}: expected a whole number of at least {least}")
     parameters = {"timeout_min": minutes, "cpus_per_task": cpus, "gpus_per_node": gpus, "mem_gb": memory_gb}
-    own = {"slurm_partition": partition, "slurm_array_parallelism": terms.jobs or LARGEST_ARRAY}
+    own: dict[str, Any] = {"slurm_partition": partition, "slurm_array_parallelism": terms.jobs or LARGEST_ARRAY}
     if more:
         own["slurm_additional_parameters"] = more
     given = {name: value for name, value in (parameters | own).items() if value is not None}
