@@ -68,9 +68,8 @@ def test_jobs_that_are_preempted_and_killed_end_as_if_nothing_had_happened(tiny,
     deaths = [signal.SIGUSR2, signal.SIGKILL, signal.SIGUSR2]
     harming = threading.Thread(target=harm, args=(out, deaths), daemon=True)
     harming.start()
-    board = zoo.benchmark(
-        **grid, out=out, executor="slurm", executor_options={"cluster": "local", "cpus": os.cpu_count()}
-    )
+    options = {"cluster": "local", "cpus": os.cpu_count()}
+    board = zoo.benchmark(**grid, out=out, executor="slurm", executor_options=options)
     assert board.failed == []
     (row,) = board.tables[0].rows
     resumed = [it.after_epoch for it in Run(out / row.runs[0]).content.provenance.resumed]
