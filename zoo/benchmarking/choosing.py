@@ -10,7 +10,10 @@ from typing import Any
 
 from zoo.benchmarking.dispatch import LOST_AFTER
 from zoo.benchmarking.executor import Executor, Terms
+from zoo.errors import UnknownNameError
 from zoo.registry import catalogue
+from zoo.registry.executor_specs import ExecutorSpec
+from zoo.registry.messages import explain_unknown
 from zoo.registry.references import resolve_reference
 
 COMMON = "lost_after"
@@ -54,9 +57,16 @@ def check_choice(name: str | None, options: Mapping[str, Any]) -> None:
     _check(name or "local", {key: value for key, value in options.items() if key != COMMON})
 
 
+def _find(name: str) -> ExecutorSpec:
+    known = catalogue.executors()
+    if name in known:
+        return known[name]
+    raise UnknownNameError(explain_unknown(name, "executor", known, "zoo plugins", catalogue.list_plugins()))
+
+
 def _make(name: str, options: Mapping[str, Any], terms: Terms) -> Executor:
     _check(name, options)
-    made: Executor = resolve_reference(catalogue.executor(name).make)(terms, **options)
+    made: Executor = resolve_reference(_find(name).make)(terms, **options)
     for method in ("submit", "close"):
         if not callable(getattr(made, method, None)):
             raise TypeError(f"executor {name}: got {made!r}: expected an object with the method {method}")
@@ -64,7 +74,7 @@ def _make(name: str, options: Mapping[str, Any], terms: Terms) -> Executor:
 
 
 def _check(name: str, options: Mapping[str, Any]) -> None:
-    _, *parameters = inspect.signature(resolve_reference(catalogue.executor(name).make)).parameters.values()
+    _, *parameters = inspect.signature(resolve_reference(_find(name).make)).parameters.values()
     if any(it.kind is it.VAR_KEYWORD for it in parameters):
         return
     valid = [it.name for it in parameters]

@@ -199,11 +199,6 @@ def executors() -> dict[str, ExecutorSpec]:
     return _load().find(ExecutorSpec)
 
 
-def executor(name: str) -> ExecutorSpec:
-    """Return the executor with that name; raise ``UnknownNameError`` if there is none."""
-    return _find(name, executors(), "executor", "zoo plugins")
-
-
 def list_plugins() -> list[PluginRecord]:
     """List the record of every plugin, in loading order; broken ones carry their error."""
     return [plugin.record for plugin in _load().plugins]

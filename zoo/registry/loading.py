@@ -210,9 +210,8 @@ def _collect(manager: pluggy.PluginManager, hook: str) -> list[Spec]:
     expected = HOOKS[hook]
     if not _implements(manager, hook):
         return []
-    results = getattr(manager.hook, hook)()
     # pluggy drops None, so an empty result means that the hook returned None.
-    given = results[0] if results else None
+    given = next(iter(getattr(manager.hook, hook)()), None)
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         raise PluginLoadError(f"{hook} returned {given!r}: expected an iterable of zoo.{expected.__name__}")
     items = list(itertools.islice(given, MOST_ITEMS + 1))
