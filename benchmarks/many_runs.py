@@ -24,13 +24,6 @@ RESULT = ROOT / "docs" / "many_runs.json"
 PRESET, SEEDS = "small_cnn/mnist_sample", 5
 BASE = {"filters": [4], "epochs": 1}
 SPREAD = 0.05  # Of made scores, relative.
-TITLES = {
-    "find": "finding 5,000 run folders",
-    "check": "checking which cells of the grid are done",
-    "look": "one look at all runs while they are under way",
-    "leaderboard": "the leaderboard, made and written",
-    "report": "the report",
-}
 
 
 def grid(count):

@@ -5,7 +5,8 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``zoo benchmark``, ``docs/leaderboard/``, which ``docs/leaderboard.py`` makes, ``docs/results.json``, which
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
-``docs/outliers.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
+``docs/outliers.json``, ``docs/sizes.py`` what is in ``docs/sizes.json``, and ``benchmarks/many_runs.py`` what is in
+``docs/many_runs.json``.
 """
 
 import json
@@ -23,6 +24,7 @@ FILLED = (
         ROOT / "docs" / f"{name}.md"
         for name in (
             "benchmark",
+            "cluster",
             "compression",
             "guide",
             "leaderboard",
@@ -38,6 +40,7 @@ BENCHMARK = ROOT / "docs" / "benchmark.json"
 LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
 RESULTS = ROOT / "docs" / "results.json"
 SPEED = ROOT / "docs" / "speed.json"
+MANY_RUNS = ROOT / "docs" / "many_runs.json"
 QUALITY = ROOT / "docs" / "quality.json"
 MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DOTALL)
 
@@ -303,6 +306,29 @@ def make_outliers() -> str:
     return _markdown(make_rows(), numbers=range(2, 8))
 
 
+def make_many_runs() -> str:
+    """Return what a benchmark's own process does with thousands of runs, from ``docs/many_runs.json``."""
+    content = json.loads(MANY_RUNS.read_text(encoding="utf-8"))
+    runs, rows = content["runs"], [["task", "seconds", "ms for each run", "peak memory, MB"]]
+    titles = {
+        "find": "finding the run folders",
+        "check": "checking which cells of the grid are done, file by file",
+        "look": "one look at all runs while they are under way",
+        "leaderboard": "making and writing the leaderboard",
+        "report": "making the report",
+    }
+    for task, title in titles.items():
+        found = content["tasks"][task]
+        cells = (f"{found['seconds']:,.1f}", f"{1000 * found['seconds'] / runs:,.2f}", f"{found['memory_mb']:,}")
+        rows.append([title, *cells])
+    models = -(-runs // content["seeds"])
+    return (
+        f"{_markdown(rows, numbers=range(1, 4))}\n{runs:,} runs: {models:,} models with {content['seeds']} seeds each, "
+        f"on {content['processors']} processors and a local disk. The memory includes that of Keras and TensorFlow; the "
+        f"report has {content['tasks']['report']['bytes'] / 1e6:,.0f} MB.\n"
+    )
+
+
 TABLES = {
     "models": make_models,
     "sizes": make_sizes,
@@ -310,6 +336,7 @@ TABLES = {
     "outliers": make_outliers,
     "headline": make_headline,
     "benchmark": make_benchmark,
+    "many_runs": make_many_runs,
     "mnist_binary": partial(make_results, "mnist_binary"),
     "cifar10": partial(make_results, "cifar10"),
     "speed": make_speed,

@@ -74,8 +74,7 @@ def _load() -> _Names:
         if _names is None:
             file = read_registry_file(builtin_path())
             found = list(builtin_candidates(file))
-            path = user_path()
-            user = None if path is None else read_registry_file(path)
+            user = None if (path := user_path()) is None else read_registry_file(path)
             if user is not None:
                 file = merge_files(file, user)
                 found += user_candidates(user)
