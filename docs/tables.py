@@ -321,12 +321,11 @@ def make_many_runs() -> str:
         found = content["tasks"][task]
         cells = (f"{found['seconds']:,.1f}", f"{1000 * found['seconds'] / runs:,.2f}", f"{found['memory_mb']:,}")
         rows.append([title, *cells])
-    models = -(-runs // content["seeds"])
-    return (
-        f"{_markdown(rows, numbers=range(1, 4))}\n{runs:,} runs: {models:,} models with {content['seeds']} seeds each, "
-        f"on {content['processors']} processors and a local disk. The memory includes that of Keras and TensorFlow; the "
-        f"report has {content['tasks']['report']['bytes'] / 1e6:,.0f} MB.\n"
-    )
+    models, seeds, processors = -(-runs // content["seeds"]), content["seeds"], content["processors"]
+    size = content["tasks"]["report"]["bytes"] / 1e6
+    measured = f"{runs:,} runs: {models:,} models with {seeds} seeds each, on {processors} processors and a local disk."
+    explanation = f"The memory includes that of Keras and TensorFlow; the report has {size:,.0f} MB."
+    return f"{_markdown(rows, numbers=range(1, 4))}\n{measured} {explanation}\n"
 
 
 TABLES = {
