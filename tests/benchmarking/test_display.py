@@ -18,7 +18,7 @@ from zoo.benchmarking.code_check import CodeCheck
 from zoo.benchmarking.dispatch import Dispatch
 from zoo.benchmarking.display import ShowRuns, describe_moment
 from zoo.benchmarking.executor import LocalProcesses
-from zoo.benchmarking.process import Report
+from zoo.benchmarking.report_file import Report
 from zoo.progress import Moment
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.code_check import CodeCheck
-from zoo.benchmarking.process import report_file, stop_file
+from zoo.benchmarking.report_file import report_file, stop_file
 from zoo.errors import RunError
 from zoo.progress import Moment
 from zoo.registry import catalogue

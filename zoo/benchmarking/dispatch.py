@@ -21,7 +21,7 @@ from zoo.benchmarking.cells import Cell, find_done
 from zoo.benchmarking.code_check import CodeCheck
 from zoo.benchmarking.executor import Executor, Tell
 from zoo.benchmarking.folders import describe_state, epochs_of, is_held, read_if_any, remove, stamp
-from zoo.benchmarking.process import Report
+from zoo.benchmarking.report_file import Report
 from zoo.errors import RunError, one_line
 from zoo.runs.run import RUN_FILE, Run
 

@@ -18,6 +18,7 @@ from typing import IO
 
 import psutil
 
+from zoo.benchmarking.report_file import Report, file_name, report_file
 from zoo.errors import RunError
 from zoo.progress import Moment
 from zoo.runs.lock import claim
@@ -43,6 +44,7 @@ class Task:
         preset: the preset and the seed, with which a training's own messages begin.
         path: the run's folder.
         report: the file to which the process appends what it is doing, and which it touches now and then.
+        log: the file to which its output is appended where that is kept.
     """
 
     text: str
@@ -50,13 +52,15 @@ class Task:
     preset: str
     path: Path
     report: Path
+    log: Path
 
     @classmethod
     def from_json(cls, text: str) -> Task:
         """Return the task of a cell, without its plan, which needs Keras."""
         fields = json.loads(text)
         out, preset = Path(fields["out"]), f"{fields['preset']}, seed {fields['seed']}"
-        return cls(text, fields["label"], preset, out / fields["folder"], report_file(out, fields["folder"]))
+        name, report = file_name(fields["folder"]), report_file(out, fields["folder"])
+        return cls(text, fields["label"], preset, out / fields["folder"], report, out / "logs" / f"{name}.log")
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,12 @@ class Limits:
     memory: float | None = None
 
 
-def report_file(out: Path, folder: str) -> Path:
-    """Return the file in which a run of a benchmark says what it is doing.
-
-    Args:
-        out: the folder that holds the run folders.
-        folder: the run's folder, relative to it.
-    """
-    return out / ".progress" / f"{folder.replace('/', '--')}.jsonl"
-
-
-def stop_file(report: Path) -> Path:
-    """Return the file whose presence ends the process that writes a report."""
-    return report.with_suffix(".stop")
-
-
 def train_apart(
     task: Task,
     limits: Limits,
     stopped: Callable[[], bool] = lambda: False,
     tell: Callable[[Moment], None] | None = None,
-    log: Path | None = None,
+    keep_log: bool = False,
 ) -> None:
     """Train a run in a process of its own, wait for its end, and end all that it has left running.
 
@@ -103,13 +92,15 @@ def train_apart(
         limits: what the process may use.
         stopped: asked now and then whether to stop it; its run can be resumed.
         tell: a function that is told what the run is doing.
-        log: a file that the process's output is appended to; None keeps none.
+        keep_log: whether to keep the process's output in the task's log.
 
     Raises:
         RunError: the run is not finished; its folder has the reason too, unless the run can be resumed.
     """
     report = Report(task.report)
-    with tempfile.TemporaryFile() if log is None else log.open("a+b") as output:
+    if keep_log:
+        task.log.parent.mkdir(parents=True, exist_ok=True)
+    with task.log.open("a+b") if keep_log else tempfile.TemporaryFile() as output:
         begin = output.seek(0, os.SEEK_END)
         process = _start(task, output, limits)
         try:
@@ -126,30 +117,6 @@ def train_apart(
     run = Run(task.path)
     if run.state != "finished":  # No matter what its process did afterwards.
         raise RunError(_settle(run, reason or "its process ended without finishing it"))
-
-
-class Report:
-    """The file to which a process appends what it is doing.
-
-    Args:
-        file: the file.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._read = 0
-
-    def read(self) -> Moment | None:
-        """Return the latest moment that this has not returned before; None if there is none."""
-        moment = None
-        # What is shown may be lost: another benchmark in the folder may begin the file anew.
-        with contextlib.suppress(OSError, ValueError, TypeError), self.file.open("rb") as content:
-            content.seek(self._read)
-            whole, end, _ = content.read().rpartition(b"\n")
-            self._read += len(whole) + len(end)
-            if whole:
-                moment = Moment(**json.loads(whole.splitlines()[-1]))
-        return moment
 
 
 def _start(task: Task, output: IO[bytes], limits: Limits) -> subprocess.Popen[bytes]:

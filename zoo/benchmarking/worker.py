@@ -14,7 +14,8 @@ import threading
 import time
 from pathlib import Path
 
-from zoo.benchmarking.process import GONE, WARNING, Task, stop_file
+from zoo.benchmarking.process import GONE, WARNING, Task
+from zoo.benchmarking.report_file import stop_file
 from zoo.progress import Moment
 from zoo.registry.isolation.leftovers import leave
 

@@ -117,9 +117,7 @@ class SlurmExecutor:
         return executor
 
     def _job(self, cell: Cell) -> CellJob:
-        log = cell.out.absolute() / "logs" / f"{cell.folder.replace('/', '--')}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return CellJob(cell.to_json(), self._limits, str(log))
+        return CellJob(cell.to_json(), self._limits)
 
     def _watch(self) -> None:
         """Let futures end as their jobs do."""

@@ -32,7 +32,7 @@ class Collected:
 def train_cell(text: str, limits: Limits) -> str:
     """Train a cell in a folder that all machines share; return the run's folder; errors as in ``train_apart``."""
     task = Task.from_json(text)
-    train_apart(task, limits)
+    train_apart(task, limits, keep_log=True)
     return str(task.path)
 
 

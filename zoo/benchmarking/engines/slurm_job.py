@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.process import Limits, Task, train_apart
@@ -17,17 +16,15 @@ class CellJob:
     Args:
         text: the cell.
         limits: what its process may use.
-        log: the file that its process's output is appended to.
     """
 
     text: str
     limits: Limits
-    log: str
 
     def __call__(self) -> str | None:
         """Train the cell; return the reason if that failed."""
         try:
-            train_apart(Task.from_json(self.text), self.limits, log=Path(self.log))
+            train_apart(Task.from_json(self.text), self.limits, keep_log=True)
         except RunError as error:
             return str(error)
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +78,13 @@ class Study:
         if len(begun) >= self.trials:
             return None
         # Each has a seed of its own, so that a search that goes on proposes what it would have proposed.
-        self._study.sampler = self._optuna.samplers.TPESampler(
-            n_startup_trials=STARTUP, constant_liar=True, seed=(self._seed * 1_000_003 + len(begun)) % 2**32
-        )
+        seed = (self._seed * 1_000_003 + len(begun)) % 2**32
+        with warnings.catch_warnings():
+            # Earlier versions say that what keeps trials at a time apart is experimental.
+            warnings.simplefilter("ignore", self._optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = self._optuna.samplers.TPESampler(
+                n_startup_trials=STARTUP, constant_liar=True, seed=seed
+            )
         return self._study.ask(self._space.distributions())
 
     def settings(self, trial: Any) -> dict[str, Any]:
