@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -81,7 +82,25 @@ def test_lines_now_and_then_where_there_is_no_terminal(tmp_path, monkeypatch):
         shown.tell(cell, Moment("training", 0.5, 4, 7.0))
     assert out.getvalue().splitlines() == [
         "benchmark: 0 of 3 runs",
-        "benchmark: 0 of 3 runs; tiny_cnn/tiny, seed 0, epochs=4: epoch 1/4, loss 7.0",
+        "benchmark: 0 of 3 runs, about 1 min left; tiny_cnn/tiny, seed 0, epochs=4: epoch 1/4, loss 7.0",
+    ]
+
+
+def test_a_line_for_each_of_several_runs_and_the_time_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.benchmarking.display.SECONDS_BETWEEN_LINES", 60.0)
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("zoo.benchmarking.display.time", clock)
+    out = io.StringIO()
+    one, two, three = make_cells(tmp_path)
+    with ShowRuns(3, True, Console(file=out, width=80)) as shown:
+        shown.finish(three)  # It was finished before, so it says nothing about the time that the others take.
+        shown.tell(one, Moment("training", 0.0, 4, None))
+        clock.now = 1800.0
+        shown.tell(two, Moment("training", 2.0, 4, 7.0))
+    assert out.getvalue().splitlines()[1:] == [
+        "benchmark: 1 of 3 runs, about 90 min left",
+        "  tiny_cnn/tiny, seed 0, epochs=4: epoch 1/4",
+        "  tiny_cnn/tiny, seed 1, epochs=4: epoch 3/4, loss 7.0",
     ]
 
 
