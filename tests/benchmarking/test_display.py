@@ -175,3 +175,12 @@ def test_comparing_needs_no_keras(tmp_path):
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(zoo.__file__).parents[1])}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+
+
+def test_what_an_earlier_process_has_reported_is_left_out(tmp_path):
+    (tmp_path / "report").write_text(json.dumps(vars(Moment("training", 3.0, 4, 1.0))) + "\n")
+    report = Report(tmp_path / "report")
+    assert report.read() is None
+    with report.file.open("a") as file:
+        file.write(json.dumps(vars(Moment("starting", 0.0, 1, None))) + "\n")
+    assert report.read().stage == "starting"

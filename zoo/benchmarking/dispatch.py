@@ -103,7 +103,7 @@ class Dispatch:
         """Give cells to the executor."""
         added = []
         for cell in cells:
-            remove(cell.report, cell.stop_file)
+            remove(cell.stop_file)
             added.append(_UnderWay(cell, cell.path, Report(cell.report), epochs_of(cell.path)))
         self._under_way |= {it.cell: it for it in added}
         self._submit(added)

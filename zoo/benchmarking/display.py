@@ -28,10 +28,13 @@ class ShowRuns(contextlib.AbstractContextManager["ShowRuns"]):
         count: number of runs, those included that are already finished.
         shown: False shows nothing.
         console: where to print; stderr by default.
+        what: what is shown, and the name of its runs.
     """
 
-    def __init__(self, count: int, shown: bool, console: Console | None = None) -> None:
-        self.count, self.done = count, 0
+    def __init__(
+        self, count: int, shown: bool, console: Console | None = None, what: tuple[str, str] = ("benchmark", "runs")
+    ) -> None:
+        self.count, self.done, self.what = count, 0, what
         self.console = console or make_console(shown=shown)
         self._bar: Progress | None = None
         self._total: TaskID | None = None
@@ -99,7 +102,7 @@ class ShowRuns(contextlib.AbstractContextManager["ShowRuns"]):
             self._bar.update(self._total, completed=done, description=self._title())
 
     def _title(self) -> str:
-        return f"benchmark: {self.done} of {self.count} runs"
+        return f"{self.what[0]}: {self.done} of {self.count} {self.what[1]}"
 
     def _print_lines(self) -> None:
         """Print how far the benchmark is, and a line for each run under way."""

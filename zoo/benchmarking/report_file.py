@@ -32,13 +32,15 @@ def stop_file(report: Path) -> Path:
 class Report:
     """The file to which a process appends what it is doing.
 
+    What is in it already is left out, and left there: an earlier process may still be at work.
+
     Args:
         file: the file.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._read = 0
+        self._read = file.stat().st_size if file.exists() else 0
 
     def read(self) -> Moment | None:
         """Return the latest moment that this has not returned before; None if there is none."""

@@ -103,10 +103,10 @@ def search(
     folder.mkdir(parents=True, exist_ok=True)
     about = {"preset": name, "settings": fixed, "seed": seed}
     at_once = jobs if executor in (None, "local") else None
-    with claim(folder / ".search"), ShowRuns(trials, progress) as display:
+    with claim(folder / ".search"):
         study = Study(folder, chosen, json.loads(json.dumps(about)), trials, seed)
-        display.count = study.trials
-        with choose(executor, options, Terms(at_once, time_limit, memory_limit)) as (made, lost_after):
+        display = ShowRuns(study.trials, progress, what=("search", "trials"))
+        with display, choose(executor, options, Terms(at_once, time_limit, memory_limit)) as (made, lost_after):
             cells = _Cells(name, fixed, seed, folder, None if data_dir is None else Path(data_dir))
             _Searching(study, cells, display, made, lost_after).run(jobs)
     result = Search(name, chosen, fixed, tuple(cells.trial_of(ended) for ended in study.ended()), folder)
