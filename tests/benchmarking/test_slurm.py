@@ -14,6 +14,7 @@ from support.run_contents import contents
 import zoo
 from zoo.benchmarking.engines.on_slurm import make
 from zoo.benchmarking.executor import Terms
+from zoo.errors import RunError
 from zoo.runs.run import Run
 
 pytest.importorskip("submitit")
@@ -32,6 +33,12 @@ EPOCHS = 30
 def test_wrong_options(options, message):
     with pytest.raises(ValueError, match=message):
         make(Terms(), **options)
+
+
+def test_a_machine_without_slurm_says_so_at_once(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(RunError, match="needs the command sbatch, .* with cluster=local"):
+        make(Terms())
 
 
 def jobs(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -51,6 +52,11 @@ def make(
     for name, value, least in (("minutes", minutes, 1), ("cpus", cpus, 1), ("gpus", gpus, 0)):
         if type(value) is not int or value < least:
             raise ValueError(f"{name} is {value!r}: expected a whole number of at least {least}")
+    if cluster == "slurm" and shutil.which("sbatch") is None:
+        raise RunError(
+            "the executor slurm needs the command sbatch, which this machine does not have: start the benchmark on a "
+            "login node of the cluster, or try it here with cluster=local"
+        )
     parameters = {"timeout_min": minutes, "cpus_per_task": cpus, "gpus_per_node": gpus, "mem_gb": memory_gb}
     own: dict[str, Any] = {"slurm_partition": partition, "slurm_array_parallelism": terms.jobs or LARGEST_ARRAY}
     if more:
@@ -74,6 +80,7 @@ class SlurmExecutor:
         self._submitit, self._cluster, self._parameters = _import_submitit(), cluster, parameters
         self._limits = limits
         self._jobs: dict[Future[object], Any] = {}
+        self._latest: dict[Cell, Any] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -89,11 +96,13 @@ class SlurmExecutor:
         futures: list[Future[object]] = []
         for first in range(0, len(cells), LARGEST_ARRAY):
             chosen = cells[first : first + LARGEST_ARRAY]
+            for cell in chosen:
+                _cancel(self._latest.get(cell))
             made = self._executor(chosen).submit_array([self._job(cell) for cell in chosen])
             with self._lock:
-                for job in made:
+                for cell, job in zip(chosen, made, strict=True):
                     futures.append(Future())
-                    self._jobs[futures[-1]] = job
+                    self._jobs[futures[-1]] = self._latest[cell] = job
         return futures
 
     def close(self) -> None:
@@ -101,18 +110,13 @@ class SlurmExecutor:
         self._closed.set()
         self._watcher.join()
         for job in self._jobs.values():
-            # It may have ended by now.
-            with contextlib.suppress(Exception):
-                job.cancel(check=False)
+            _cancel(job)
 
     def _executor(self, cells: Sequence[Cell]) -> Any:
         folder = cells[0].out.absolute() / ".slurm"
         folder.mkdir(parents=True, exist_ok=True)
         timeouts: dict[str, Any] = {f"{self._cluster}_max_num_timeout": MOST_TIMEOUTS}
-        try:
-            executor = self._submitit.AutoExecutor(folder, cluster=self._cluster, **timeouts)
-        except RuntimeError as error:
-            raise RunError(f"Slurm: {error}: expected a machine that has sbatch") from error
+        executor = self._submitit.AutoExecutor(folder, cluster=self._cluster, **timeouts)
         executor.update_parameters(name=cells[0].preset.replace("/", "-"), **self._parameters)
         return executor
 
@@ -126,23 +130,28 @@ class SlurmExecutor:
                 jobs = list(self._jobs.items())
             for future, job in jobs:
                 # Slurm may not answer for a while.
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(Exception):
                     if job.done():
-                        del self._jobs[future]
+                        self._jobs.pop(future, None)
                         _end(future, job)
+
+
+def _cancel(job: Any) -> None:
+    if job is not None:
+        # It may have ended by now.
+        with contextlib.suppress(Exception):
+            job.cancel(check=False)
 
 
 def _end(future: Future[object], job: Any) -> None:
     if not future.set_running_or_notify_cancel():
         return
-    error = job.exception()
-    reason = None if error is not None else job.result()
-    if error is not None:
+    try:
+        reason = job.result()
+    except Exception as error:
         future.set_exception(error)
-    elif reason is not None:
-        future.set_exception(RunError(reason))
     else:
-        future.set_result(None)
+        future.set_result(None) if reason is None else future.set_exception(RunError(reason))
 
 
 def _import_submitit() -> Any:
