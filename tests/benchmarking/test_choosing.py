@@ -4,6 +4,7 @@ import pytest
 
 import zoo
 from zoo.benchmarking.choosing import choose
+from zoo.benchmarking.engines.on_ray import make as make_ray
 from zoo.benchmarking.executor import LocalProcesses, Terms
 from zoo.errors import PluginLoadWarning, UnknownNameError
 
@@ -77,3 +78,17 @@ def test_a_broken_executor_plugin_breaks_nothing_else(clean_registry, write_regi
         assert "small_cnn" in zoo.list_models()
     with choose("local", {}, Terms()):
         pass
+
+
+@pytest.mark.parametrize(
+    ("terms", "options", "message"),
+    [
+        (Terms(), {"cpus": 0}, "cpus is 0: expected a number above 0"),
+        (Terms(), {"gpus": -1}, "gpus is -1: expected a number of at least 0"),
+        (Terms(), {"collect": "yes"}, "collect is 'yes': expected true or false"),
+        (Terms(jobs=2), {"address": "auto"}, "jobs is for a cluster that is started here"),
+    ],
+)
+def test_wrong_options_of_ray(terms, options, message):
+    with pytest.raises(ValueError, match=message):
+        make_ray(terms, **options)

@@ -37,7 +37,7 @@ def test_wrong_options(options, message):
 
 def test_a_machine_without_slurm_says_so_at_once(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(RunError, match="needs the command sbatch, .* with cluster=local"):
+    with pytest.raises(RunError, match=r"needs the command sbatch, .* with cluster=local"):
         make(Terms())
 
 
