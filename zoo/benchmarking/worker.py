@@ -30,6 +30,14 @@ def _end_with_parent() -> None:
     os._exit(GONE)
 
 
+def _begin(report: Path) -> None:
+    """Say that this process is there."""
+    with contextlib.suppress(OSError):
+        report.parent.mkdir(parents=True, exist_ok=True)
+        with report.open("a", encoding="utf-8") as begun:
+            begun.write(json.dumps(vars(Moment("starting", 0.0, 1, None))) + "\n")
+
+
 def _live(report: Path) -> None:
     """Touch the report for as long as this process lives, since an epoch may take hours."""
     while True:
@@ -41,9 +49,7 @@ def _live(report: Path) -> None:
 def main() -> int:
     """Train the run, append what it is doing to the report as lines of JSON, and print on stderr why it failed."""
     task = Task.from_json(sys.argv[1])
-    task.report.parent.mkdir(parents=True, exist_ok=True)
-    with task.report.open("a", encoding="utf-8") as begun:
-        begun.write(json.dumps(vars(Moment("starting", 0.0, 1, None))) + "\n")
+    _begin(task.report)
     if "--alone" not in sys.argv[2:]:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=_live, args=(task.report,), daemon=True).start()
@@ -60,7 +66,9 @@ def main() -> int:
     def tell(moment: Moment) -> None:
         if stop.exists():
             raise KeyboardInterrupt
-        report.write(json.dumps(vars(moment)) + "\n")
+        # A full disk is the training's to tell of, if it is still full when an epoch is saved.
+        with contextlib.suppress(OSError):
+            report.write(json.dumps(vars(moment)) + "\n")
 
     try:
         with open(task.report, "a", encoding="utf-8", buffering=1) as report:
