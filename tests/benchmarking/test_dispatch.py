@@ -172,6 +172,7 @@ def test_a_failure_of_an_earlier_attempt_is_no_answer(bench, lose_worker):
     assert board.failed[0].error.startswith("submitted 3 times")
 
 
+@pytest.mark.slow
 def test_a_run_that_has_begun_is_not_lost_while_a_process_holds_it(bench, tmp_path, lose_worker):
     def begin(cell, future):
         lose_worker(cell, future)
