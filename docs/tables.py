@@ -6,7 +6,8 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
 ``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what
-is in ``docs/codes.json``, and ``docs/sizes.py`` what is in ``docs/sizes.json``.
+is in ``docs/codes.json``, ``docs/sizes.py`` what is in ``docs/sizes.json``, and ``benchmarks/many_runs.py`` what is in
+``docs/many_runs.json``.
 """
 
 import json
@@ -24,6 +25,7 @@ FILLED = (
         ROOT / "docs" / f"{name}.md"
         for name in (
             "benchmark",
+            "cluster",
             "compression",
             "guide",
             "leaderboard",
@@ -40,6 +42,7 @@ BENCHMARK = ROOT / "docs" / "benchmark.json"
 LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
 RESULTS = ROOT / "docs" / "results.json"
 SPEED = ROOT / "docs" / "speed.json"
+MANY_RUNS = ROOT / "docs" / "many_runs.json"
 QUALITY = ROOT / "docs" / "quality.json"
 MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DOTALL)
 
@@ -323,6 +326,28 @@ def make_codes() -> str:
     return f"{_markdown(costs, numbers=range(2, 8))}\n{_markdown(samples, numbers=range(2, 5))}\n{explanation}\n"
 
 
+def make_many_runs() -> str:
+    """Return what a benchmark's own process does with thousands of runs, from ``docs/many_runs.json``."""
+    content = json.loads(MANY_RUNS.read_text(encoding="utf-8"))
+    runs, rows = content["runs"], [["task", "seconds", "ms for each run", "peak memory, MB"]]
+    titles = {
+        "find": "finding the run folders",
+        "check": "checking which cells of the grid are done, file by file",
+        "look": "one look at all runs while they are under way",
+        "leaderboard": "making and writing the leaderboard",
+        "report": "making the report",
+    }
+    for task, title in titles.items():
+        found = content["tasks"][task]
+        cells = (f"{found['seconds']:,.1f}", f"{1000 * found['seconds'] / runs:,.2f}", f"{found['memory_mb']:,}")
+        rows.append([title, *cells])
+    models, seeds, processors = -(-runs // content["seeds"]), content["seeds"], content["processors"]
+    size = content["tasks"]["report"]["bytes"] / 1e6
+    measured = f"{runs:,} runs: {models:,} models with {seeds} seeds each, on {processors} processors and a local disk."
+    explanation = f"The memory includes that of Keras and TensorFlow; the report has {size:,.0f} MB."
+    return f"{_markdown(rows, numbers=range(1, 4))}\n{measured} {explanation}\n"
+
+
 TABLES = {
     "models": make_models,
     "sizes": make_sizes,
@@ -332,6 +357,7 @@ TABLES = {
     "codes": make_codes,
     "headline": make_headline,
     "benchmark": make_benchmark,
+    "many_runs": make_many_runs,
     "mnist_binary": partial(make_results, "mnist_binary"),
     "cifar10": partial(make_results, "cifar10"),
     "speed": make_speed,

@@ -4,6 +4,8 @@ from .autoencoder.kinds.quantized import QuantizedAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
 from .benchmarking.leaderboard import Leaderboard
+from .benchmarking.search.result import Search
+from .benchmarking.search.run import search
 from .compression.compress import Compressed, compress
 from .compression.decompress import decompress
 from .data.dataset import Dataset, Split
@@ -19,6 +21,7 @@ from .exporting.export import export
 from .factory.create import create_model
 from .plots import plot_history, plot_interpolation, plot_latent_space, plot_reconstructions, plot_samples
 from .registry.catalogue import list_datasets, list_likelihoods, list_models, list_plugins, refresh
+from .registry.executor_specs import ExecutorSpec
 from .registry.hookspecs import hookimpl
 from .registry.model_info import get_model_info
 from .registry.recipe import Recipe
@@ -39,6 +42,7 @@ __all__ = [
     "Compressed",
     "Dataset",
     "DatasetSpec",
+    "ExecutorSpec",
     "HierarchicalAutoEncoder",
     "Leaderboard",
     "LikelihoodSpec",
@@ -47,6 +51,7 @@ __all__ = [
     "QuantizedAutoEncoder",
     "Recipe",
     "Run",
+    "Search",
     "Split",
     "__version__",
     "anomaly_scores",
@@ -85,6 +90,7 @@ __all__ = [
     "sample_scores",
     "samplers",
     "schedules",
+    "search",
     "testing",
     "train",
 ]

@@ -8,14 +8,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 import zoo
 from zoo.benchmarking.cells import Cell
+from zoo.benchmarking.code_check import CodeCheck
+from zoo.benchmarking.dispatch import Dispatch
 from zoo.benchmarking.display import ShowRuns, describe_moment
-from zoo.benchmarking.executor import LocalProcesses, Report
+from zoo.benchmarking.executor import LocalProcesses
+from zoo.benchmarking.report_file import Report
 from zoo.progress import Moment
 
 
@@ -78,7 +82,25 @@ def test_lines_now_and_then_where_there_is_no_terminal(tmp_path, monkeypatch):
         shown.tell(cell, Moment("training", 0.5, 4, 7.0))
     assert out.getvalue().splitlines() == [
         "benchmark: 0 of 3 runs",
-        "benchmark: 0 of 3 runs; tiny_cnn/tiny, seed 0, epochs=4: epoch 1/4, loss 7.0",
+        "benchmark: 0 of 3 runs, about 1 min left; tiny_cnn/tiny, seed 0, epochs=4: epoch 1/4, loss 7.0",
+    ]
+
+
+def test_a_line_for_each_of_several_runs_and_the_time_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.benchmarking.display.SECONDS_BETWEEN_LINES", 60.0)
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("zoo.benchmarking.display.time", clock)
+    out = io.StringIO()
+    one, two, three = make_cells(tmp_path)
+    with ShowRuns(3, True, Console(file=out, width=80)) as shown:
+        shown.finish(three)  # It was finished before, so it says nothing about the time that the others take.
+        shown.tell(one, Moment("training", 0.0, 4, None))
+        clock.now = 1800.0
+        shown.tell(two, Moment("training", 2.0, 4, 7.0))
+    assert out.getvalue().splitlines()[1:] == [
+        "benchmark: 1 of 3 runs, about 90 min left",
+        "  tiny_cnn/tiny, seed 0, epochs=4: epoch 1/4",
+        "  tiny_cnn/tiny, seed 1, epochs=4: epoch 3/4, loss 7.0",
     ]
 
 
@@ -92,7 +114,6 @@ def test_nothing_is_shown_unless_wanted(tmp_path, capsys):
 
 def test_a_report_is_read_line_by_line(tmp_path):
     report = Report(tmp_path / "report")
-    assert report.read().stage == "starting"
     assert report.read() is None
     lines = [json.dumps(vars(Moment("training", float(done), 4, 1.0))) + "\n" for done in range(3)]
     report.file.write_text(lines[0] + lines[1] + lines[2][:20])
@@ -106,9 +127,10 @@ def test_a_report_is_read_line_by_line(tmp_path):
 @pytest.mark.slow
 def test_processes_tell_what_they_do(tiny, tmp_path):
     told = []
-    executor = LocalProcesses(tell=lambda cell, moment: told.append((cell, moment)))
+    executor = LocalProcesses()
     cell = Cell("tiny_cnn/tiny", 0, {"epochs": 2}, tmp_path)
-    run = executor.submit(cell).result()
+    dispatch = Dispatch(executor, CodeCheck(), tell=lambda cell, moment: told.append((cell, moment)))
+    ((_, run),) = dispatch.run([cell])
     executor.close()
     assert run.status == "finished"
     assert {cell for cell, _ in told} == {cell}
@@ -153,3 +175,12 @@ def test_comparing_needs_no_keras(tmp_path):
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(zoo.__file__).parents[1])}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+
+
+def test_what_an_earlier_process_has_reported_is_left_out(tmp_path):
+    (tmp_path / "report").write_text(json.dumps(vars(Moment("training", 3.0, 4, 1.0))) + "\n")
+    report = Report(tmp_path / "report")
+    assert report.read() is None
+    with report.file.open("a") as file:
+        file.write(json.dumps(vars(Moment("starting", 0.0, 1, None))) + "\n")
+    assert report.read().stage == "starting"

@@ -1,5 +1,6 @@
 """What a run leaves running is ended with it."""
 
+import json
 import os
 import sys
 import time
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from zoo.benchmarking import executor
+from zoo.benchmarking import executor, process
 from zoo.errors import RunError
 
 
@@ -17,8 +18,9 @@ def test_a_process_that_a_run_leaves_behind_is_ended(end, monkeypatch, tmp_path)
     worker = tmp_path / "worker"
     worker.write_text(f"#!/bin/sh\n(sleep 600 & echo $! > {tmp_path}/left)\n{end.lstrip('; ')}\n")
     worker.chmod(0o755)
-    monkeypatch.setattr(executor, "sys", SimpleNamespace(executable=str(worker), path=sys.path))
-    cell = SimpleNamespace(to_json=lambda: "{}", path=tmp_path / "run", label="a run")
+    monkeypatch.setattr(process, "sys", SimpleNamespace(executable=str(worker), path=sys.path))
+    named = {"preset": "a/b", "seed": 0, "label": "a run", "folder": "run", "out": str(tmp_path)}
+    cell = SimpleNamespace(to_json=lambda: json.dumps(named))
     processes = executor.LocalProcesses(time_limit=1.0)
     with pytest.raises(RunError):
         processes.submit(cell).result(timeout=60)

@@ -13,7 +13,7 @@ import zoo
 from zoo.errors import PluginLoadError, PluginLoadWarning, UnknownNameError
 
 # module of sample_plugins -> what its record says
-HOOKS = "zoo_datasets, zoo_likelihoods, zoo_metrics"
+HOOKS = "zoo_datasets, zoo_likelihoods, zoo_metrics, zoo_executors"
 FAULTS = {
     "import_error": "ModuleNotFoundError: No module named 'a_module_that_nobody_has' (import_error.py, line 3)",
     "exits": "SystemExit: usage: exits FILE (exits.py, line 3)",

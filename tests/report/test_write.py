@@ -242,3 +242,14 @@ def test_refusals(tmp_path, monkeypatch):
     code, message = refuse(tmp_path)
     assert code == 1
     assert 'pip install "autoencoder-zoo[report]"' in message
+
+
+def test_of_many_models_only_the_best_have_pages(runs, no_models):
+    page = Elements(write_report(runs, models=1).read_text(encoding="utf-8"))
+    assert len(page.of("article")) == 1
+    assert "2 models, 3 runs" in page.text
+    assert "The best 1 of these 2 models have pages and are in the charts." in page.text
+    targets = {it["id"] for _, it in page.found if "id" in it}
+    assert {it["href"][1:] for it in page.of("a") if it.get("href", "").startswith("#")} <= targets
+    with pytest.raises(ValueError, match="models is 0: expected at least 1"):
+        write_report(runs, models=0)

@@ -104,7 +104,7 @@ def look(odd, good, folder, *, draw):
         assert _facts(run)
         assert _row(run, folder)
         if draw:
-            make_groups(collection)
+            make_groups(collection, 50)
     return "read"
 
 

@@ -49,7 +49,7 @@ class Page:
         """Return the words of every ``zoo`` command of the sh blocks, with what stands in brackets."""
         for block in self.blocks("sh"):
             text = re.sub(r" #.*| \.\.\.\]|[\[\]]| > \S+", "", block)
-            for command in re.split(r"\n|&&|(?<=\S)\s{2,}(?=zoo )", text):
+            for command in re.split(r"\n|&&|\|\||(?<=\S)\s{2,}(?=zoo )", text):
                 words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
                 if words[:1] == ["zoo"]:
                     yield words[1:]

@@ -1,6 +1,8 @@
-"""Training and comparison of presets."""
+"""Training and comparison of presets.
 
-from zoo.benchmarking.grid import benchmark
-from zoo.benchmarking.leaderboard import Leaderboard
+The names are listed in ``__init__.pyi`` and resolved on first use, since what starts a run elsewhere needs no Keras.
+"""
 
-__all__ = ["Leaderboard", "benchmark"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.code_check import CodeCheck
+from zoo.benchmarking.report_file import report_file, stop_file
 from zoo.errors import RunError
 from zoo.progress import Moment
 from zoo.registry import catalogue
@@ -57,6 +59,25 @@ class Cell:
         return run_path(self.out, self.plan.name, self.seed, describe_plan(self.plan, self.seed))
 
     @property
+    def folder(self) -> str:
+        """The run's folder, relative to ``out``."""
+        return self.path.relative_to(self.out).as_posix()
+
+    @property
+    def report(self) -> Path:
+        """The file, hidden in ``out``, to which the run's process appends what it is doing."""
+        return report_file(self.out, self.folder)
+
+    @property
+    def stop_file(self) -> Path:
+        """The file, beside the report, whose presence ends the run's process."""
+        return stop_file(self.report)
+
+    def command(self) -> list[str]:
+        """Return the command that trains the run, or what is left of it, on any machine that shares ``out``."""
+        return [sys.executable, "-m", "zoo.benchmarking.worker", self.to_json(), "--alone"]
+
+    @property
     def label(self) -> str:
         """The name of the cell in messages."""
         changes = "".join(f", {key}={value}" for key, value in self.settings.items())
@@ -71,15 +92,17 @@ class Cell:
     def to_json(self) -> str:
         """Return the cell as text, for another process."""
         data_dir = None if self.data_dir is None else str(self.data_dir.absolute())
-        fields = {"preset": self.preset, "seed": self.seed, "settings": dict(self.settings)}
-        return json.dumps(fields | {"out": str(self.out.absolute()), "data_dir": data_dir})
+        fields = {"preset": self.preset, "seed": self.seed, "settings": dict(self.settings), "data_dir": data_dir}
+        # The last two are for those who do not load the plan.
+        named = {"folder": self.folder, "label": self.label}
+        return json.dumps({**fields, "out": str(self.out.absolute()), **named})
 
     @classmethod
     def from_json(cls, text: str) -> Cell:
         """Return the cell that ``to_json`` wrote."""
         fields = json.loads(text)
         data_dir = None if fields["data_dir"] is None else Path(fields["data_dir"])
-        return cls(**{**fields, "out": Path(fields["out"]), "data_dir": data_dir})
+        return cls(fields["preset"], fields["seed"], fields["settings"], Path(fields["out"]), data_dir)
 
 
 def make_cells(

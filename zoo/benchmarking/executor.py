@@ -1,47 +1,55 @@
-"""Executors for the runs of a grid: this process, or separate processes on this machine."""
+"""The interface of executors, and the two that need no other machine: this process, and processes beside it."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import logging
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import psutil
 
 from zoo.benchmarking.cells import Cell, run_cell
+from zoo.benchmarking.process import MEGABYTE, Limits, Task, train_apart
 from zoo.errors import RunError
 from zoo.progress import Moment
-from zoo.runs.lock import claim
-from zoo.runs.run import Run
 
-logger = logging.getLogger("zoo")
-WARNING = "zoo warns: "  # Prefix of the lines of a process's output that are passed on.
-LOOK = 0.2  # Seconds between checks of a process.
-MEGABYTE = 2**20
-ENDED = "the benchmark was stopped"
 Tell = Callable[[Cell, Moment], None]
 
 
-class Executor(Protocol):
-    """The interface that takes cells and returns their runs; an executor for a cluster needs only these methods."""
+@dataclass(frozen=True)
+class Terms:
+    """What a benchmark asks of an executor.
 
-    def submit(self, cell: Cell) -> Future[Run]:
+    Args:
+        jobs: number of runs at a time; None: as many as the executor has room for.
+        time_limit: seconds after which a run is stopped; None: never.
+        memory_limit: resident memory beyond which a run is stopped, in MiB; None: the executor decides.
+        tell: a function that an executor may tell what a run is doing, in any thread, if the run's process cannot
+            write to the folder that the benchmark reads (``Cell.report``).
+    """
+
+    jobs: int | None = None
+    time_limit: float | None = None
+    memory_limit: float | None = None
+    tell: Tell = lambda cell, moment: None
+
+
+class Executor(Protocol):
+    """The interface that takes cells and sees to it that their run folders are made, here or elsewhere.
+
+    A cell is done when its folder says so (see ``zoo.benchmarking.dispatch``): what a future holds is never read. An
+    executor for which it is better to know many cells at once may also have ``submit_all(cells) -> list[Future]``.
+    """
+
+    def submit(self, cell: Cell) -> Future[object]:
         """Start a cell's run.
 
         Returns:
-            A future of the finished run; it raises ``RunError`` with the reason if the run fails.
+            A future that is done when the run has ended; ``RunError`` in it is the reason why a run has failed that has
+            no folder to say so, and any other error is trouble of the executor's own: the cell is submitted again.
         """
         ...
 
@@ -60,13 +68,13 @@ class ThisProcess:
     def __init__(self, *, tell: Tell | None = None) -> None:
         self.tell = tell
 
-    def submit(self, cell: Cell) -> Future[Run]:
+    def submit(self, cell: Cell) -> Future[object]:
         """Train a cell's run; the future is done when this returns."""
-        future: Future[Run] = Future()
+        future: Future[object] = Future()
         try:
             future.set_result(run_cell(cell, progress=partial(self.tell, cell) if self.tell else False))
         except Exception as error:
-            future.set_exception(error)
+            future.set_exception(error if isinstance(error, RunError) else RunError(str(error)))
         return future
 
     def close(self) -> None:
@@ -81,158 +89,30 @@ class LocalProcesses:
         time_limit: seconds after which a run is stopped; None: never.
         memory_limit: resident memory beyond which a run is stopped, in MiB; None: an equal share of
             the memory available now.
-        tell: a function that is told what each run is doing; threads call it, one for each job.
     """
 
-    def __init__(
-        self,
-        *,
-        jobs: int = 1,
-        time_limit: float | None = None,
-        memory_limit: float | None = None,
-        tell: Tell | None = None,
-    ) -> None:
-        self.time_limit, self.tell = time_limit, tell
-        self.memory_limit = memory_limit or psutil.virtual_memory().available / MEGABYTE / jobs
-        self.threads = max(1, (os.cpu_count() or 1) // jobs)
+    def __init__(self, *, jobs: int = 1, time_limit: float | None = None, memory_limit: float | None = None) -> None:
+        self.limits = Limits(
+            threads=max(1, (os.cpu_count() or 1) // jobs),
+            seconds=time_limit,
+            memory=memory_limit or psutil.virtual_memory().available / MEGABYTE / jobs,
+        )
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="zoo-benchmark")
         self._closed = False
 
-    def submit(self, cell: Cell) -> Future[Run]:
+    def submit(self, cell: Cell) -> Future[object]:
         """Start a cell's run as soon as a slot is free."""
-        return self._pool.submit(self._do, cell)
+        return self._pool.submit(self._do, Task.from_json(cell.to_json()))
 
     def close(self) -> None:
         """Start no more runs, and stop those in progress; they can be resumed."""
         self._closed = True
         self._pool.shutdown(cancel_futures=True)
 
-    def _do(self, cell: Cell) -> Run:
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as folder:
-            report = Report(Path(folder, "report.jsonl"))
-            process = self._start(cell, output, report.file)
-            reason = None
-            try:
-                reason = self._watch(process, cell, report)
-            finally:
-                _kill(process)
-            output.seek(0)
-            said = [line.strip() for line in output.read().decode(errors="replace").splitlines()]
-        for line in said:
-            if line.startswith(WARNING):
-                # A training names its run itself, though not its settings.
-                said_itself = line.removeprefix(WARNING).removeprefix(f"{cell.preset}, seed {cell.seed}: ")
-                logger.warning("%s: %s", cell.label, said_itself)
-        reason = reason or _explain_end(process.returncode, [line for line in said if not line.startswith(WARNING)])
-        run = Run(cell.path)
-        if run.state == "finished":  # No matter what its process did afterwards.
-            return run
-        raise RunError(_settle(run, reason or "its process ended without finishing it"))
-
-    def _start(self, cell: Cell, output: IO[bytes], report: Path) -> subprocess.Popen[bytes]:
-        threads = str(self.threads)
-        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-        environment = {**os.environ, **dict.fromkeys(names, threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        # Let it find the same modules as this process.
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        # Nothing is ever written to its stdin: when the pipe closes, this process is gone.
-        return subprocess.Popen(
-            [sys.executable, "-m", "zoo.benchmarking.worker", cell.to_json(), str(report)],
-            env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-
-    def _watch(self, process: subprocess.Popen[bytes], cell: Cell, report: Report) -> str | None:
-        """Wait for the end of a process and tell what it does, or return the reason to stop it."""
-        start = time.monotonic()
-        while not _has_ended(process, LOOK):
-            if self.tell is not None and (moment := report.read()) is not None:
-                self.tell(cell, moment)
-            if self._closed:
-                return ENDED
-            if self.time_limit is not None and time.monotonic() - start > self.time_limit:
-                return f"it took longer than the time limit of {self.time_limit:g} s"
-            used = _resident(process.pid)
-            if used > self.memory_limit:
-                return f"it used {used:,.0f} MiB of memory, more than the limit of {self.memory_limit:,.0f} MiB"
-        return None
+    def _do(self, task: Task) -> None:
+        train_apart(task, self.limits, lambda: self._closed)
 
 
-class Report:
-    """The file to which a process appends what it is doing.
-
-    Args:
-        file: the file.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._read = 0
-        self._moment: Moment | None = Moment("starting", 0.0, 1, None)
-
-    def read(self) -> Moment | None:
-        """Return the latest moment that this has not returned before; None if there is none."""
-        with contextlib.suppress(OSError), self.file.open("rb") as content:
-            content.seek(self._read)
-            whole, end, _ = content.read().rpartition(b"\n")
-            self._read += len(whole) + len(end)
-            if whole:
-                self._moment = Moment(**json.loads(whole.splitlines()[-1]))
-        moment, self._moment = self._moment, None
-        return moment
-
-
-def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait up to this many seconds for a process to end; return whether it has ended."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    return process.returncode is not None
-
-
-def _resident(pid: int) -> float:
-    """Return the memory of a process and its child processes, in MiB."""
-    total = 0
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                total += each.memory_info().rss
-    return total / MEGABYTE
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that leads a session, its child processes, and what it has left running in its session."""
-    if process.poll() is None:
-        with contextlib.suppress(psutil.Error):
-            for each in psutil.Process(process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    each.kill()
-        process.kill()
-        process.wait()
-    # The system gives its number to no other process while one of its session is left.
-    for each in psutil.process_iter() if hasattr(os, "getsid") else ():
-        with contextlib.suppress(psutil.Error, OSError):
-            if os.getsid(each.pid) == process.pid:
-                each.kill()
-    if process.stdin is not None:
-        process.stdin.close()
-
-
-def _explain_end(status: int, lines: list[str]) -> str | None:
-    if status == 0:
-        return None
-    last = next((line for line in reversed(lines) if line), "")
-    if status < 0:
-        name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-        hint = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
-        return f"its process was killed by {name}{hint}" + (f": {last[:200]}" if last else "")
-    return f"its process ended with exit status {status}" + (f": {last[:200]}" if last else " and no output")
-
-
-def _settle(run: Run, reason: str) -> str:
-    """Return why a run is not finished, and record the reason in its folder if the run had started."""
-    if run.state == "failed":
-        return str(run.content.error)
-    if run.state == "running" and reason != ENDED:  # A stopped run can be resumed.
-        with contextlib.suppress(RunError, OSError), claim(run.path):
-            run.save(replace(run.content, status="failed", error=reason))
-    return reason
+def make_local(terms: Terms) -> LocalProcesses:
+    """Return the executor ``local``."""
+    return LocalProcesses(jobs=terms.jobs or 1, time_limit=terms.time_limit, memory_limit=terms.memory_limit)

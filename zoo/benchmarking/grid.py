@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 
 from zoo import plots
 from zoo.benchmarking.cells import Cell, find_done, make_cells
+from zoo.benchmarking.choosing import check_choice, choose
 from zoo.benchmarking.code_check import CodeCheck
+from zoo.benchmarking.dispatch import Dispatch
 from zoo.benchmarking.display import ShowRuns
-from zoo.benchmarking.executor import Executor, LocalProcesses, ThisProcess
+from zoo.benchmarking.executor import Executor, Terms, ThisProcess
 from zoo.benchmarking.leaderboard import Leaderboard
 from zoo.benchmarking.table import FailedRun
 from zoo.data.checks import as_float
 from zoo.data.load import load_dataset
-from zoo.errors import RunError, UnknownNameError, ZooError
+from zoo.errors import UnknownNameError
 from zoo.files import read_note, sha256_of, write_figure
 from zoo.registry import catalogue
 from zoo.registry.recipe import Recipe
@@ -43,11 +45,12 @@ def benchmark(
     full: bool = False,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     time_limit: float | None = None,
     memory_limit: float | None = None,
     callbacks: Sequence[str] = (),
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
+    executor_options: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> Leaderboard:
     """Train presets, each with every seed and every combination of settings, and compare them.
@@ -66,21 +69,25 @@ def benchmark(
         out: folder for run folders, the leaderboard (``.md``, ``.csv``, ``.json``) and ``reconstructions.png``;
             ``runs`` by default.
         data_dir: folder with the official files of the datasets.
-        jobs: number of runs at a time; the processors are divided among them.
+        jobs: number of runs at a time; by default as many as the executor has room for. The processors of this machine
+            are divided among local processes, of which there is one by default.
         time_limit: seconds after which a run is stopped.
         memory_limit: memory beyond which a run is stopped, in MiB; by default an equal share of the
             available memory.
         callbacks: functions that make a Keras callback, as ``"module:function"``, called with each run, as in
             ``zoo.train``.
-        executor: trains the runs instead of local processes; ``jobs`` and the limits apply only to local processes.
+        executor: what trains the runs: the name of an executor (``local`` by default, ``ray``, ``slurm`` or that of a
+            plugin), or an object with the methods of ``zoo.benchmarking.Executor``.
+        executor_options: options of a named executor, such as ``{"address": "auto"}``; and for all of them
+            ``lost_after``, the seconds without a sign of life after which a run is submitted again (default: 600).
         progress: show progress on stderr.
 
     Returns:
         The leaderboard.
 
     Raises:
-        UnknownNameError: no such preset.
-        TypeError: a setting that no preset takes.
+        UnknownNameError: no such preset, or no such executor.
+        TypeError: a setting that no preset takes, or an option that the executor does not take.
         ValueError: no seed, no preset, a baseline that is not a row, an invalid value, or a callback that is not a name
             or cannot be imported.
         DatasetError: the images are not available.
@@ -92,8 +99,10 @@ def benchmark(
     )
     if not chosen or not names:
         raise ValueError(f"got {len(names)} presets and {len(chosen)} seeds; expected at least one of each")
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise ValueError(f"jobs is {jobs}: expected at least 1")
+    if executor is None or isinstance(executor, str):
+        check_choice(executor, executor_options or {})
     values = {**(settings or {}), **({} if epochs is None else {"epochs": [epochs]})}
     if callbacks:
         # Each run has its own process, which makes its own.
@@ -111,13 +120,12 @@ def benchmark(
     baseline = _find_baseline(baseline, cells, full=full)
     folder.mkdir(parents=True, exist_ok=True)
     with ShowRuns(len(cells), progress) as display:
-        local = executor or LocalProcesses(
-            jobs=jobs, time_limit=time_limit, memory_limit=memory_limit, tell=display.tell
-        )
-        try:
-            runs, failed = _do(cells, local, ThisProcess(tell=display.tell), display, progress)
-        finally:
-            local.close()
+        terms = Terms(jobs, time_limit, memory_limit, display.tell)
+        with choose(executor, executor_options or {}, terms) as (chosen_executor, lost_after):
+            code = CodeCheck()
+            elsewhere = Dispatch(chosen_executor, code, tell=display.tell, lost_after=lost_after)
+            here = Dispatch(ThisProcess(tell=display.tell), code)
+            runs, failed = _do(cells, elsewhere, here, code, display, progress)
     leaderboard = Leaderboard.from_runs(runs, folder, [*missing, *failed], baseline)
     leaderboard.save()
     if progress and runs:
@@ -165,43 +173,30 @@ def _find_baseline(baseline: str | None, cells: list[Cell], *, full: bool) -> st
 
 
 def _do(
-    cells: list[Cell], local: Executor, here: Executor, display: ShowRuns, progress: bool
+    cells: list[Cell], elsewhere: Dispatch, here: Dispatch, code: CodeCheck, display: ShowRuns, progress: bool
 ) -> tuple[list[Run], list[FailedRun]]:
     """Train what is missing; return the finished runs, and a failed run for each other cell."""
-    code = CodeCheck()
     runs: dict[Cell, Run] = {cell: run for cell in cells if (run := find_done(cell, code)) is not None}
     gc.collect()
     if progress and runs:
         logger.info("%d of %d runs are already finished and kept", len(runs), len(cells))
-    failed: dict[Cell, str] = {}
-    waiting: dict[Future[Run], Cell] = {}
-    own = [cell for cell in cells if cell not in runs and cell.is_of_this_process]
-    for cell in cells:
-        if cell not in runs and cell not in own:
-            waiting[local.submit(cell)] = cell
     display.finish(*runs)
-    for cell in own:
-        _take(here.submit(cell), cell, runs, failed, progress)
+    missing = [cell for cell in cells if cell not in runs]
+    own = [cell for cell in missing if cell.is_of_this_process]
+    others = elsewhere.run(cell for cell in missing if cell not in own)
+    failed: dict[Cell, str] = {}
+    # One at a time: each ends while it is submitted.
+    for cell, outcome in itertools.chain(*(here.run([cell]) for cell in own), others):
+        if isinstance(outcome, Run):
+            runs[cell] = outcome
+            if progress:
+                logger.info("%s: finished in %.0f s", cell.label, outcome.cost["train_seconds"])
+        else:
+            failed[cell] = outcome
+            logger.warning("%s: failed: %s", cell.label, outcome)
         display.finish(cell)
-    while waiting:
-        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in done:
-            cell = waiting.pop(future)
-            _take(future, cell, runs, failed, progress)
-            display.finish(cell)
     rows = [FailedRun(cell.preset, cell.seed, failed[cell], cell.settings) for cell in cells if cell in failed]
     return [runs[cell] for cell in cells if cell in runs], rows
-
-
-def _take(future: Future[Run], cell: Cell, runs: dict[Cell, Run], failed: dict[Cell, str], progress: bool) -> None:
-    try:
-        run = runs[cell] = future.result()
-    except (ZooError, RunError, OSError, TypeError, ValueError) as error:
-        failed[cell] = str(error)
-        logger.warning("%s: failed: %s", cell.label, error)
-        return
-    if progress:
-        logger.info("%s: finished in %.0f s", cell.label, run.cost["train_seconds"])
 
 
 def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None:

@@ -177,12 +177,14 @@ def _difference(own: dict[int, float], base: dict[int, float]) -> Summary | None
 
 def _swept(runs: list[Run]) -> list[dict[str, Any]]:
     """Return for each run the settings in which rows of the same preset differ."""
-    found = []
-    for run in runs:
-        settings = _settings(run)
-        twins = [_settings(twin) for twin in runs if twin.content.config.preset == run.content.config.preset]
-        found.append({key: value for key, value in settings.items() if any(twin.get(key) != value for twin in twins)})
-    return found
+    settings = [(run.content.config.preset, _settings(run)) for run in runs]
+    different: dict[str, set[str]] = {}
+    first: dict[str, dict[str, Any]] = {}
+    for preset, own in settings:
+        usual = first.setdefault(preset, own)
+        keys = different.setdefault(preset, set())
+        keys |= {key for key in own.keys() | usual.keys() if own.get(key) != usual.get(key)}
+    return [{key: value for key, value in own.items() if key in different[preset]} for preset, own in settings]
 
 
 def _label(run: Run, settings: dict[str, Any]) -> str:

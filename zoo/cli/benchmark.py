@@ -10,7 +10,7 @@ import click
 
 import zoo
 from zoo.cli.keras_import import import_keras
-from zoo.cli.options import as_json, callback_option, data_option, out_option, read_grid
+from zoo.cli.options import as_json, callback_option, data_option, executor_options, out_option, read_grid
 from zoo.cli.printing import print_json, print_leaderboard, tell
 
 
@@ -28,8 +28,7 @@ from zoo.cli.printing import print_json, print_leaderboard, tell
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE...]", callback=read_grid,
               help="Recipe settings or architecture options; every combination is trained.")  # fmt: skip
 @click.option("--baseline", metavar="NAME", help="Row to compare against (default: the best).")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
-              help="Number of runs at a time; they share the processors.")  # fmt: skip
+@executor_options
 @click.option(
     "--time-limit", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Time limit for each run."
 )
@@ -42,7 +41,8 @@ from zoo.cli.printing import print_json, print_leaderboard, tell
 def benchmark(presets: tuple[str, ...], as_json: bool, out: Path, **options: Any) -> None:
     """Train presets and compare them; without names, train the registry's default set.
 
-    Each run has its own process. Run again with the same arguments, the command continues with what is missing.
+    Each run has its own process, here or where the executor puts it. Run again with the same arguments, the command
+    continues with what is missing.
     """
     for name in presets:
         zoo.get_model_info(name)

@@ -40,7 +40,8 @@ def check(
     shape = None if image_shape is None else parse_shape(image_shape)
     if plugin is not None:
         provided = catalogue.load_plugin(plugin).provides
-        names = names or provided
+        # No rule is about executors.
+        names = names or tuple(name for name in provided if name not in catalogue.executors())
     if not names:
         raise click.UsageError("pass the name of an architecture, a dataset, a likelihood or a metric, or --plugin")
     # Unknown names are rejected before the slow import of Keras.

@@ -26,6 +26,7 @@ from zoo.cli.printing import tell
 from zoo.cli.publish import publish
 from zoo.cli.report import report
 from zoo.cli.scoring import compare, evaluate
+from zoo.cli.search import search
 from zoo.cli.streams import end_output, results_kept_apart, standard_streams
 from zoo.cli.training import train
 from zoo.cli.verify import verify
@@ -128,7 +129,7 @@ def main(ctx: click.Context, registry: Path | None, debug: bool) -> None:
 
 for command in (
     listing.list_, listing.show, listing.plugins, listing.datasets, train, evaluate, compare, reconstruct, benchmark,
-    report, verify, export, explore, compress, decompress, publish, check, new, cache,
+    search, report, verify, export, explore, compress, decompress, publish, check, new, cache,
 ):  # fmt: skip
     main.add_command(command)
 

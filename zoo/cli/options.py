@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,20 @@ part_option = click.option(
 )  # fmt: skip
 
 
+def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where the runs are trained to a command."""
+    for option in (
+        click.option("--executor-option", "executor_options", multiple=True, metavar="KEY=VALUE",
+                     callback=read_settings, help="Option of the executor, such as address=auto."),
+        click.option("--executor", metavar="NAME",
+                     help="What trains the runs: local, ray, slurm or a plugin's (default: local)."),
+        click.option("--jobs", type=click.IntRange(1), help="Number of runs at a time; local ones share the "
+                     "processors (default: 1 on this machine, elsewhere as many as there is room for)."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def read_settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Parse ``KEY=VALUE`` settings as a click callback; values are YAML, except that ``1e-3`` is a number."""
     settings = {}
@@ -59,6 +74,13 @@ def read_grid(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
             raise click.BadParameter(f"{shorten(value)}: expected KEY=VALUE or KEY=VALUE,VALUE")
         grid[key] = [_parse(part) for part in parts]
     return grid
+
+
+def read_space(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Parse ``KEY=VALUES`` as a click callback: a range such as ``uniform(0,1)`` stays text, values become a list."""
+    ranges = {key: text for key, _, text in (value.partition("=") for value in values) if text.rstrip().endswith(")")}
+    others = tuple(value for value in values if value.partition("=")[0] not in ranges)
+    return ranges | read_grid(ctx, param, others)
 
 
 def _split(text: str) -> list[str]:

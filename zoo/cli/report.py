@@ -24,7 +24,9 @@ REPORT_FILE = "report.html"
 )
 @data_option
 @click.option("--explore", is_flag=True, help="Let the latent space of each model be explored, as zoo explore does.")
-def report(folder: str, out: Path | None, data_dir: Path | None, explore: bool) -> None:
+@click.option("--models", type=click.IntRange(1), default=50, show_default=True,
+              help="Models of each table that get a page and a place in the charts, the best first.")  # fmt: skip
+def report(folder: str, out: Path | None, data_dir: Path | None, explore: bool, models: int) -> None:
     """Write one self-contained HTML file about the runs in DIR: tables, charts and a page for each model.
 
     With a preset's name, about its trained weights.
@@ -39,4 +41,4 @@ def report(folder: str, out: Path | None, data_dir: Path | None, explore: bool) 
     import_keras()
     from zoo.report import write_report
 
-    echo(write_report(source, out, data_dir=data_dir, explore=explore, progress=True))
+    echo(write_report(source, out, data_dir=data_dir, explore=explore, models=models, progress=True))

@@ -7,6 +7,7 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -99,6 +100,18 @@ def assemble(
         augmentation=recipe.augmentation,
     )
     return model
+
+
+def check_optimizer(recipe: Recipe) -> None:
+    """Raise ``UnknownNameError`` if there is no optimizer of a recipe's name."""
+    _check_optimizer(recipe.optimizer, recipe.weight_decay, recipe.gradient_clipping, recipe.weight_averaging)
+
+
+@lru_cache(maxsize=100)
+def _check_optimizer(optimizer: str, *settings: float | None) -> None:
+    # Which takes ten milliseconds, most of them for Keras' variables: too long for each run of a large grid.
+    named = ("weight_decay", "gradient_clipping", "weight_averaging")
+    make_optimizer(Recipe().replace(optimizer=optimizer, **dict(zip(named, settings, strict=True))))
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:

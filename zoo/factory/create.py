@@ -10,7 +10,7 @@ from typing import Any
 from zoo import likelihoods
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.objective import check_samples_of
-from zoo.factory.assemble import assemble, make_optimizer
+from zoo.factory.assemble import assemble, check_optimizer
 from zoo.factory.options import check_options, choose_latent_shape, take_latent
 from zoo.factory.resolve import resolve
 from zoo.factory.trained import create_trained
@@ -134,7 +134,7 @@ def check_preset(preset: Preset) -> None:
         ArchitectureError: a builder cannot be imported.
     """
     check_samples_of(likelihoods.get(preset.recipe.likelihood), preset.recipe.importance_samples)
-    make_optimizer(preset.recipe)
+    check_optimizer(preset.recipe)
     config = dict(preset.config)
     latent = take_latent(config)
     check_options(config, (resolve(preset.architecture),))

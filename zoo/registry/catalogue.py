@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zoo.errors import PluginLoadError, UnknownNameError
+from zoo.registry.executor_specs import ExecutorSpec
 from zoo.registry.finding import builtin_candidates, entry_point_candidates, named_candidate, user_candidates
 from zoo.registry.isolation.marker import tell_of_crashes
 from zoo.registry.loading import Plugin, check_strict, find_owners, load_plugins, refuse_duplicates
@@ -23,7 +24,7 @@ from zoo.registry.specs import FOLDER, Architecture, DatasetSpec
 from zoo.registry.yaml_file import RegistryFile, builtin_path, merge_files, read_registry_file, user_path
 
 Found = TypeVar("Found")
-Kind = TypeVar("Kind", Architecture, DatasetSpec, LikelihoodSpec, Metric)
+Kind = TypeVar("Kind", Architecture, DatasetSpec, LikelihoodSpec, Metric, ExecutorSpec)
 # Named, not imported: these packages are above this one.
 _FOLDER_SPEC = "zoo.data.folder_spec:folder_spec"
 _LIST_WEIGHTS = "zoo.weights.sources:list_names"
@@ -73,8 +74,7 @@ def _load() -> _Names:
         if _names is None:
             file = read_registry_file(builtin_path())
             found = list(builtin_candidates(file))
-            path = user_path()
-            user = None if path is None else read_registry_file(path)
+            user = None if (path := user_path()) is None else read_registry_file(path)
             if user is not None:
                 file = merge_files(file, user)
                 found += user_candidates(user)
@@ -191,6 +191,11 @@ def plugin_likelihoods() -> dict[str, LikelihoodSpec]:
 def metrics() -> dict[str, Metric]:
     """Return the scores that plugins provide, by name."""
     return _load().find(Metric)
+
+
+def executors() -> dict[str, ExecutorSpec]:
+    """Return the executors that plugins provide, the zoo's own among them, by name."""
+    return _load().find(ExecutorSpec)
 
 
 def list_plugins() -> list[PluginRecord]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from zoo.registry.executor_specs import ExecutorSpec
     from zoo.registry.scoring_specs import LikelihoodSpec, Metric
     from zoo.registry.specs import Architecture, DatasetSpec
 
@@ -109,5 +110,26 @@ def zoo_metrics() -> Iterable[Metric]:
 
     Returns:
         An iterable of ``zoo.Metric``.
+    """
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def zoo_executors() -> Iterable[ExecutorSpec]:
+    """Return the executors of this plugin, which ``zoo benchmark --executor NAME`` takes.
+
+    Called once, when names are first looked up; the function is imported when a benchmark begins.
+
+    Example:
+        ```python
+        from zoo import ExecutorSpec, hookimpl
+
+        @hookimpl
+        def zoo_executors():
+            yield ExecutorSpec("my_queue", "The queue of our cluster", f"{__name__}.queue:make")
+        ```
+
+    Returns:
+        An iterable of ``zoo.ExecutorSpec``.
     """
     raise AssertionError("a hook specification is never called")

@@ -17,6 +17,7 @@ import pluggy
 
 from zoo.errors import DuplicateNameError, PluginLoadError, one_line
 from zoo.registry import hookspecs
+from zoo.registry.executor_specs import ExecutorSpec
 from zoo.registry.import_timer import watch_import
 from zoo.registry.isolation.calls import describe_changes, undisturbed
 from zoo.registry.isolation.marker import marked
@@ -26,16 +27,17 @@ from zoo.registry.scoring_specs import LikelihoodSpec, Metric
 from zoo.registry.specs import Architecture, DatasetSpec
 from zoo.version import __version__
 
-Spec = Architecture | DatasetSpec | LikelihoodSpec | Metric
+Spec = Architecture | DatasetSpec | LikelihoodSpec | Metric | ExecutorSpec
 Bound = TypeVar("Bound", bound=Spec)
 # The fields of what plugins provide that refer to functions and classes.
-REFERENCES = ("encoder", "decoder", "autoencoder", "load", "likelihood", "function")
+REFERENCES = ("encoder", "decoder", "autoencoder", "load", "likelihood", "function", "make")
 MOST_ITEMS = 250_000
 HOOKS: dict[str, type[Spec]] = {
     "zoo_architectures": Architecture,
     "zoo_datasets": DatasetSpec,
     "zoo_likelihoods": LikelihoodSpec,
     "zoo_metrics": Metric,
+    "zoo_executors": ExecutorSpec,
 }
 
 
@@ -208,9 +210,8 @@ def _collect(manager: pluggy.PluginManager, hook: str) -> list[Spec]:
     expected = HOOKS[hook]
     if not _implements(manager, hook):
         return []
-    results = getattr(manager.hook, hook)()
     # pluggy drops None, so an empty result means that the hook returned None.
-    given = results[0] if results else None
+    given = next(iter(getattr(manager.hook, hook)()), None)
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         raise PluginLoadError(f"{hook} returned {given!r}: expected an iterable of zoo.{expected.__name__}")
     items = list(itertools.islice(given, MOST_ITEMS + 1))

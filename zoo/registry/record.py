@@ -16,7 +16,7 @@ class PluginRecord:
         version: the distribution's version, if there is one.
         status: ``ok``, ``slow`` (its import also imports Keras or takes over a second of CPU time), ``failed`` or
             ``disabled``.
-        provides: the names of its architectures, datasets, likelihoods and metrics.
+        provides: the names of its architectures, datasets, likelihoods, metrics and executors.
         error: why it failed.
         distribution: the distribution that it comes from, if any.
         note: what its import has changed for everyone, such as Keras' dtype policy, which was put back, and what it has

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from zoo.registry import catalogue
+from zoo.registry.executor_specs import ExecutorSpec
 from zoo.registry.loading import Plugin, Spec, bind, check_version
 from zoo.registry.record import PluginRecord
 from zoo.registry.scoring_specs import LikelihoodSpec, Metric
@@ -16,7 +17,7 @@ from zoo.registry.specs import Architecture, DatasetSpec
 
 _LIKELIHOOD = ("zoo.likelihoods.likelihood", "Likelihood")
 Class = TypeVar("Class", bound=type)
-Item = TypeVar("Item", Architecture, DatasetSpec, LikelihoodSpec, Metric)
+Item = TypeVar("Item", Architecture, DatasetSpec, LikelihoodSpec, Metric, ExecutorSpec)
 
 
 @overload
@@ -26,14 +27,14 @@ def register(item: str, *, summary: str = ..., **fields: Any) -> Callable[[Class
 
 
 def register(item: Spec | str, *, summary: str = "", **fields: Any) -> Any:
-    """Register an architecture, a dataset, a likelihood or a metric from a script or a notebook.
+    """Register an architecture, a dataset, a likelihood, a metric or an executor from a script or a notebook.
 
     Registering again from the same module and qualified name replaces the item, so a notebook cell can be run twice.
 
     Args:
-        item: an ``Architecture``, a ``DatasetSpec``, a ``LikelihoodSpec`` or a ``Metric``; or a name, in which case the
-            result decorates a class with ``build_encoder`` and ``build_decoder``, static methods or plain functions, or
-            a subclass of ``zoo.likelihoods.Likelihood``.
+        item: an ``Architecture``, a ``DatasetSpec``, a ``LikelihoodSpec``, a ``Metric`` or an ``ExecutorSpec``; or a
+            name, in which case the result decorates a class with ``build_encoder`` and ``build_decoder``, static
+            methods or plain functions, or a subclass of ``zoo.likelihoods.Likelihood``.
         summary: one line for tables; by default the first line of the class's docstring.
         **fields: further fields of ``Architecture``, such as ``defaults``.
 
@@ -71,7 +72,7 @@ def register(item: Spec | str, *, summary: str = "", **fields: Any) -> Any:
     if not isinstance(item, str):
         raise TypeError(
             f'register got {item!r}: expected a name, as in @zoo.register("my_ae"), an Architecture, a DatasetSpec, a '
-            "LikelihoodSpec or a Metric"
+            "LikelihoodSpec, a Metric or an ExecutorSpec"
         )
 
     def decorate(cls: Class) -> Class:

@@ -79,16 +79,22 @@ class Group:
     columns: list[Column]
     rows: list[tuple[Entry, list[Cell]]]
     explanation: str
+    most: int
     figures: list[Figure] = field(default_factory=list)
 
     @property
     def entries(self) -> list[Entry]:
-        """The models, best first."""
-        return [entry for entry, _ in self.rows]
+        """The models that have a page and a place in the charts, best first."""
+        return [entry for entry, _ in self.rows[: self.most]]
 
 
-def make_groups(collection: Collection) -> list[Group]:
-    """Return the groups of a report, with their charts."""
+def make_groups(collection: Collection, most: int) -> list[Group]:
+    """Return the groups of a report, with their charts.
+
+    Args:
+        collection: the runs.
+        most: the number of models of each table, the best first, that have a page and a place in the charts.
+    """
     taken: set[str] = set()
     groups = []
     for table, name in zip(collection.leaderboard.tables, _name(collection.leaderboard.tables), strict=True):
@@ -106,7 +112,7 @@ def make_groups(collection: Collection) -> list[Group]:
             f"{table.images:,} {table.part} images",
         ]  # fmt: skip
         rows = list(zip(entries, cells, strict=True))
-        group = Group(name, anchor, facts, table.main.heading, columns, rows, typeset(explain_table(table)))
+        group = Group(name, anchor, facts, table.main.heading, columns, rows, typeset(explain_table(table)), most)
         group.figures = _draw(group, table)
         groups.append(group)
     return groups

@@ -17,6 +17,7 @@ from zoo.progress import show_progress
 from zoo.shown import show
 
 REPORT_FILE = "report.html"
+MOST_MODELS = 50  # Of a table: each page has pictures, which take seconds to draw and half a megabyte.
 
 
 @contextlib.contextmanager
@@ -41,6 +42,7 @@ def write_report(
     *,
     data_dir: str | Path | None = None,
     explore: bool = False,
+    models: int = MOST_MODELS,
     progress: bool = False,
 ) -> Path:
     """Write one self-contained HTML file about the runs in a folder.
@@ -53,6 +55,8 @@ def write_report(
         data_dir: folder with the official files of the datasets whose test images are shown; or, for runs trained on a
             folder of images, that folder or one that contains it.
         explore: whether each model's page has one in which its latent space is explored, as ``zoo.explore`` writes it.
+        models: the number of models of each table, the best first, that have a page and a place in the charts; the
+            tables have all.
         progress: show progress on stderr.
 
     Returns:
@@ -60,8 +64,11 @@ def write_report(
 
     Raises:
         RunError: there is no run in the folder, or the package jinja2 is not installed.
+        ValueError: ``models`` is less than 1.
         OSError: the file cannot be written.
     """
+    if models < 1:
+        raise ValueError(f"models is {models}: expected at least 1")
     if find_spec("jinja2") is None:
         raise RunError(
             'a report needs the package jinja2, which is not installed: pip install "autoencoder-zoo[report]"'
@@ -82,9 +89,10 @@ def write_report(
     collection = collect(folder)
     # Cache only during this report, since the files may change.
     load = lru_cache(maxsize=2)(partial(load_recorded_dataset, data_dir=data_dir))
-    groups = make_groups(collection)
+    groups = make_groups(collection, models)
     pages = []
-    count = sum(len(group.rows) for group in groups)
+    rows = sum(len(group.rows) for group in groups)
+    count = sum(len(group.entries) for group in groups)
     with show_progress("report", count, progress, unit="models") as advance, _collecting_new_garbage():
         for group in groups:
             for entry in group.entries:
@@ -96,5 +104,7 @@ def write_report(
         lstrip_blocks=True, finalize=_finalize,
     )  # fmt: skip
     template = environment.get_template("report.html.jinja")
-    write_text(out, template.render(groups=groups, pages=pages, failures=failures, runs=len(collection.runs)))
+    write_text(
+        out, template.render(groups=groups, pages=pages, failures=failures, runs=len(collection.runs), models=rows)
+    )
     return out

@@ -1,0 +1,1 @@
+"""Searching settings that make a preset better, judged on the validation split."""
