@@ -1,7 +1,8 @@
 """Everything that is checked: ``nox -s NAME``, or ``nox`` for the quick checks of a change.
 
 All sessions but two run in the environment that nox is in, which has ``pip install -e ".[dev]"``, for ``jax`` also
-``".[jax]"`` and for ``torch`` also PyTorch: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have their own environments in ``.nox/``.
+``".[jax]"`` and for ``torch`` also PyTorch: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have their
+own environments in ``.nox/``.
 """
 
 import glob

@@ -22,6 +22,9 @@ def count_flops(model: keras.Model) -> int | None:
     - A matrix product of (m, k) and (k, n): 2 * m * k * n.
     - Of several branches, the most expensive one counts.
 
+    PyTorch runs Python instead of a graph: there every turn of a loop counts, one of several branches, and what does
+    not reach the output.
+
     Args:
         model: a built model with one input of a known shape; it is not changed.
 
@@ -63,7 +66,12 @@ def _count_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    inputs = keras.ops.zeros((1, *shape), model.inputs[0].dtype)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        call_stateless(model, *variable_values(model), inputs)
+    # Tensors without values: what depends on them cannot be counted, and may not end for others.
+    with keras.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        values = [[value.to("meta") for value in part] for part in variable_values(model)]
+        inputs = torch.zeros((1, *shape), dtype=getattr(torch, model.inputs[0].dtype), device="meta")
+        try:
+            call_stateless(model, *values, inputs)
+        except (RuntimeError, NotImplementedError):
+            raise UncountableError from None
     return int(counter.get_total_flops())
