@@ -14,6 +14,7 @@ from keras import ops
 from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.checks.inputs import check_data, explain_pipeline_error
 from zoo.autoencoder.checks.stream_errors import own_errors_first
+from zoo.autoencoder.checks.values import values_checked
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
@@ -100,6 +101,7 @@ class TrainableModel(BatchModel):
         limited = steps_per_epoch is not None or validation_steps is not None
         with (
             _plain_errors(),
+            values_checked(),
             _plain_ends(steps_per_epoch or validation_steps, data, validation_data),
             self.fitting(given, streams=limited) as given,
         ):
@@ -163,7 +165,8 @@ class TrainableModel(BatchModel):
         check_weights(self)
         self.notice_changes()
         given = {"x": data, "batch_size": batch_size}
-        with _plain_errors(), _plain_ends(steps, data), self.evaluating(given, streams=steps is not None) as given:
+        evaluating = self.evaluating(given, streams=steps is not None)
+        with _plain_errors(), values_checked(), _plain_ends(steps, data), evaluating as given:
             return super().evaluate(**stream_arrays(self, given), **loop)
 
     def predict(
@@ -196,7 +199,7 @@ class TrainableModel(BatchModel):
         if isinstance(data, np.ndarray) and steps is None and not is_distributed(self):
             return self.predict_array(data, batch_size or BATCH_SIZE, verbose, callbacks)
         given = {"x": data, "batch_size": batch_size}
-        with _plain_errors(), _plain_ends(steps, data), self.off_device():
+        with _plain_errors(), values_checked(), _plain_ends(steps, data), self.off_device():
             images: np.ndarray = super().predict(
                 **stream_arrays(self, given), verbose=verbose, steps=steps, callbacks=callbacks
             )

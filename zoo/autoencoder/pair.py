@@ -11,9 +11,9 @@ from keras import ops
 
 from zoo import likelihoods
 from zoo.autoencoder.binarization import batch_thresholds, binarize
-from zoo.autoencoder.checks.inputs import find_values
 from zoo.autoencoder.checks.parts import POSTERIORS, check_pair
 from zoo.autoencoder.checks.provenance import read_provenance
+from zoo.autoencoder.checks.values import find_values
 from zoo.autoencoder.replicas import fill_empty
 from zoo.autoencoder.seeds import seed_generator
 from zoo.data.checks import check_images

@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.checks.activations import fitting_batch, largest_layer
+from zoo.autoencoder.checks.values import values_checked
 from zoo.autoencoder.checks.weights import describe_structure, find_broken
 from zoo.autoencoder.on_device.loop import is_wanted
 from zoo.autoencoder.on_device.prediction import count_batches, predict_many
@@ -57,7 +58,8 @@ class Pass(keras.Model):
         """
         with without_retracing_warnings():
             if keras.backend.backend() != "tensorflow":
-                return self.predict_on_batch(inputs)
+                with values_checked():
+                    return self.predict_on_batch(inputs)
             import tensorflow as tf
 
             tensors = keras.tree.map_structure(tf.convert_to_tensor, inputs)

@@ -85,27 +85,29 @@ class FiniteScalarQuantizer(keras.layers.Layer):
         bounded = self._bound(vectors)
         digits = ops.round(bounded)
         if training and self.trainable:
-            flat = ops.reshape(self._number(digits + self._half), (-1,))
+            flat = ops.reshape(self._number(ops.add(digits, self._half)), (-1,))
             ones = ops.ones_like(flat, "float32")
             counts = ops.segment_sum(ops.stop_gradient(ones), flat, num_segments=self.codes)
             self.sizes.assign(self.decay * self.sizes + (1 - self.decay) * counts)
         # The difference is exactly zero, so the output is exactly a code.
-        return ops.stop_gradient(digits / self._half) + (bounded - ops.stop_gradient(bounded)) / self._half
+        straight = ops.divide(bounded - ops.stop_gradient(bounded), self._half)
+        return ops.stop_gradient(ops.divide(digits, self._half)) + straight
 
     def _bound(self, vectors: Tensor) -> Tensor:
         """Return values that are rounded to whole numbers from -(levels // 2) on, as many as there are levels."""
         half = self._top * (1 + _EPSILON) / 2
         offset = np.where(np.array(self.levels) % 2 == 0, 0.5, 0.0).astype("float32")
         shift = np.arctanh(offset / half).astype("float32")
-        return ops.tanh(ops.cast(vectors, "float32") + shift) * half - offset
+        bounded = ops.multiply(ops.tanh(ops.cast(vectors, "float32") + ops.convert_to_tensor(shift)), half)
+        return ops.subtract(bounded, offset)
 
     def indices(self, vectors: Tensor) -> Tensor:
         """Return the indices of the nearest codes, ``(batch, ...)``, for codes or what is near ``(batch, ..., d)``."""
-        digits = ops.round(ops.cast(vectors, "float32") * self._half) + self._half
+        digits = ops.add(ops.round(ops.multiply(ops.cast(vectors, "float32"), self._half)), self._half)
         return self._number(ops.clip(digits, 0.0, self._top))
 
     def _number(self, digits: Tensor) -> Tensor:
-        return ops.cast(ops.sum(digits * self._bases.astype("float32"), axis=-1), "int32")
+        return ops.cast(ops.sum(ops.multiply(digits, self._bases.astype("float32")), axis=-1), "int32")
 
     def usage(self) -> np.ndarray | None:
         """Return the share of vectors with each code, ``(K,)``, float64; None before any training."""

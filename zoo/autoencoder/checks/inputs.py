@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from zoo.autoencoder.checks.stream_errors import noted, noting, own_errors_first
 from zoo.data.checks import check_images, explain_range, is_array, refuse_targets
 from zoo.data.dataset import Dataset, Split
@@ -203,15 +201,3 @@ def _check_items(stream: Any, check: Check) -> Any:
             stream.on_epoch_end()
 
     return Checked()
-
-
-def find_values(images: Any) -> np.ndarray | None:
-    """Return images as an array if their values are known; None for a symbolic tensor, as in a compiled step."""
-    if isinstance(images, np.ndarray):
-        return images
-    from keras import ops
-
-    try:
-        return np.asarray(ops.convert_to_numpy(images))
-    except Exception:  # each backend raises another one for its symbolic tensors
-        return None
