@@ -23,6 +23,7 @@ BACKEND = [
     "tests/compression",
     "tests/samplers",
     "tests/integration",
+    "tests/training/test_recipe_settings.py",
     "tests/weights/test_hostile.py",
     "tests/docs/test_weights_files.py",
 ]

@@ -138,7 +138,7 @@ class SteppedModel(CompiledModel):
             return images
         images = ops.convert_to_tensor(images)
         chosen = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.seed_generator) < 0.5
-        return ops.where(chosen, images[:, :, ::-1], images)
+        return ops.where(chosen, ops.flip(images, axis=2), images)
 
     def compute_loss_and_updates(
         self,
