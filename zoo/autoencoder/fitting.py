@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder.binarization import binarize
 from zoo.autoencoder.checks.inputs import check_data, explain_pipeline_error
 from zoo.autoencoder.checks.stream_errors import own_errors_first
 from zoo.autoencoder.checks.values import values_checked
 from zoo.autoencoder.checks.weights import check_weights
+from zoo.autoencoder.draws import binarize
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
 from zoo.autoencoder.tf_pipeline import BATCH_SIZE, is_distributed, split_off, stream_arrays

@@ -10,12 +10,11 @@ import numpy as np
 from keras import ops
 
 from zoo import likelihoods
-from zoo.autoencoder.binarization import batch_thresholds, binarize
 from zoo.autoencoder.checks.parts import POSTERIORS, check_pair
 from zoo.autoencoder.checks.provenance import read_provenance
 from zoo.autoencoder.checks.values import find_values
+from zoo.autoencoder.draws import batch_thresholds, binarize, seed_generator
 from zoo.autoencoder.replicas import fill_empty
-from zoo.autoencoder.seeds import seed_generator
 from zoo.data.checks import check_images
 from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
 from zoo.registry.recipe import BINARIZATIONS

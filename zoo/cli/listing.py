@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fnmatch import fnmatchcase
+from typing import Any
 
 import click
 
 import zoo
 from zoo.cli.options import as_json
 from zoo.cli.printing import echo, print_json, print_table
-from zoo.cli.trained_list import list_trained
+from zoo.errors import ModelLoadError
 from zoo.notebooks import show_size
 from zoo.registry import catalogue
 from zoo.registry.model_info import summarize
 from zoo.registry.record import PluginRecord
 from zoo.registry.scoring_specs import OWN_LIKELIHOODS
+from zoo.score_names import main_score
 from zoo.weights.config import split_name
-from zoo.weights.sources import list_weights
+from zoo.weights.sources import Listed, list_weights
 
 SHOWN = 50  # Names of what a plugin provides; zoo plugins --json has all.
 
@@ -32,7 +34,7 @@ SHOWN = 50  # Names of what a plugin provides; zoo plugins --json has all.
 def list_(pattern: str, kind: str | None, as_json: bool) -> None:
     """List the architectures that match PATTERN, or what an option names."""
     if kind == "weights":
-        list_trained(pattern, as_json=as_json)
+        _list_trained(pattern, as_json=as_json)
         return
     if kind in ("likelihoods", "metrics"):
         listed = _likelihoods() if kind == "likelihoods" else _metrics()
@@ -115,3 +117,33 @@ def datasets(as_json: bool) -> None:
         )
     else:
         print_table(["name", "image", "summary"], [[it.name, show_size(it.image_shape), it.summary] for it in specs])
+
+
+def _list_trained(pattern: str, *, as_json: bool) -> None:
+    """Print the presets that have trained weights: their size, first score and place."""
+    found = [_describe_trained(it) for it in list_weights() if fnmatchcase(it.name, pattern)]
+    if as_json:
+        print_json(found)
+    elif not found:
+        what = "no preset" if pattern == "*" else f"no preset that matches {pattern!r}"
+        echo(f"{what} has trained weights here: zoo publish makes them from runs", err=True)
+    else:
+        rows = [[it["name"], it["parameters"], it["score"], it["sha256"], it["place"]] for it in found]
+        shown = [
+            [name, "-" if count is None else f"{count:,}", score or "-", (digest or "-")[:12], place]
+            for name, count, score, digest, place in rows
+        ]
+        print_table(["preset", "parameters", "score on test", "SHA-256", "place"], shown)
+
+
+def _describe_trained(listed: Listed) -> dict[str, Any]:
+    plain: dict[str, Any] = {"name": listed.name, "place": listed.place}
+    folder = listed.folder
+    if folder is None:
+        return plain | {"parameters": None, "score": None, "sha256": None}
+    try:
+        score = main_score([folder.scores])
+        shown = f"{score.title} {score.show(score.read(folder.scores))} {score.unit}".strip()
+        return plain | {"parameters": folder.config.parameters, "score": shown, "sha256": folder.sha256}
+    except (ModelLoadError, ValueError) as error:
+        return plain | {"parameters": folder.config.parameters, "score": f"damaged: {error}", "sha256": None}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from zoo.autoencoder.binarization import binarize
+from zoo.autoencoder.draws import binarize
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import BATCH
 from zoo.data.checks import as_float

@@ -11,9 +11,9 @@ from keras import ops
 from scipy.special import logsumexp
 
 from zoo.autoencoder.checks.activations import largest_batch
+from zoo.autoencoder.draws import set_seed
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import Pass, predict_in_batches, traced
-from zoo.autoencoder.seeds import set_seed
 from zoo.evaluation.blocks import Blocks
 from zoo.progress import show_progress
 from zoo.typing import Tensor

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from zoo.autoencoder.draws import set_seed
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.objective import kl_divergence, sum_from
 from zoo.autoencoder.prediction import without_retracing_warnings
-from zoo.autoencoder.seeds import set_seed
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 

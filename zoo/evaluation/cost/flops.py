@@ -68,10 +68,10 @@ def _count_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
 
     # Tensors without values: what depends on them cannot be counted, and may not end for others.
     with keras.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        values = [[value.to("meta") for value in part] for part in variable_values(model)]
+        trainable, other = ([value.to("meta") for value in part] for part in variable_values(model))
         inputs = torch.zeros((1, *shape), dtype=getattr(torch, model.inputs[0].dtype), device="meta")
         try:
-            call_stateless(model, *values, inputs)
+            call_stateless(model, trainable, other, inputs)
         except (RuntimeError, NotImplementedError):
             raise UncountableError from None
     return int(counter.get_total_flops())

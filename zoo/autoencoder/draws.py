@@ -1,6 +1,8 @@
-"""Binarising grey levels by chance, with the same draws every time a set of images is scored."""
+"""Random draws of a model: their seeds, and grey levels binarised by chance, the same in every evaluation."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,3 +45,22 @@ def batch_thresholds(images: Tensor, seed: int) -> Tensor:
     shape = (1, *ops.shape(images)[1:])
     angle = ops.sum(images * keras.random.uniform(shape, seed=seed + 1), axis=(1, 2, 3), keepdims=True)
     return ops.mod(keras.random.uniform(shape, seed=seed) + angle, 1.0)
+
+
+def seed_generator(seed: int | None) -> Any:
+    """Return a ``keras.random.SeedGenerator`` for any seed of 32 bits.
+
+    Args:
+        seed: 0..2^32 - 1; None draws one.
+    """
+    # Keras' state is int32 on PyTorch, where it refuses half of the seeds.
+    if not isinstance(seed, int) or seed < 2**31:
+        return keras.random.SeedGenerator(seed)
+    generator = keras.random.SeedGenerator(0)
+    set_seed(generator, seed)
+    return generator
+
+
+def set_seed(generator: Any, seed: int) -> None:
+    """Let a generator draw from now on as a new one of that seed, 0..2^32 - 1, does."""
+    generator.state.assign(np.array([seed, 0], "uint32").astype(generator.state.dtype))
