@@ -194,7 +194,14 @@ def command(monkeypatch):
             raise result.exception
         return result
 
-    return run
+    before = os.environ.get("ZOO_REGISTRY")
+    yield run
+    if os.environ.get("ZOO_REGISTRY") != before:  # zoo --registry sets it for the whole process.
+        if before is None:
+            del os.environ["ZOO_REGISTRY"]
+        else:
+            os.environ["ZOO_REGISTRY"] = before
+        zoo.refresh()
 
 
 @pytest.fixture
