@@ -13,12 +13,15 @@ is in ``docs/codes.json``, ``docs/sizes.py`` what is in ``docs/sizes.json``, and
 import json
 import re
 import sys
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "docs"))  # The scripts that make some of the tables.
+from markdown_table import to_markdown  # noqa: E402
+from result_tables import make_results  # noqa: E402
+from speed_tables import make_speed  # noqa: E402
+
 FILLED = (
     ROOT / "README.md",
     *(
@@ -40,10 +43,7 @@ FILLED = (
 )
 BENCHMARK = ROOT / "docs" / "benchmark.json"
 LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
-RESULTS = ROOT / "docs" / "results.json"
-SPEED = ROOT / "docs" / "speed.json"
 MANY_RUNS = ROOT / "docs" / "many_runs.json"
-QUALITY = ROOT / "docs" / "quality.json"
 MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DOTALL)
 
 
@@ -62,7 +62,7 @@ def make_models() -> str:
         if info.plugin is not None and info.plugin.distribution == "autoencoder-zoo":
             counts = [_parameters(f"{name}/{dataset}") for dataset in ("mnist", "cifar10")]
             rows.append([f"`{name}`", info.summary, *counts, _link_papers(info.source or "-")])
-    return _markdown(rows, numbers=(2, 3))
+    return to_markdown(rows, numbers=(2, 3))
 
 
 def make_headline() -> str:
@@ -79,8 +79,8 @@ def make_headline() -> str:
     if max(map(len, (likelihoods, parts, seeds))) > 1:
         raise SystemExit(f"{BENCHMARK}: tables that differ in likelihood, part or number of seeds need more columns")
     return (
-        f"{_markdown(rows, numbers=range(1, 5))}\nScores on the {parts.pop()} split ({' and '.join(sets)}), likelihood "
-        f"`{likelihoods.pop()}`: mean over {seeds.pop()} seeds ± half the 95 % interval (Student's t).\n"
+        f"{to_markdown(rows, numbers=range(1, 5))}\nScores on the {parts.pop()} split ({' and '.join(sets)}), "
+        f"likelihood `{likelihoods.pop()}`: mean over {seeds.pop()} seeds ± half the 95 % interval (Student's t).\n"
     )
 
 
@@ -112,7 +112,7 @@ def _boards(file: Path) -> str:
     for table in map(Table.from_dict, content["tables"]):
         rows = table_cells(table)
         parts.append(
-            f"{describe_table(table)}\n\n{_markdown(rows, numbers=range(1, len(rows[0])))}\n{explain_table(table)}\n"
+            f"{describe_table(table)}\n\n{to_markdown(rows, numbers=range(1, len(rows[0])))}\n{explain_table(table)}\n"
         )
     return "\n".join(parts)
 
@@ -123,100 +123,7 @@ def make_scores() -> str:
 
     rows = [["score", "title", "unit", "better", "what it is"]]
     rows += [[f"`{it.key}`", it.title, it.unit, it.direction, it.definition.replace("|", "\\|")] for it in SCORES]
-    return _markdown(rows, numbers=())
-
-
-def make_results(name: str) -> str:
-    """Return the scores and the learning curves of the runs in one group of ``docs/results.json``."""
-    runs = json.loads(RESULTS.read_text(encoding="utf-8"))[name]
-    columns = {
-        **_score_columns(runs, "negative_elbo", "bits_per_dim"),
-        **{
-            title: [_bound(run, images) for run in runs]
-            for images, title in sorted((bound["data"]["images"], _title(bound)) for bound in runs[0]["bounds"])
-        },
-        **_score_columns(runs, "kl", "active_units"),
-        "best epoch": [(run["best"]["epoch"], 0) for run in runs],
-    }
-    columns = {title: cells for title, cells in columns.items() if any(value is not None for value, _ in cells)}
-    rows = [["seed", *columns]]
-    rows += [
-        [str(run["config"]["seed"]), *(_decimal(*cells[number]) for cells in columns.values())]
-        for number, run in enumerate(runs)
-    ]
-    if len(runs) > 1:
-        rows.append(["mean ± half the 95 % interval", *(_interval(cells) for cells in columns.values())])
-    epochs = [epoch for epoch in (1, 2, 5, 10, 20, 30, 40) if epoch <= len(runs[0]["validation"])]
-    curve = [["after epoch", *map(str, epochs)]]
-    curve += [
-        [f"seed {run['config']['seed']}", *(f"{run['validation'][epoch - 1]:,.2f}" for epoch in epochs)] for run in runs
-    ]
-    return (
-        f"{_markdown(rows, numbers=range(1, len(rows[0])))}\nValidation -ELBO during training:\n\n"
-        f"{_markdown(curve, numbers=range(1, len(curve[0])))}"
-    )
-
-
-def make_speed() -> str:
-    """Return the tables of ``docs/speed.json``."""
-    content = json.loads(SPEED.read_text(encoding="utf-8"))
-    machine = content["machine"]
-    rows = [["training", "images/s", "zoo is faster by", "lowest to highest", "peak memory, MiB", "share of peak"]]
-    for network, found in content["train"].items():
-        facts = machine["networks"][network]
-        for name, result in found["contenders"].items():
-            # A training step takes about three times the operations of a forward pass.
-            share = "-"
-            if name == "zoo":
-                peak = machine["peak_gflops"][facts["precision"]]
-                share = f"{3 * facts['flops'] * result['per_second'] / 1e9 / peak:.0%}"
-            rows.append([f"{network}: {name}", *_speed_cells(result), f"{result['peak_memory_mb']:,}", share])
-    others = [["on small_cnn, 28 x 28", "per second", "zoo is faster by", "lowest to highest"]]
-    for task, title in (
-        ("score", "importance-weighted bound, k = 1,000, images"),
-        ("decode 1", "decode one z, images"),
-        ("decode 128", "decode 128 z, images"),
-    ):
-        others += [[f"{title}: {name}", *_speed_cells(result)] for name, result in content[task].items()]
-    starts = [["start-up", "seconds", "share of import keras"]]
-    keras = content["start_up"]["import keras"]
-    starts += [[f"`{name}`", f"{took:.2f}", f"{took / keras:.0%}"] for name, took in content["start_up"].items()]
-    peaks = ", ".join(f"{value:,.0f} GFLOP/s in {name}" for name, value in machine["peak_gflops"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    precisions = ", ".join(sorted({facts["precision"] for facts in machine["networks"].values()}))
-    return f"""{machine["processor"]}, {machine["threads"]} threads; {versions}; {content["rounds"]} rounds. A product
-of two 2,048 x 2,048 matrices runs at {peaks}.
-
-{_markdown(rows, numbers=range(1, 6))}
-`small_cnn` on 28 x 28 x 1, the others on 32 x 32 x 3; batches of 128, Bernoulli likelihood. The share of the peak
-counts three times the operations of encoder and decoder for each image, against the matrix product in {precisions}.
-
-{_markdown(others, numbers=range(1, 4))}
-{_markdown(starts, numbers=range(1, 3))}
-{_quality()}"""
-
-
-def _quality() -> str:
-    found = json.loads(QUALITY.read_text(encoding="utf-8"))
-    rows = [["validation -ELBO", *(f"seed {seed}" for seed in range(len(found["negative_elbo"]["fast"])))]]
-    rows += [[name, *(f"{value:,.2f}" for value in values)] for name, values in found["negative_elbo"].items()]
-    difference = found["difference"]
-    half = difference["high"] - difference["mean"]
-    return f"""The same quality: `{found["preset"]}`, {found["epochs"]} epochs of {found["dataset"]}, scored by -ELBO on
-{found["images"]:,} validation images, nats per image. "Fast" is the model of `zoo.create_model`, "plain" its twin of
-plain Keras layers with Keras' Adam in float32; each pair starts from equal weights and sees the same images in the same
-order. Fast - plain is {difference["mean"]:+.2f} ± {half:.2f} (half the 95 % interval, Student's t, paired by seed).
-
-{_markdown(rows, numbers=range(1, len(rows[0])))}"""
-
-
-def _speed_cells(result: dict[str, Any]) -> list[str]:
-    ratio = result["zoo_is_faster"]
-    return [
-        f"{result['per_second']:,.0f}",
-        f"{ratio['median']:.2f}",
-        f"{ratio['low']:.2f} to {ratio['high']:.2f}",
-    ]
+    return to_markdown(rows, numbers=())
 
 
 def make_checks() -> str:
@@ -226,43 +133,7 @@ def make_checks() -> str:
     rows = [["check", "rule", ""]]
     for kind in ("architecture", "dataset", "likelihood", "metric"):
         rows += [[f"`{item.name}`", item.rule, "slow" if item.slow else ""] for item in list_checks(kind)]
-    return _markdown(rows, numbers=())
-
-
-def _score_columns(runs: list[dict[str, Any]], *names: str) -> dict[str, list[tuple[float | None, int]]]:
-    """Return columns by title: for each run a score and its digits."""
-    from zoo.score_names import score_at
-
-    return {
-        score.heading: [(run["scores"][name], _digits(run["scores"][name], score.digits)) for run in runs]
-        for name, score in ((name, score_at(name)) for name in names)
-    }
-
-
-def _digits(value: float | None, digits: int) -> int:
-    return 0 if isinstance(value, int) else digits
-
-
-def _title(bound: dict[str, Any]) -> str:
-    return f"-log p(x), k = {bound['iwae']['k']:,}, {bound['data']['images']:,} images"
-
-
-def _bound(run: dict[str, Any], images: int) -> tuple[float | None, int]:
-    return next((bound["iwae"]["nats"] for bound in run["bounds"] if bound["data"]["images"] == images), None), 2
-
-
-def _decimal(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
-
-
-def _interval(cells: Iterable[tuple[float | None, int]]) -> str:
-    from zoo.benchmarking.intervals import summarise
-
-    values, digits = zip(*cells, strict=True)
-    if None in values or digits[0] == 0:
-        return ""
-    found = summarise(values)
-    return f"{found.mean:,.{digits[0]}f} ± {found.half:,.{digits[0]}f}"
+    return to_markdown(rows, numbers=())
 
 
 def _parameters(preset: str) -> str:
@@ -276,54 +147,45 @@ def _link_papers(source: str) -> str:
     return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", source)
 
 
-def _markdown(rows: list[list[str]], numbers: tuple[int, ...] | range) -> str:
-    header, *others = rows
-    rule = ["--:" if column in numbers else "---" for column in range(len(header))]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (header, rule, *others))
-
-
 def make_sizes() -> str:
     """Return the cost of the architectures for images of several sizes, from ``docs/sizes.json``."""
-    sys.path.insert(0, str(ROOT / "docs"))
     from sizes import make_rows
 
     rows, explanation = make_rows()
-    return f"{_markdown(rows, numbers=range(3, 6))}\n{explanation}\n"
+    return f"{to_markdown(rows, numbers=range(3, 6))}\n{explanation}\n"
 
 
 def make_compression() -> str:
     """Return the bits that images take without loss, from ``docs/compression.json``."""
-    sys.path.insert(0, str(ROOT / "docs"))
     from compress_images import make_rows
 
     tables, explanation = make_rows()
-    return "\n".join([*(_markdown(rows, numbers=range(2 - n, 9)) for n, rows in enumerate(tables)), f"{explanation}\n"])
+    return "\n".join(
+        [*(to_markdown(rows, numbers=range(2 - n, 9)) for n, rows in enumerate(tables)), f"{explanation}\n"]
+    )
 
 
 def make_outliers() -> str:
     """Return how well anomaly scores tell other images, from ``docs/outliers.json``."""
-    sys.path.insert(0, str(ROOT / "docs"))
     from find_outliers import make_rows
 
-    return _markdown(make_rows(), numbers=range(2, 8))
+    return to_markdown(make_rows(), numbers=range(2, 8))
 
 
 def make_samplers() -> str:
     """Return how good samples are by every sampler, from ``docs/samplers.json``."""
-    sys.path.insert(0, str(ROOT / "docs"))
     from compare_samplers import make_rows
 
     rows, explanation = make_rows()
-    return f"{_markdown(rows, numbers=range(1, 5))}\n{explanation}\n"
+    return f"{to_markdown(rows, numbers=range(1, 5))}\n{explanation}\n"
 
 
 def make_codes() -> str:
     """Return what learned and rounded codes cost and how their samples are, from ``docs/codes.json``."""
-    sys.path.insert(0, str(ROOT / "docs"))
     from compare_codes import make_rows
 
     costs, samples, explanation = make_rows()
-    return f"{_markdown(costs, numbers=range(2, 8))}\n{_markdown(samples, numbers=range(2, 5))}\n{explanation}\n"
+    return f"{to_markdown(costs, numbers=range(2, 8))}\n{to_markdown(samples, numbers=range(2, 5))}\n{explanation}\n"
 
 
 def make_many_runs() -> str:
@@ -345,7 +207,7 @@ def make_many_runs() -> str:
     size = content["tasks"]["report"]["bytes"] / 1e6
     measured = f"{runs:,} runs: {models:,} models with {seeds} seeds each, on {processors} processors and a local disk."
     explanation = f"The memory includes that of Keras and TensorFlow; the report has {size:,.0f} MB."
-    return f"{_markdown(rows, numbers=range(1, 4))}\n{measured} {explanation}\n"
+    return f"{to_markdown(rows, numbers=range(1, 4))}\n{measured} {explanation}\n"
 
 
 TABLES = {
