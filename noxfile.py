@@ -1,8 +1,8 @@
 """Everything that is checked: ``nox -s NAME``, or ``nox`` for the quick checks of a change.
 
 All sessions but two run in the environment that nox is in, which has ``pip install -e ".[dev]"``, for ``jax`` also
-``".[jax]"`` and for ``torch`` also PyTorch: TensorFlow takes a minute to install. ``lowest`` and ``newest`` have their
-own environments in ``.nox/``.
+``".[jax]"``, for ``site`` ``".[docs]"`` and for ``torch`` PyTorch: TensorFlow takes a minute to install. ``lowest`` and
+``newest`` have their own environments in ``.nox/``.
 """
 
 import glob
@@ -70,6 +70,13 @@ def slow(session):
     """The tests that take long."""
     # By test and not by file: one file would keep one process busy for minutes after the other is done.
     pytest(session, "-m", "slow", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
+def site(session):
+    """The site, in ``site/``: every link, and documentation of every public name."""
+    settings = {"NO_MKDOCS_2_WARNING": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    python(session, "-m", "mkdocs", "build", "--quiet", *session.posargs, env=settings)
 
 
 @nox.session
