@@ -38,6 +38,20 @@ def test_is_called_by_fit(monkeypatch):
     assert seen == [False, True]
 
 
+def test_name_publicly():
+    optimizers = [
+        keras.optimizers.SGD(0.1),
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(weight_decay=0.1)),
+    ]
+    for optimizer in optimizers:
+        named = internals.name_publicly(keras.saving.serialize_keras_object({"optimizer": [optimizer]}))
+        assert "backend" not in str(named)
+        assert "'module': 'keras.optimizers'" in str(named)
+        (again,) = keras.saving.deserialize_keras_object(named)["optimizer"]
+        assert type(again) is type(optimizer)
+        assert again.get_config()["name"] == optimizer.get_config()["name"]
+
+
 def test_adam_moments():
     weight = keras.Variable([1.0, 2.0])
     optimizer = keras.optimizers.Adam()
