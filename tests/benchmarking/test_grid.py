@@ -157,14 +157,16 @@ def said(folder):
     return "\n".join(file.read_text() for file in folder.parent.glob(f"{folder.name}.*.log"))
 
 
-@pytest.mark.slow
-def test_killed_at_ten_moments_and_started_again(tiny, tmp_path):
+@pytest.mark.parametrize(
+    "times", [pytest.param(3, marks=pytest.mark.slow), pytest.param(10, marks=pytest.mark.exhaustive)]
+)
+def test_killed_at_any_moment_and_started_again(tiny, times, tmp_path):
     whole = start(tmp_path / "whole", "--jobs", "2")
     began = time.monotonic()
     assert whole.wait() == 0, said(tmp_path / "whole")
     took = time.monotonic() - began
     draw = random.Random(0)
-    for _ in range(10):
+    for _ in range(times):
         process = start(tmp_path / "killed", "--jobs", "2")
         time.sleep(draw.uniform(0.1, 0.8) * took)
         process.kill()

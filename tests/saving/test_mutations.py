@@ -80,7 +80,9 @@ def test_changed_at_random(saved, tmp_path):
     mutated(saved, tmp_path, range(30))
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "count", [pytest.param(400, marks=pytest.mark.slow), pytest.param(1500, marks=pytest.mark.exhaustive)]
+)
 @pytest.mark.filterwarnings("ignore")
-def test_changed_at_random_for_long(saved, tmp_path):
-    mutated(saved, tmp_path, range(1000, 2500))
+def test_changed_at_random_for_long(saved, count, tmp_path):
+    mutated(saved, tmp_path, range(1000, 1000 + count))
