@@ -54,6 +54,13 @@ def test_it_follows_the_code(module, architecture):
     assert digest_sources(mine) != third
 
 
+def test_classes_of_the_zoo_are_no_code_of_the_plugin(module, architecture):
+    """Else every change of the zoo would be one of the plugin's."""
+    builders = {"encoder": "sourced.model:build_encoder", "decoder": "sourced.model:build_decoder"}
+    plain = digest_sources(architecture(**builders))
+    assert digest_sources(architecture(**builders, autoencoder="zoo:HierarchicalAutoEncoder")) == plain
+
+
 PLUGIN = """
 from zoo import Architecture, LikelihoodSpec, hookimpl
 

@@ -19,7 +19,8 @@ def digest_sources(architecture: Architecture, likelihood: str | None = None) ->
 
     The code is the file of each builder, and the files beside it that it imports; or, if that file is in a package, all
     files of the whole package: of ``my_package`` for ``my_package.models.build``, of ``zoo.plugins.residual`` for one
-    of the zoo's own. The files are read from disk, so a change after the import counts too.
+    of the zoo's own. Classes of the zoo that an architecture names do not count. The files are read from disk, so a
+    change after the import counts too.
 
     Args:
         architecture: the architecture.
@@ -37,7 +38,7 @@ def digest_sources(architecture: Architecture, likelihood: str | None = None) ->
     references += [] if spec is None else [spec.likelihood]
     try:
         modules = {module for reference in references for module in _modules(reference)}
-        files = {file for module in modules for file in _files(module)}
+        files = {file for module in modules if not _is_of_the_zoo(module) for file in _files(module)}
         digest = hashlib.sha256()
         for file in sorted(files, key=lambda file: (file.name, file.parent.name, file)):
             lines = [line.rstrip() for line in file.read_bytes().splitlines()]
@@ -56,6 +57,11 @@ def _modules(reference: Any) -> Iterator[str]:
         yield resolve_reference(reference).__module__
         if isinstance(reference, str):
             yield import_module(reference).__name__
+
+
+def _is_of_the_zoo(module: str) -> bool:
+    """Whether a module is the zoo's and no plugin's, as that of ``zoo:HierarchicalAutoEncoder``: its version counts."""
+    return module.split(".")[0] == "zoo" and not module.startswith("zoo.plugins.")
 
 
 def _files(module: str) -> list[Path]:
