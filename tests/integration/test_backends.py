@@ -56,7 +56,7 @@ def run(backend, *arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("saving", "loading"), PAIRS, ids="-".join)
+@pytest.mark.parametrize(("saving", "loading"), PAIRS)
 def test_what_was_made_on_one_backend_is_the_same_on_the_other(saving, loading, tmp_path):
     for backend in (saving, loading):
         if importlib.util.find_spec(backend) is None:

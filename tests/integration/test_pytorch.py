@@ -18,7 +18,7 @@ for use in (model.encode, model.reconstruct, lambda given: zoo.plot_reconstructi
 assert model.decode(z).shape == (1, 28, 28, 1)
 # Seeds of 32 bits, of which its state has the half.
 for seed in (0, 2**31, 2**32 - 1):
-    again = [zoo.AutoEncoder(model.encoder, model.decoder, seed=seed) for _ in "ab"]
+    again = [zoo.AutoEncoder(model.encoder, model.decoder, model.likelihood, seed=seed) for _ in "ab"]
     terms = [keras.ops.convert_to_numpy(it.elbo_terms(images[:4])[0]) for it in again]
     assert (terms[0] == terms[1]).all()
     assert zoo.evaluate(model, images[:4], seed=seed) == zoo.evaluate(model, images[:4], seed=seed)
