@@ -164,6 +164,14 @@ CHANGES = {
 }
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as in a terminal: a process that a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def _state():
     import keras
 
@@ -178,7 +186,9 @@ def _state():
 
 @pytest.mark.parametrize("code", CHANGES)
 @pytest.mark.parametrize("end", [HOOK, "\nraise RuntimeError('afterwards')"], ids=["ok", "raising"])
-def test_what_an_import_changes_for_everyone_is_put_back_and_told(load, code, end, monkeypatch, tmp_path):
+def test_what_an_import_changes_for_everyone_is_put_back_and_told(
+    load, code, end, interruptible, monkeypatch, tmp_path
+):
     (tmp_path / "registry.yaml").touch()
     monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.yaml"))
     before, filters = _state(), list(warnings.filters)
