@@ -85,8 +85,8 @@ def test_a_trained_model_compresses_better_than_bytes_and_than_an_untrained_one(
     images = draw_images(200, GREY)
     trained = zoo.compress(make_model(), images, tmp_path / "trained")
     untrained = zoo.compress(make_model(fitted=False), images, tmp_path / "untrained")
-    assert trained.bits_per_dim < 7.8
-    assert trained.bits_per_dim + 0.2 < untrained.bits_per_dim < 9
+    limit = 7.7 if keras.backend.backend() == "torch" else 7.4  # It starts from other weights there.
+    assert trained.bits_per_dim < limit < untrained.bits_per_dim < 9
 
 
 @pytest.mark.parametrize(("count", "batch"), [(1, 1), (1, 7), (7, 7), (8, 7), (5, None)])
