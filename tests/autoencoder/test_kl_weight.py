@@ -44,6 +44,15 @@ def test_kl_weight_moves_inside_the_compiled_step(schedule, weights):
     assert model.kl_weight == 0.0
 
 
+@pytest.mark.parametrize("size", [7, 31])
+def test_without_weight_the_loss_is_the_reconstruction_to_the_last_bit(size):
+    model = make_model(spread=5.0, kl_weight=0.0, optimizer=keras.optimizers.SGD(0.0))
+    images = np.random.default_rng(0).integers(0, 256, (4 * size, *IMAGES.shape[1:]), "uint8")
+    history = model.fit(images, epochs=3, batch_size=size, verbose=0).history
+    assert history["loss"] == history["reconstruction_loss"]
+    assert history["negative_elbo"] > history["loss"]
+
+
 def test_evaluation_does_not_advance_the_schedule():
     model = make_model(kl_weight=LinearWarmUp(4))
     model.evaluate(IMAGES, verbose=0)

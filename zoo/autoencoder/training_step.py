@@ -21,13 +21,6 @@ from zoo.typing import Tensor
 NOTHING_TO_TRAIN = "the model has no trainable weights"  # Keras warns of it too.
 
 
-class _Mean(keras.losses.Loss):
-    """The mean over the batch of values per image, reduced as Keras does, so that replicas add up."""
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return y_pred
-
-
 class SteppedModel(CompiledModel):
     """A model that takes steps and logs their terms.
 
@@ -37,7 +30,6 @@ class SteppedModel(CompiledModel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._mean = _Mean(name="mean_over_batch")
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction_loss")
         self.kl_tracker = keras.metrics.Mean(name="kl_loss")
         self.elbo_tracker = keras.metrics.Mean(name="negative_elbo")
@@ -113,7 +105,7 @@ class SteppedModel(CompiledModel):
         with keras.name_scope(self.name):
             # The mean over no images would be NaN: a replica without any computes one and leaves it out.
             objective, reconstruction, kl = (
-                term[:count]
+                ops.cast(term[:count], "float32")
                 for term in self.objective(
                     self.augment(fill_empty(x)) if training else fill_empty(x),
                     kl_weight=self.kl_weight_of(training=training),
@@ -122,12 +114,15 @@ class SteppedModel(CompiledModel):
                     training=training,
                 )
             )
-        loss = self._mean(objective, objective) if count_replicas() == 1 else _mean_over_replicas(objective, count)
+            # One reduction of all of them: terms that are equal have equal sums, to the last bit.
+            sums = ops.sum(ops.stack([objective, reconstruction, kl, reconstruction + kl]), axis=1)
+            number = ops.maximum(ops.cast(count, "float32"), 1.0)
+            # A replica's loss is its share of the mean over the images of all, which may have different numbers.
+            loss = sums[0] / (number if count_replicas() == 1 else sum_over_replicas(ops.cast(count, "float32")))
         if self.losses:
             loss = loss + super().compute_loss(x=x, training=training)
-        self.reconstruction_tracker.update_state(reconstruction)
-        self.kl_tracker.update_state(kl)
-        self.elbo_tracker.update_state(reconstruction + kl)
+        for index, tracker in enumerate((self.reconstruction_tracker, self.kl_tracker, self.elbo_tracker), start=1):
+            tracker.update_state(sums[index] / number, sample_weight=count)
         if training:
             self.kl_step.assign(self.kl_step + 1.0)
         return loss
@@ -182,11 +177,6 @@ class SteppedModel(CompiledModel):
             whole = sum_over_replicas(ops.cast(count, "float32"))
             loss = loss * whole / ops.maximum(ops.cast(count, "float32"), 1.0)
         loss_tracker(self).update_state(loss, sample_weight=count)
-
-
-def _mean_over_replicas(values: Tensor, count: Tensor) -> Tensor:
-    """Return a replica's share of the mean over the images of all replicas, which may have different numbers."""
-    return ops.sum(values) / sum_over_replicas(ops.cast(count, "float32"))
 
 
 def _tensorflow_step(model: SteppedModel, images: Tensor) -> Any:
