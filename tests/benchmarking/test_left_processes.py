@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from zoo.benchmarking import executor, process
+from zoo.benchmarking import process
 from zoo.errors import RunError
 
 
@@ -20,11 +20,8 @@ def test_a_process_that_a_run_leaves_behind_is_ended(end, monkeypatch, tmp_path)
     worker.chmod(0o755)
     monkeypatch.setattr(process, "sys", SimpleNamespace(executable=str(worker), path=sys.path))
     named = {"preset": "a/b", "seed": 0, "label": "a run", "folder": "run", "out": str(tmp_path)}
-    cell = SimpleNamespace(to_json=lambda: json.dumps(named))
-    processes = executor.LocalProcesses(time_limit=1.0)
     with pytest.raises(RunError):
-        processes.submit(cell).result(timeout=60)
-    processes.close()
+        process.train_apart(process.Task.from_json(json.dumps(named)), process.Limits(seconds=1.0))
     left = int((tmp_path / "left").read_text())
     deadline = time.monotonic() + 10
     while psutil.pid_exists(left) and psutil.Process(left).status() != psutil.STATUS_ZOMBIE:

@@ -12,7 +12,8 @@ from typing import Protocol
 import psutil
 
 from zoo.benchmarking.cells import Cell, run_cell
-from zoo.benchmarking.process import MEGABYTE, Limits, Task, train_apart
+from zoo.benchmarking.forks.client import Forks
+from zoo.benchmarking.process import MEGABYTE, Limits, Task, make_environment, train_apart
 from zoo.errors import RunError
 from zoo.progress import Moment
 
@@ -97,6 +98,7 @@ class LocalProcesses:
             seconds=time_limit,
             memory=memory_limit or psutil.virtual_memory().available / MEGABYTE / jobs,
         )
+        self._forks = Forks(make_environment(self.limits))
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="zoo-benchmark")
         self._closed = False
 
@@ -108,9 +110,10 @@ class LocalProcesses:
         """Start no more runs, and stop those in progress; they can be resumed."""
         self._closed = True
         self._pool.shutdown(cancel_futures=True)
+        self._forks.close()
 
     def _do(self, task: Task) -> None:
-        train_apart(task, self.limits, lambda: self._closed)
+        train_apart(task, self.limits, lambda: self._closed, forks=self._forks)
 
 
 def make_local(terms: Terms) -> LocalProcesses:

@@ -18,6 +18,7 @@ from typing import IO
 
 import psutil
 
+from zoo.benchmarking.forks.client import Fork, Forks
 from zoo.benchmarking.report_file import Report, file_name, report_file
 from zoo.errors import RunError
 from zoo.progress import Moment
@@ -31,6 +32,7 @@ MEGABYTE = 2**20
 ENDED = "the benchmark was stopped"
 # The exit status of a worker whose parent is gone. Its run can be resumed.
 GONE = 75
+Process = subprocess.Popen[bytes] | Fork
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -84,6 +86,7 @@ def train_apart(
     stopped: Callable[[], bool] = lambda: False,
     tell: Callable[[Moment], None] | None = None,
     keep_log: bool = False,
+    forks: Forks | None = None,
 ) -> None:
     """Train a run in a process of its own, wait for its end, and end all that it has left running.
 
@@ -93,6 +96,7 @@ def train_apart(
         stopped: asked now and then whether to stop it; its run can be resumed.
         tell: a function that is told what the run is doing.
         keep_log: whether to keep the process's output in the task's log.
+        forks: where a process is to be had that has imported Keras already; None: it is a new one.
 
     Raises:
         RunError: the run is not finished; its folder has the reason too, unless the run can be resumed.
@@ -102,7 +106,7 @@ def train_apart(
         task.log.parent.mkdir(parents=True, exist_ok=True)
     with task.log.open("a+b") if keep_log else tempfile.TemporaryFile() as output:
         begin = output.seek(0, os.SEEK_END)
-        process = _start(task, output, limits)
+        process = _start(task, output, limits, forks)
         try:
             reason = _watch(process, limits, stopped, report, tell)
         finally:
@@ -119,12 +123,20 @@ def train_apart(
         raise RunError(_settle(run, reason or "its process ended without finishing it"))
 
 
-def _start(task: Task, output: IO[bytes], limits: Limits) -> subprocess.Popen[bytes]:
+def make_environment(limits: Limits) -> dict[str, str]:
+    """Return the variables of a run's process."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if limits.threads is not None:
         environment |= dict.fromkeys(THREADS, str(limits.threads))
     # Let it find the same modules as this process.
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    return environment
+
+
+def _start(task: Task, output: IO[bytes], limits: Limits, forks: Forks | None) -> Process:
+    environment = make_environment(limits)
+    if forks is not None and (fork := forks.start([task.text], output, environment, os.getcwd())) is not None:
+        return fork
     # Nothing is ever written to its stdin: when the pipe closes, this process is gone.
     return subprocess.Popen(
         [sys.executable, "-m", "zoo.benchmarking.worker", task.text],
@@ -133,7 +145,7 @@ def _start(task: Task, output: IO[bytes], limits: Limits) -> subprocess.Popen[by
 
 
 def _watch(
-    process: subprocess.Popen[bytes],
+    process: Process,
     limits: Limits,
     stopped: Callable[[], bool],
     report: Report,
@@ -153,7 +165,7 @@ def _watch(
     return None
 
 
-def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _has_ended(process: Process, seconds: float) -> bool:
     """Wait up to this many seconds for a process to end; return whether it has ended."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
@@ -171,7 +183,7 @@ def _resident(pid: int) -> float:
     return total / MEGABYTE
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: Process) -> None:
     """Kill a process that leads a session, its child processes, and what it has left running in its session."""
     if process.poll() is None:
         with contextlib.suppress(psutil.Error):
@@ -189,8 +201,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def _explain_end(status: int, lines: list[str]) -> str | None:
-    if status == 0:
+def _explain_end(status: int | None, lines: list[str]) -> str | None:
+    if not status:
         return None
     last = next((line for line in reversed(lines) if line), "")
     if status < 0:
