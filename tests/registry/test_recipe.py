@@ -5,7 +5,7 @@ import math
 import pytest
 
 import zoo
-from zoo.registry.recipe import Recipe, suggest_settings
+from zoo.registry.recipe import Recipe
 
 NUMBER_HINT = r" \(YAML reads 1e-3 as text: write 0\.001 or 1\.0e-3\)"
 
@@ -121,23 +121,6 @@ def test_values_that_are_refused(changes, message):
 )
 def test_values_at_the_edge_are_taken(changes):
     assert Recipe().replace(**changes).to_dict().items() >= changes.items()
-
-
-@pytest.mark.parametrize("images", [1, 5, 240, 999, 1_000, 4_999, 5_000, 20_000, 1_000_000])
-def test_suggested_settings_are_enough_steps_within_bounds(images):
-    found = suggest_settings(images)
-    recipe = Recipe().replace(**found)
-    steps = -(-images // recipe.batch_size) * recipe.epochs
-    assert 20 <= recipe.epochs <= 200
-    assert steps >= 800 or recipe.epochs == 200
-    assert 16 <= recipe.batch_size <= 128
-
-
-def test_suggested_settings_grow_with_the_images():
-    found = [suggest_settings(images) for images in range(1, 30_000, 97)]
-    sizes, epochs = [it["batch_size"] for it in found], [it["epochs"] for it in found]
-    assert sizes == sorted(sizes)
-    assert epochs[0] > epochs[-1]
 
 
 def test_callbacks_are_names():

@@ -81,6 +81,36 @@ def test_settings_reach_the_optimizer(name):
     assert float(optimizer.learning_rate) == pytest.approx(0.01)
 
 
+def test_bounds_by_usual_norms_reach_the_optimizer():
+    bounds = {"times": 3, "skipped_above": 20.0, "window": 50}
+    recipe = Recipe(optimizer="adamax", weight_averaging=0.9, gradient_clipping=bounds)
+    optimizer = make_optimizer(recipe)
+    assert type(optimizer).__name__ == "ClippedAdamax"
+    assert {name: getattr(optimizer, name) for name in bounds} == bounds
+    assert (optimizer.most_skipped, optimizer.use_ema, optimizer.global_clipnorm) == (5, True, None)
+
+
+def test_bounds_by_usual_norms_are_resumed_exactly(few_pictures, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    settings = {
+        "epochs": 3,
+        "batch_size": 4,
+        "gradient_clipping": {"times": 1, "window": 10},
+    }  # Half of all steps are scaled down.
+    whole = train(tmp_path / "whole", **settings)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts", callbacks=[Stop()], **settings)
+    (folder,) = (tmp_path / "parts").glob("*/*/seed*")
+    resumed = zoo.resume(folder, data=DATA, progress=False)
+    assert (resumed.path / "history.csv").read_text() == (whole.path / "history.csv").read_text()
+    free = train(tmp_path / "free", epochs=3, batch_size=4)
+    assert (free.path / "history.csv").read_text() != (whole.path / "history.csv").read_text()
+
+
 def test_clipping_bounds_a_step():
     images = IMAGES[:16]
     moves = []
@@ -148,6 +178,11 @@ def test_flips_are_for_training_and_are_saved(tmp_path):
         ({"weight_averaging": 1.0}, "weight_averaging is 1.0: expected a number from 0 and below 1"),
         ({"weight_averaging": -1}, "weight_averaging is -1: expected a finite number at least 0"),
         ({"gradient_clipping": 0}, "gradient_clipping is 0: expected a finite number above 0"),
+        ({"gradient_clipping": {"window": 10}}, "or a mapping with times and optionally skipped_above, window and"),
+        ({"gradient_clipping": {"times": 0.5}}, "gradient_clipping: times is 0.5: expected a finite number at least 1"),
+        ({"gradient_clipping": {"times": 2, "window": 9}}, "window is 9: expected a finite number at least 10"),
+        ({"gradient_clipping": {"times": 2, "window": 10.5}}, "window is 10.5: expected a whole number"),
+        ({"gradient_clipping": {"times": 3, "skipped_above": 2}}, "skipped_above is 2: expected at least times"),
         ({"weight_decay": -0.1}, "weight_decay is -0.1: expected a finite number at least 0"),
         ({"learning_rate_warm_up": 1.5}, "learning_rate_warm_up is 1.5: expected a whole number of at least 0"),
         ({"learning_rate_shape": "step"}, "learning_rate_shape is 'step': expected one of linear, cosine"),

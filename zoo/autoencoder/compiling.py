@@ -9,9 +9,9 @@ import keras
 from keras import ops
 
 from zoo import likelihoods, schedules
-from zoo.autoencoder.adam import get_optimizer
 from zoo.autoencoder.internals import name_publicly
 from zoo.autoencoder.objective import check_samples_of
+from zoo.autoencoder.optimizers.adam import get_optimizer
 from zoo.autoencoder.precision import resolve_precision
 from zoo.autoencoder.settings import AdjustableModel, check_augmentation, check_free_bits
 from zoo.registry.recipe import check_importance_samples

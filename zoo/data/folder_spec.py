@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from zoo.data.folder import VALIDATION_FROM, list_images, load_images
+from zoo.data.suggested import suggest_settings
 from zoo.errors import DatasetError
-from zoo.registry.recipe import suggest_settings
 from zoo.registry.specs import FOLDER, DatasetSpec
 
 SHAPE = re.compile(r"(.+)@(\d+)x(\d+)x(\d+)")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from zoo.data.checks import check_images, is_array
 from zoo.data.dataset import PARTS, Dataset, Split
-from zoo.registry.recipe import suggest_settings
+from zoo.data.suggested import suggest_settings
 from zoo.registry.specs import DatasetSpec
 
 logger = logging.getLogger("zoo")

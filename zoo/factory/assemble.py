@@ -13,8 +13,9 @@ from typing import Any
 import keras
 
 from zoo import likelihoods
-from zoo.autoencoder.adam import get_optimizer
 from zoo.autoencoder.model import AutoEncoder
+from zoo.autoencoder.optimizers.adam import get_optimizer
+from zoo.autoencoder.optimizers.clipping import clip_by_usual_norms
 from zoo.errors import ArchitectureError, UnknownNameError
 from zoo.factory.options import check_options, check_part_options, choose_latent_shape, take_latent
 from zoo.factory.parts import build_part
@@ -103,15 +104,18 @@ def assemble(
 
 
 def check_optimizer(recipe: Recipe) -> None:
-    """Raise ``UnknownNameError`` if there is no optimizer of a recipe's name."""
-    _check_optimizer(recipe.optimizer, recipe.weight_decay, recipe.gradient_clipping, recipe.weight_averaging)
+    """Raise ``UnknownNameError`` if there is no optimizer of a recipe's name, ``ValueError`` if it lacks a setting."""
+    clipping = recipe.gradient_clipping
+    bounds = tuple(clipping.items()) if isinstance(clipping, Mapping) else clipping
+    _check_optimizer(recipe.optimizer, recipe.weight_decay, bounds, recipe.weight_averaging)
 
 
 @lru_cache(maxsize=100)
-def _check_optimizer(optimizer: str, *settings: float | None) -> None:
+def _check_optimizer(optimizer: str, decay: float | None, bounds: Any, averaging: float) -> None:
     # Which takes ten milliseconds, most of them for Keras' variables: too long for each run of a large grid.
-    named = ("weight_decay", "gradient_clipping", "weight_averaging")
-    make_optimizer(Recipe().replace(optimizer=optimizer, **dict(zip(named, settings, strict=True))))
+    clipping = dict(bounds) if isinstance(bounds, tuple) else bounds
+    changes = {"weight_decay": decay, "gradient_clipping": clipping, "weight_averaging": averaging}
+    make_optimizer(Recipe().replace(optimizer=optimizer, **changes))
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -125,12 +129,15 @@ def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     changes: dict[str, Any] = {}
     if recipe.weight_decay is not None:
         changes["weight_decay"] = recipe.weight_decay
-    if recipe.gradient_clipping is not None:
-        changes["global_clipnorm"] = recipe.gradient_clipping
+    bounds = recipe.gradient_clipping
+    if bounds is not None and not isinstance(bounds, Mapping):
+        changes["global_clipnorm"] = bounds
     if recipe.weight_averaging:
         changes |= {"use_ema": True, "ema_momentum": recipe.weight_averaging}
     if changes:
         optimizer = type(optimizer).from_config({**optimizer.get_config(), **changes})
+    if isinstance(bounds, Mapping):
+        optimizer = clip_by_usual_norms(optimizer, **bounds)
     optimizer.learning_rate = recipe.learning_rate
     return optimizer
 

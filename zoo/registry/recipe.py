@@ -15,18 +15,13 @@ MOST_SAMPLES = 10_000  # Of the importance-weighted bound, in training.
 PRECISIONS = ("auto", "float32", "bfloat16")
 DECAYS = ("linear", "cosine")  # How the learning rate falls.
 AUGMENTATIONS = ("none", "flip")
+# The keys of a gradient_clipping mapping, with the least of each: arguments of UsualNorms in zoo.autoencoder.
+CLIPPING = {"times": 1.0, "skipped_above": 1.0, "window": 10, "most_skipped": 0}
 # The keys allowed in a kl_weight mapping, by its required key: the arguments of a class in zoo.schedules.
 KL_SCHEDULES = {
     "warm_up_steps": ("warm_up_steps", "start", "end"),
     "cycle_steps": ("cycle_steps", "ratio", "cycles", "start", "end"),
 }
-
-# The default batch size by the number of training images, and the steps to reach with it: 240 digits are drawn clearly
-# after 800, and validation is best before.
-BATCH_SIZES = ((128, 20_000), (64, 5_000), (32, 1_000))
-SMALLEST_BATCH = 16
-STEPS = 800
-FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,10 @@ class Recipe:
         weight_decay: the share of each weight, times the learning rate, that a step takes off (Loshchilov and Hutter
             2019); None: the optimizer's own, which is 0.004 for ``adamw`` and none for most others.
         gradient_clipping: the largest norm of the gradients of all weights together, > 0; larger ones are scaled down
-            to it. None: any.
+            to it. Or ``{"times": 3.0, "skipped_above": 10.0, "window": 100, "most_skipped": 5}``, of which ``times`` is
+            required: the bound is so many times the median norm of the last ``window`` steps, and a gradient beyond
+            ``skipped_above`` times the median, or one that is not finite, is left out, but no more than
+            ``most_skipped`` in a row. None: any norm.
         weight_averaging: the share, in each step, of the average of earlier weights in the new average, such as 0.999;
             at least 0 and below 1. Validation, the best epoch and the model of a run then have the averaged weights
             (Polyak and Juditsky 1992). 0: no averages.
@@ -85,7 +83,7 @@ class Recipe:
     learning_rate_shape: str = "linear"
     learning_rate_warm_up: int = 0
     weight_decay: float | None = None
-    gradient_clipping: float | None = None
+    gradient_clipping: float | Mapping[str, Any] | None = None
     weight_averaging: float = 0.0
     augmentation: str = "none"
 
@@ -113,7 +111,10 @@ class Recipe:
             raise ValueError(f"learning_rate_warm_up is {warm_up!r}: expected a whole number of at least 0")
         if self.weight_decay is not None:
             _check_number("weight_decay", self.weight_decay, least=0)
-        if self.gradient_clipping is not None:
+        if isinstance(self.gradient_clipping, Mapping):
+            _check_clipping(self.gradient_clipping)
+            object.__setattr__(self, "gradient_clipping", dict(self.gradient_clipping))
+        elif self.gradient_clipping is not None:
             _check_number("gradient_clipping", self.gradient_clipping, above=0)
         _check_number("weight_averaging", self.weight_averaging, least=0)
         if self.weight_averaging >= 1:
@@ -160,19 +161,6 @@ _LATER = {
         "augmentation",
     )
 }  # fmt: skip
-
-
-def suggest_settings(images: int) -> dict[str, int]:
-    """Return a batch size and a number of epochs for images that have no recipe of their own.
-
-    Few images need small batches and many epochs, or else there are too few steps to learn anything.
-
-    Args:
-        images: the number of training images, >= 1.
-    """
-    batch_size = next((size for size, least in BATCH_SIZES if images >= least), SMALLEST_BATCH)
-    per_epoch = -(-images // batch_size)
-    return {"batch_size": batch_size, "epochs": min(max(-(-STEPS // per_epoch), FEWEST_EPOCHS), MOST_EPOCHS)}
 
 
 def check_recipe_keys(changes: Mapping[str, Any]) -> None:
@@ -241,3 +229,19 @@ def check_schedule(value: Mapping[str, Any]) -> None:
     for key in ("start", "end"):
         if key in value:
             _check_number(f"kl_weight: {key}", value[key], least=0)
+
+
+def _check_clipping(value: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` unless a mapping holds bounds of gradients by the median of their norms."""
+    if "times" not in value or any(key not in CLIPPING for key in value):
+        raise ValueError(
+            f"gradient_clipping is {dict(value)!r}: expected a number, or a mapping with times and optionally "
+            "skipped_above, window and most_skipped"
+        )
+    for key, least in CLIPPING.items():
+        if key in value:
+            _check_number(f"gradient_clipping: {key}", value[key], least=least)
+            if isinstance(least, int) and not isinstance(value[key], numbers.Integral):
+                raise ValueError(f"gradient_clipping: {key} is {value[key]!r}: expected a whole number")
+    if value.get("skipped_above", float("inf")) < value["times"]:
+        raise ValueError(f"gradient_clipping: skipped_above is {value['skipped_above']!r}: expected at least times")

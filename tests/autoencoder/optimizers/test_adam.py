@@ -1,11 +1,11 @@
-"""zoo.autoencoder.adam.Adam is Keras' optimizer: the same weights and state after every step."""
+"""zoo.autoencoder.optimizers.adam.Adam is Keras' optimizer: the same weights and state after every step."""
 
 import keras
 import numpy as np
 import pytest
 
 import zoo
-from zoo.autoencoder.adam import Adam
+from zoo.autoencoder.optimizers.adam import Adam
 
 OPTIONS = [
     {}, {"amsgrad": True}, {"clipnorm": 0.5}, {"weight_decay": 0.1}, {"use_ema": True, "ema_overwrite_frequency": 2},

@@ -1,0 +1,1 @@
+"""The optimizers of recipes, where they are not Keras' own."""
