@@ -204,7 +204,7 @@ def test_hostile_names(opened, tmp_path):
 @pytest.mark.parametrize("architecture", ["vq_cnn", "ladder"])
 def test_other_latents(architecture, opened, tmp_path):
     options = {
-        "vq_cnn": {"width": 8, "codes": 32},
+        "vq_cnn": {"width": 8, "codes": 32, "quantizers": 2},
         "ladder": {"widths": [8, 8, 8], "groups": [1, 1, 1], "latents": [2, 2, 4], "blocks": 1},
     }[architecture]
     model = zoo.create_model(architecture, image_shape=(32, 32, 3), seed=0, **options)
@@ -218,9 +218,14 @@ def test_other_latents(architecture, opened, tmp_path):
     if architecture == "vq_cnn":
         grid = browser.find_element("id", "codes")
         grid.send_keys(keys.ARROW_DOWN, " ")
-        words = browser.find_element("id", "codes-place").text
-        painted, painting = re.fullmatch(r"Row 2, column 1: code (\d+). Painting with code (\d+).", words).groups()
-        assert painted == painting
+        for book in (1, 2):
+            words = browser.find_element("id", "codes-place").text
+            code = rf"code (\d+) of codebook {book}\."
+            painted, painting = re.fullmatch(rf"Row 2, column 1: {code} Painting with {code}", words).groups()
+            assert painted == painting
+            # The palette of the other one.
+            browser.find_element("css selector", "#palette-1 button").click()
+            grid.send_keys(" ")
     else:
         slider = browser.find_element("id", "levels-kept")
         assert "Kept: 1 x 1 x" in browser.find_element("id", "levels-names").text

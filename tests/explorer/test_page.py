@@ -126,18 +126,21 @@ def test_large_images_are_shown_small(tmp_path):
     assert (sheet["width"], sheet["height"], sheet["exact"]) == (53, 64, False)
 
 
-def test_a_codebook(tmp_path):
-    model = zoo.create_model("vq_cnn", image_shape=(8, 8, 1), seed=0, width=4, codes=16)
+@pytest.mark.parametrize("books", [1, 2])
+def test_codebooks(books, tmp_path):
+    model = zoo.create_model("vq_cnn", image_shape=(8, 8, 1), seed=0, width=4, codes=16, quantizers=books)
     page = zoo.explore(model, tmp_path / "page.html", make_split())
     text, content = page.path.read_text(encoding="utf-8"), content_of(page.path)
     codebook = content["codebook"]
     assert (codebook["grid"], content["prior"]["kind"], content["sliders"]) == ([2, 2], "codes", [])
-    assert sorted(codebook["palette"]) == list(range(16))
-    assert codebook["swatches"]["count"] == 16
+    assert [sorted(palette) for palette in codebook["palettes"]] == [list(range(16))] * books
+    assert codebook["swatches"]["count"] == 16 * books
     indices = array_of(text, content["images"]["codes"]).astype(int)
     sheet = Image.open(io.BytesIO(base64.b64decode(content["images"]["sheet"]["uri"].partition(",")[2])))
     tiles = np.asarray(sheet).reshape(5, 8, 8, 8).swapaxes(1, 2).reshape(40, 8, 8, 1)
-    np.testing.assert_array_equal(model.codebook[indices[:40]].reshape(40, 2, 2, 16), model.encode(tiles)[0])
+    vectors = model.code_vectors(indices[:40].reshape(40, *model.latent_shape[:-1]))
+    np.testing.assert_array_equal(vectors, model.encode(tiles)[0])
+    assert indices.max() < 16
     assert "Painting" not in text.partition("<script")[0]
 
 

@@ -1,4 +1,4 @@
-"""Where images lie in the latent space: the plane of the map, the codes of images, and a codebook's palette."""
+"""Where images lie in the latent space: the plane of the map, the codes of images, and the palettes of codebooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.plots import principal_plane
 MOST_BYTES = 400_000  # Of the images' codes.
 SLIDERS = 12
 DRAWS = 256
-PALETTE = 96  # Codes that can be painted with.
+PALETTE = 96  # Codes of a codebook that can be painted with.
 
 
 def add_array(blob: Blob, array: np.ndarray) -> dict[str, Any]:
@@ -56,55 +56,74 @@ def kl_per_latent(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
     return found
 
 
-def find_codebook(model: AutoEncoder) -> np.ndarray | None:
-    """Return the codes ``(codes, d)`` that a model's latent is a map of, from its attribute ``codebook``, if any."""
+def find_codebooks(model: AutoEncoder) -> np.ndarray | None:
+    """Return the codes that a model's latent is a map of, from its attribute ``codebook``, if any.
+
+    Returns:
+        ``(books, codes, d)``. If there are several books, the last axis but one of the latent is theirs.
+    """
     codebook = getattr(model, "codebook", None)
     if codebook is None:
         return None
     found = np.asarray(codebook, "float32")
-    return found if found.ndim == 2 and found.shape[1] == model.latent_shape[-1] else None
+    if found.ndim == 2 and found.shape[1] == model.latent_shape[-1]:
+        return found[None]
+    stacked = found.ndim == 3 and (found.shape[0], found.shape[2]) == model.latent_shape[-2:]
+    return found if stacked else None
 
 
-def nearest(codebook: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the index of the nearest code of each vector ``(..., d)``."""
-    flat = vectors.reshape(-1, vectors.shape[-1])
-    parts = [
-        (np.square(codebook).sum(axis=1) - 2 * part @ codebook.T).argmin(axis=1)
-        for part in np.array_split(flat, max(1, len(flat) // 4096))
-    ]
-    return np.concatenate(parts).reshape(vectors.shape[:-1])
+def nearest(codebooks: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the index of the nearest code of each vector ``(n, ..., d)``, in its book: ``(n, positions)``."""
+    books, _, size = codebooks.shape
+    flat = vectors.reshape(-1, books, size)
+    found = [
+        np.concatenate([
+            (np.square(book).sum(axis=1) - 2 * part @ book.T).argmin(axis=1)
+            for part in np.array_split(flat[:, number], max(1, len(flat) // 4096))
+        ])
+        for number, book in enumerate(codebooks)
+    ]  # fmt: skip
+    return np.stack(found, axis=1).reshape(len(vectors), -1)
 
 
-def describe_codebook(model: AutoEncoder, codebook: np.ndarray, used: np.ndarray | None, blob: Blob) -> dict[str, Any]:
-    """Return the codebook and its palette: for each code, the middle of the image that has it everywhere.
+def describe_codebooks(
+    model: AutoEncoder, codebooks: np.ndarray, used: np.ndarray | None, blob: Blob
+) -> dict[str, Any]:
+    """Return the codebooks and their palettes: for each code, the middle of the image that has it everywhere.
+
+    Beside a code of one book, that image has the most used ones of the others.
 
     Args:
         model: the model.
-        codebook: ``(codes, d)``.
-        used: the codes of images, ``(n, positions)``; the most frequent ones come first in the palette.
-        blob: gets the codebook.
+        codebooks: ``(books, codes, d)``.
+        used: the codes of images, ``(n, positions)``; the most frequent ones come first in the palettes.
+        blob: gets the codebooks.
     """
-    counts = np.zeros(len(codebook), int) if used is None else np.bincount(used.reshape(-1), minlength=len(codebook))
-    order = np.argsort(-counts, kind="stable")
-    grid = list(model.latent_shape[:-1])
+    books, codes, size = codebooks.shape
+    found = np.zeros((0, books), int) if used is None else used.reshape(-1, books)
+    counts = np.stack([np.bincount(own, minlength=codes) for own in found.T])
+    order = np.argsort(-counts, axis=1, kind="stable")
+    grid = list(model.latent_shape[: -1 if books == 1 else -2])
     height, width = model.image_shape[:2]
     tall, wide = (grid[0], grid[1]) if len(grid) == 2 else (1, math.prod(grid))
-    images = model.decode(np.broadcast_to(codebook.reshape(-1, *(1,) * len(grid), codebook.shape[1]),
-                                          (len(codebook), *model.latent_shape)))  # fmt: skip
+    everywhere = np.tile(codebooks[np.arange(books), order[:, 0]], (books, codes, 1, 1))
+    everywhere[np.arange(books), :, np.arange(books)] = codebooks
+    everywhere = everywhere.reshape(books * codes, 1, books, size).repeat(tall * wide, axis=1)
+    images = model.decode(everywhere.reshape(-1, *model.latent_shape))
     high, broad = max(1, round(height / tall)), max(1, round(width / wide))
     top, left = (height - high) // 2, (width - broad) // 2
     swatches = images[:, top : top + high, left : left + broad]
     return {
-        "codes": add_array(blob, codebook),
+        "codes": add_array(blob, codebooks),
         "grid": [tall, wide],
-        "palette": order[:PALETTE].tolist(),
+        "palettes": order[:, :PALETTE].tolist(),
         "swatches": make_sheet(swatches, columns=32),
     }
 
 
-def describe_prior(model: AutoEncoder, codebook: np.ndarray | None, blob: Blob) -> dict[str, Any]:
+def describe_prior(model: AutoEncoder, codebooks: np.ndarray | None, blob: Blob) -> dict[str, Any]:
     """Return how the page draws z: unit Gaussians, equally likely codes, or from draws that it holds."""
-    if codebook is not None:
+    if codebooks is not None:
         return {"kind": "codes"}
     if type(model).draw_prior is AutoEncoder.draw_prior:
         return {"kind": "normal"}

@@ -13,9 +13,9 @@ from zoo.explorer.codes import (
     MOST_BYTES,
     SLIDERS,
     add_array,
-    describe_codebook,
+    describe_codebooks,
     describe_prior,
-    find_codebook,
+    find_codebooks,
     find_plane,
     kl_per_latent,
     nearest,
@@ -47,14 +47,14 @@ def describe(
         ExportError: the page cannot compute one of the model's networks.
     """
     blob = Blob()
-    codebook = find_codebook(model)
+    codebooks = find_codebooks(model)
     content: dict[str, Any] = {
         "image": list(model.image_shape),
         "latent": list(model.latent_shape),
         "posterior": model.posterior,
         "binarized": model.binarization != "none",
         "likelihood": _describe_likelihood(model.likelihood, model.binarization),
-        "prior": describe_prior(model, codebook, blob),
+        "prior": describe_prior(model, codebooks, blob),
         "groups": [],
         "images": None,
         "sliders": [],
@@ -68,9 +68,9 @@ def describe(
     if found is not None:
         chosen = choose(found, MAPPED, seed)
         tried_images = chosen.images[:TRIED]
-        used = _add_images(model, chosen, codebook, content, blob)
-    if codebook is not None:
-        content["codebook"] = describe_codebook(model, codebook, used, blob)
+        used = _add_images(model, chosen, codebooks, content, blob)
+    if codebooks is not None:
+        content["codebook"] = describe_codebooks(model, codebooks, used, blob)
     tried = {DECODE: _try_codes(model, tried_images), ENCODE: _as_floats(tried_images)}
     z = tried[DECODE][-1:]
     content["check"] = {"z": add_array(blob, z), "image": add_array(blob, model.decode(z))}
@@ -103,12 +103,12 @@ def _describe_likelihood(likelihood: Likelihood, binarization: str) -> dict[str,
 
 
 def _add_images(
-    model: AutoEncoder, chosen: Images, codebook: np.ndarray | None, content: dict[str, Any], blob: Blob
+    model: AutoEncoder, chosen: Images, codebooks: np.ndarray | None, content: dict[str, Any], blob: Blob
 ) -> np.ndarray | None:
-    """Add images, their codes and the map; return which codes of the codebook they have."""
+    """Add images, their codes and the map; return which codes of the codebooks they have."""
     mean, std = model.encode(chosen.images)
     codes = mean.reshape(len(mean), -1)
-    used = None if codebook is None else nearest(codebook, mean).reshape(len(mean), -1)
+    used = None if codebooks is None else nearest(codebooks, mean)
     kept = codes if used is None else used
     count = max(min(SHOWN, len(codes)), min(len(codes), MOST_BYTES // (2 * kept.shape[1])))
     content["images"] = {

@@ -168,6 +168,27 @@ class Sampler(abc.ABC):
         """
 
 
+class TrainedSampler(Sampler):
+    """A sampler that is trained, and is all arrays of real numbers then.
+
+    Args:
+        model: the model.
+        facts: what it was fitted to.
+        arrays: what was learned.
+    """
+
+    trains = True
+
+    def __init__(self, model: AutoEncoder, facts: Facts, arrays: dict[str, Array]) -> None:
+        super().__init__(model, facts)
+        self._arrays = arrays
+
+    @property
+    def arrays(self) -> Arrays:
+        """What was learned."""
+        return {**self._arrays}
+
+
 def check_arrays(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
     """Return arrays as float64, or raise ``ValueError`` unless they have these names and shapes and are real."""
     if arrays.keys() != shapes.keys():
