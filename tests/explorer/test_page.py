@@ -144,6 +144,35 @@ def test_codebooks(books, tmp_path):
     assert "Painting" not in text.partition("<script")[0]
 
 
+def test_a_large_codebook(tmp_path):
+    # Half precision does not have all of its indices.
+    model = zoo.create_model("fsq_cnn", image_shape=(8, 8, 1), seed=0, width=4, levels=[17, 17, 17])
+    page = zoo.explore(model, tmp_path / "page.html", make_split())
+    indices = array_of(page.path.read_text(encoding="utf-8"), content_of(page.path)["images"]["codes"]).astype(int)
+    expected = model.code_indices(model.encode(make_split().images)[0]).reshape(50, -1)
+    assert {tuple(row) for row in indices} == {tuple(row) for row in expected}
+
+
+@pytest.mark.parametrize("codes", [False, True])
+def test_samplers(codes, tmp_path):
+    split = make_split(part="train")
+    model = zoo.create_model("fsq_cnn", image_shape=(8, 8, 1), width=4, levels=[3, 4]) if codes else make_model()
+    sampler = zoo.samplers.fit(model, split, "code_prior" if codes else "two_stage", epochs=1)
+    page = zoo.explore(model, tmp_path / "page.html", make_split(), samplers=[sampler])
+    (found,) = content_of(page.path)["samplers"]
+    text = page.path.read_text(encoding="utf-8")
+    draws, latents = array_of(text, found["draws"]), sampler.sample_latents(256, seed=0)
+    if codes:
+        draws = model.code_vectors(draws.astype(int)).reshape(256, -1)
+    assert found["name"] == sampler.title
+    np.testing.assert_allclose(draws, latents.reshape(256, -1), rtol=1e-3, atol=1e-4)
+    assert f'<option value="0">{sampler.title}</option>' in text
+    with pytest.raises(ValueError, match="is of another model: expected samplers of the one that is explored"):
+        zoo.explore(make_model(), tmp_path / "other.html", samplers=[sampler])
+    without = zoo.explore(model, tmp_path / "without.html").path.read_text(encoding="utf-8")
+    assert "<select" not in without
+
+
 def test_a_prior_of_its_own(tmp_path):
     class Shifted(zoo.AutoEncoder):
         """Its latents are drawn around 5."""

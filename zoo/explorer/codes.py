@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.explorer.images import make_sheet
 from zoo.explorer.weights import Blob
 from zoo.plots import principal_plane
+from zoo.samplers.sampler import Sampler
+from zoo.shown import show
 
 MOST_BYTES = 400_000  # Of the images' codes.
 SLIDERS = 12
@@ -18,11 +21,11 @@ DRAWS = 256
 PALETTE = 96  # Codes of a codebook that can be painted with.
 
 
-def add_array(blob: Blob, array: np.ndarray) -> dict[str, Any]:
-    """Add numbers to the blob, in half precision; return where they are."""
+def add_array(blob: Blob, array: np.ndarray, *, exact: bool = False) -> dict[str, Any]:
+    """Add numbers to the blob, in half precision unless they must be exact; return where they are."""
     with np.errstate(over="ignore"):
         half = np.asarray(array, "float32").astype("float16")
-    bytes_each, start = blob.add(half if np.isfinite(half).all() else array)
+    bytes_each, start = blob.add(array if exact or not np.isfinite(half).all() else half)
     return {"bytes": bytes_each, "start": start, "shape": list(array.shape)}
 
 
@@ -127,6 +130,27 @@ def describe_prior(model: AutoEncoder, codebooks: np.ndarray | None, blob: Blob)
         return {"kind": "codes"}
     if type(model).draw_prior is AutoEncoder.draw_prior:
         return {"kind": "normal"}
-    size = math.prod(model.latent_shape)
-    draws = model.draw_prior(max(1, min(DRAWS, MOST_BYTES // (2 * size))), np.random.default_rng(0))
-    return {"kind": "draws", "draws": add_array(blob, np.asarray(draws, "float32").reshape(len(draws), size))}
+    draws = model.draw_prior(_count_draws(model), np.random.default_rng(0))
+    return {"kind": "draws", "draws": _add_draws(np.asarray(draws, "float32"), None, blob)}
+
+
+def describe_samplers(
+    model: AutoEncoder, samplers: Iterable[Sampler], codebooks: np.ndarray | None, blob: Blob
+) -> list[dict[str, Any]]:
+    """Return each sampler's name, and draws from it, from which the page chooses."""
+    count = _count_draws(model)
+    return [
+        {"name": show(it.title), "draws": _add_draws(it.sample_latents(count, seed=0), codebooks, blob)}
+        for it in samplers
+    ]
+
+
+def _count_draws(model: AutoEncoder) -> int:
+    return max(1, min(DRAWS, MOST_BYTES // (2 * math.prod(model.latent_shape))))
+
+
+def _add_draws(latents: np.ndarray, codebooks: np.ndarray | None, blob: Blob) -> dict[str, Any]:
+    """Add latents ``(n, *latent_shape)``, or which codes they are."""
+    if codebooks is not None:
+        return add_array(blob, nearest(codebooks, latents), exact=True)
+    return add_array(blob, latents.reshape(len(latents), -1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from zoo.explorer.codes import (
     add_array,
     describe_codebooks,
     describe_prior,
+    describe_samplers,
     find_codebooks,
     find_plane,
     kl_per_latent,
@@ -26,6 +28,7 @@ from zoo.explorer.networks import DECODE, ENCODE, PageNetwork
 from zoo.explorer.weights import Blob
 from zoo.likelihoods import LIKELIHOODS
 from zoo.likelihoods.likelihood import Likelihood
+from zoo.samplers.sampler import Sampler
 from zoo.shown import show
 
 TRIED = 16  # Inputs on which half precision is tried.
@@ -33,7 +36,12 @@ MAPPED = 2000
 
 
 def describe(
-    model: AutoEncoder, found: Images | None, seed: int = 0, *, as_onnx: bool = False
+    model: AutoEncoder,
+    found: Images | None,
+    seed: int = 0,
+    *,
+    samplers: Iterable[Sampler] = (),
+    as_onnx: bool = False,
 ) -> tuple[dict[str, Any], Blob]:
     """Return what the page's scripts read, and the blob with its arrays.
 
@@ -41,6 +49,7 @@ def describe(
         model: the model.
         found: images; None for a page without any.
         seed: which of them are shown.
+        samplers: what the page draws from beside the prior.
         as_onnx: leave the networks to ONNX Runtime.
 
     Raises:
@@ -55,6 +64,7 @@ def describe(
         "binarized": model.binarization != "none",
         "likelihood": _describe_likelihood(model.likelihood, model.binarization),
         "prior": describe_prior(model, codebooks, blob),
+        "samplers": describe_samplers(model, samplers, codebooks, blob),
         "groups": [],
         "images": None,
         "sliders": [],
@@ -114,7 +124,7 @@ def _add_images(
     content["images"] = {
         "source": chosen.source,
         "total": len(codes),
-        "codes": add_array(blob, kept[:count]),
+        "codes": add_array(blob, kept[:count], exact=used is not None),
         "sheet": make_sheet(chosen.images[:SHOWN], columns=8),
         "classes": [],
         "labels": None,

@@ -98,6 +98,11 @@ class Sampler(abc.ABC):
         where = f"{self.facts.images:,} images" + (f" of {self.facts.dataset}" if self.facts.dataset else "")
         return f"Sampler({', '.join([self.name, *shown])}, fitted to {where})"
 
+    @property
+    def title(self) -> str:
+        """What ``zoo.samplers.fit`` fits it by."""
+        return self.name
+
     def sample(self, n: int, seed: int | None = None) -> npt.NDArray[np.float32]:
         """Draw latents and return their mean images.
 
