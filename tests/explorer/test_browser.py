@@ -234,6 +234,32 @@ def test_other_latents(architecture, opened, tmp_path):
     check_quiet(browser, path)
 
 
+def test_samples_by_a_sampler(images, opened, tmp_path):
+    model = zoo.create_model("small_cnn", image_shape=(28, 28, 1), seed=0, latent_dim=2, filters=[4, 4])
+    sampler = zoo.samplers.fit(model, images, "two_stage", epochs=1)
+    path = zoo.explore(model, tmp_path / "page.html", images, samplers=[sampler]).path
+    browser = opened(path)
+    tiles = "[...document.querySelectorAll('#samples canvas')].map((it) => it.toDataURL()).join()"
+    wait_until(browser, DRAWN % "own-image")
+    was = browser.execute_script(f"return {tiles}")
+    assert browser.find_element("id", "temperature").is_displayed()
+    browser.find_element("css selector", "#sampler option[value='0']").click()
+    wait_until(browser, f"return {tiles} !== {json.dumps(was)}")
+    assert not browser.find_element("id", "temperature").is_displayed()
+    known = model.decode(sampler.sample_latents(256, seed=0).astype("float16").astype("float32"))
+    found = [
+        np.array(browser.execute_script(
+            "const it = document.querySelectorAll('#samples canvas')[arguments[0]];"
+            "return [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data];", number
+        )).reshape(28, 28, 4)[..., 0] / 255
+        for number in range(24)
+    ]  # fmt: skip
+    nearest = [int(np.abs(known[..., 0] - it).max(axis=(1, 2)).argmin()) for it in found]
+    assert len(set(nearest)) == 24  # No draw is shown twice.
+    assert max(np.abs(known[row, ..., 0] - it).max() for row, it in zip(nearest, found, strict=True)) < 0.006
+    check_quiet(browser, path)
+
+
 def test_a_page_that_computes_something_else(page, opened, tmp_path):
     text = page.read_text(encoding="utf-8")
     data = re.search(r'id="content">(.*?)</script>', text, re.DOTALL)[1]

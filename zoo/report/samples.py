@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
@@ -69,10 +71,9 @@ def open_samplers(
 def draw_samples(model: AutoEncoder, samplers: Sequence[Sampler]) -> list[Sheet]:
     """Return a sheet of samples from the prior, and one by each sampler; they have labels if there are several."""
     count = ROWS * COLUMNS
-    sheets = [("the prior", model.sample(count, seed=0)), *((it.title, it.sample(count, seed=0)) for it in samplers)]
     return [
-        make_sheet(images, f"{count} images decoded from random latents by {name}", name * bool(samplers), COLUMNS)
-        for name, images in sheets
+        make_sheet(draw(count, seed=0), f"{count} samples by {name}", name if samplers else "", COLUMNS)
+        for name, draw in _by_name(model, samplers)
     ]
 
 
@@ -93,7 +94,7 @@ def score_samples(
         return "", []
     real = split.limit(count)
     rows: list[tuple[str, ...]] = []
-    for name, draw in ((Prior.name, model.sample), *((it.title, it.sample) for it in samplers)):
+    for name, draw in _by_name(model, samplers):
         try:
             found = sample_scores(draw(len(real), seed=0), real)
         except ValueError as error:
@@ -103,6 +104,11 @@ def score_samples(
         rows.append((name, *(cell for pair in cells for cell in pair)))
     about = f"{len(real):,} samples against as many test images, {found['features']}, k = {found['k']}"
     return f"{about}, with 95 % intervals", rows
+
+
+def _by_name(model: AutoEncoder, samplers: Sequence[Sampler]) -> list[tuple[str, Callable[..., np.ndarray]]]:
+    """Return what draws from the prior, and what draws by each sampler; names may be broken at spaces."""
+    return [(Prior.name, model.sample), *((it.title.replace("_", " "), it.sample) for it in samplers)]
 
 
 def _show(score: dict[str, float], digits: int) -> tuple[str, str]:
