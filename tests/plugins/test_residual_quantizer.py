@@ -47,7 +47,9 @@ def test_each_stage_quantises_what_is_left():
 
 def test_the_gradient_goes_straight_through_the_sum():
     layer, weights = make_quantizer(), random.standard_normal((6, 2)).astype("float32")
-    (gradient,) = gradients(lambda vectors: weights * ops.sum(layer(vectors), axis=-2), random.standard_normal((6, 2)))
+    (gradient,) = gradients(
+        lambda vectors: ops.sum(layer(vectors), axis=-2) * ops.array(weights), random.standard_normal((6, 2))
+    )
     np.testing.assert_allclose(gradient, weights, rtol=1e-6)
 
 

@@ -94,7 +94,8 @@ def describe_codebooks(
 ) -> dict[str, Any]:
     """Return the codebooks and their palettes: for each code, the middle of the image that has it everywhere.
 
-    Beside a code of one book, that image has the most used ones of the others.
+    Beside a code of one book, that image has the most used ones of the others; of the first book, the one that is
+    nearest to grey, since what is added to black or white is hardly seen.
 
     Args:
         model: the model.
@@ -102,26 +103,40 @@ def describe_codebooks(
         used: the codes of images, ``(n, positions)``; the most frequent ones come first in the palettes.
         blob: gets the codebooks.
     """
-    books, codes, size = codebooks.shape
+    books, codes, _ = codebooks.shape
     found = np.zeros((0, books), int) if used is None else used.reshape(-1, books)
     counts = np.stack([np.bincount(own, minlength=codes) for own in found.T])
-    order = np.argsort(-counts, axis=1, kind="stable")
-    grid = list(model.latent_shape[: -1 if books == 1 else -2])
-    height, width = model.image_shape[:2]
-    tall, wide = (grid[0], grid[1]) if len(grid) == 2 else (1, math.prod(grid))
-    everywhere = np.tile(codebooks[np.arange(books), order[:, 0]], (books, codes, 1, 1))
-    everywhere[np.arange(books), :, np.arange(books)] = codebooks
-    everywhere = everywhere.reshape(books * codes, 1, books, size).repeat(tall * wide, axis=1)
-    images = model.decode(everywhere.reshape(-1, *model.latent_shape))
-    high, broad = max(1, round(height / tall)), max(1, round(width / wide))
-    top, left = (height - high) // 2, (width - broad) // 2
-    swatches = images[:, top : top + high, left : left + broad]
+    palettes = np.argsort(-counts, axis=1, kind="stable")[:, :PALETTE]
+    others, swatches = codebooks[np.arange(books), palettes[:, 0]], []
+    for number, book in enumerate(codebooks):
+        vectors = np.tile(others, (codes, 1, 1))
+        vectors[:, number] = book
+        swatches.append(_decode_everywhere(model, vectors))
+        if number == 0:
+            greys = swatches[0][palettes[0]].mean(axis=(1, 2, 3))
+            others[0] = book[palettes[0][np.abs(greys - 0.5).argmin()]]
     return {
         "codes": add_array(blob, codebooks),
-        "grid": [tall, wide],
-        "palettes": order[:, :PALETTE].tolist(),
-        "swatches": make_sheet(swatches, columns=32),
+        "grid": list(_find_grid(model, books)),
+        "palettes": palettes.tolist(),
+        "swatches": make_sheet(np.concatenate(swatches), columns=32),
     }
+
+
+def _decode_everywhere(model: AutoEncoder, vectors: np.ndarray) -> np.ndarray:
+    """Return the middle of the images that have codes ``(n, books, d)`` at each place."""
+    tall, wide = _find_grid(model, vectors.shape[1])
+    images = model.decode(vectors[:, None].repeat(tall * wide, axis=1).reshape(-1, *model.latent_shape))
+    height, width = model.image_shape[:2]
+    high, broad = max(1, round(height / tall)), max(1, round(width / wide))
+    top, left = (height - high) // 2, (width - broad) // 2
+    return images[:, top : top + high, left : left + broad]
+
+
+def _find_grid(model: AutoEncoder, books: int) -> tuple[int, int]:
+    """Return height and width of the map; what is no map is a row."""
+    grid = model.latent_shape[: -1 if books == 1 else -2]
+    return (grid[0], grid[1]) if len(grid) == 2 else (1, math.prod(grid))
 
 
 def describe_prior(model: AutoEncoder, codebooks: np.ndarray | None, blob: Blob) -> dict[str, Any]:
