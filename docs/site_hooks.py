@@ -2,7 +2,7 @@
 
 README.md is its first page, and other Markdown files of the repository that pages link to are pages, too. There is a
 page for each architecture, made from the registry and the cards of its weights, and one for the names of each public
-module. A link that leads out of what the site shows leads to the repository.
+module. Notebooks are pages, too. A link that leads out of what the site shows leads to the repository.
 """
 
 import importlib
@@ -16,6 +16,9 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+from notebook_pages import to_markdown  # noqa: E402
+
 PAGES = {"README.md": "index.md", **{name: name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")}}
 MODULES = ("data", "errors", "layers", "likelihoods", "samplers", "schedules", "testing")
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
@@ -33,6 +36,11 @@ def on_files(files, config):
         for picture in card.parent.glob("*.png"):
             target = posixpath.join(posixpath.dirname(place), picture.name)
             files.append(File.generated(config, target, abs_src_path=str(picture)))
+    for file in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        text, pictures = to_markdown(file)
+        files.append(_page(config, f"notebooks/{file.stem}.md", text))
+        for name, content in pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
     for name in ("zoo", *(f"zoo.{name}" for name in MODULES)):
         files.append(_page(config, f"api/{name.rpartition('.')[2]}.md", _describe_module(name)))
     for name, text in _describe_architectures():
@@ -69,7 +77,7 @@ def _source(place):
 def _place(source):
     """Return where the site has a file of the repository, if it has it."""
     if source.startswith("docs/"):
-        return source.removeprefix("docs/")
+        return re.sub(r"\.ipynb$", ".md", source.removeprefix("docs/"))
     card = re.fullmatch(r"plugins/(\w+)/weights/([\w@.-]+)/(README\.md|\w+\.png)", source)
     return card and f"weights/{card[1]}/{card[2]}/{'index.md' if card[3] == 'README.md' else card[3]}"
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 from zoo.plugins.vq_cnn.quantizer import VectorQuantizer
+from zoo.plugins.vq_cnn.residual_quantizer import ResidualVectorQuantizer, SumOfCodes
 
 from zoo.layers import UpsampleConv2D, halved_sizes
 
@@ -50,33 +51,49 @@ def build_vectors(
     return inputs, layers.Reshape(latent_shape, dtype="float32")(x)
 
 
+def _shape_of_sums(latent_shape: tuple[int, ...], quantizers: int) -> tuple[int, ...]:
+    """Return the shape of what is quantised, and of the sums of codes: without the axis of several quantisers."""
+    if quantizers == 1:
+        return latent_shape
+    if len(latent_shape) < 2 or latent_shape[-2] != quantizers:
+        raise ValueError(
+            f"latent_shape is {latent_shape} and quantizers is {quantizers!r}: expected the last axis but one to have "
+            "a place for each quantizer, as in (7, 7, 2, 16) for two"
+        )
+    return *latent_shape[:-2], latent_shape[-1]
+
+
 def build_encoder(
     image_shape: tuple[int, int, int],
     latent_shape: tuple[int, ...],
     width: int,
     blocks: int,
     codes: int,
+    quantizers: int,
     commitment: float,
     decay: float,
     restart_below: float,
 ) -> keras.Model:
     """Build the encoder, images -> z, a map of codes.
 
-    The last axis of the latent holds a code, so ``(16,)`` is one code of 16 values.
+    The last axis of the latent holds a code, so ``(16,)`` is one code of 16 values. Several quantisers have the axis
+    before it.
     """
-    inputs, x = build_vectors(image_shape, latent_shape, width, blocks)
-    outputs = VectorQuantizer(codes, commitment, decay, restart_below)(x)
-    return keras.Model(inputs, outputs, name="vq_cnn_encoder")
+    inputs, x = build_vectors(image_shape, _shape_of_sums(latent_shape, quantizers), width, blocks)
+    options = (codes, commitment, decay, restart_below)
+    quantizer = VectorQuantizer(*options) if quantizers == 1 else ResidualVectorQuantizer(quantizers, *options)
+    return keras.Model(inputs, quantizer(x), name="vq_cnn_encoder")
 
 
 def build_decoder(
-    latent_shape: tuple[int, ...], output_shape: tuple[int, int, int], width: int, blocks: int
+    latent_shape: tuple[int, ...], output_shape: tuple[int, int, int], width: int, blocks: int, quantizers: int = 1
 ) -> keras.Model:
-    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear."""
-    stages, is_map = _count_stages(output_shape, latent_shape)
+    """Build the decoder, z -> raw parameters of shape ``output_shape``, linear; it decodes the sum of several codes."""
+    shape = _shape_of_sums(latent_shape, quantizers)
+    stages, is_map = _count_stages(output_shape, shape)
     sizes = halved_sizes(output_shape, stages)
     inputs = keras.Input(latent_shape, name="latents")
-    x = inputs
+    x = inputs if quantizers == 1 else SumOfCodes()(inputs)
     if not is_map:
         x = layers.Dense(math.prod(sizes[-1]) * width, activation="relu")(layers.Flatten()(x))
         x = layers.Reshape((*sizes[-1], width))(x)

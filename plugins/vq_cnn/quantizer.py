@@ -4,12 +4,13 @@ import numbers
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
+
+from zoo.layers import Quantizer
 
 
 @keras.saving.register_keras_serializable(package="vq_cnn")
-class VectorQuantizer(keras.layers.Layer):
+class VectorQuantizer(Quantizer):
     """A layer that replaces each vector, along the last axis, by the nearest code (van den Oord et al. 2017).
 
     The gradient passes straight from the output to the input. The codebook has no gradient: in training, each code
@@ -51,19 +52,15 @@ class VectorQuantizer(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
+        super().__init__(decay, **kwargs)
         if not isinstance(codes, numbers.Integral) or codes < 1:
             raise ValueError(f"codes is {codes!r}: expected a whole number of at least 1")
         if not 0 <= commitment < float("inf"):
             raise ValueError(f"commitment is {commitment!r}: expected a finite number of at least 0")
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay is {decay!r}: expected a number from 0 to below 1")
         if not 0 < restart_below < 1:
             raise ValueError(f"restart_below is {restart_below!r}: expected a number between 0 and 1")
         self.codes: int = codes
         self.commitment: float = commitment
-        self.decay: float = decay
         self.restart_below: float = restart_below
         self.seed: int | None = seed
         self.seed_generator: Any = keras.random.SeedGenerator(seed)
@@ -73,16 +70,10 @@ class VectorQuantizer(keras.layers.Layer):
         # Tiny codes: before the first training step, the nearest one depends on a vector's direction, not its length.
         small = keras.initializers.RandomUniform(-1 / self.codes, 1 / self.codes, self.seed)
         shape = (self.codes, input_shape[-1])
-        self.codebook = self._average(shape, small, "codebook")
-        self.sizes = self._average(shape[:1], "zeros", "sizes")
-        self.sums = self._average(shape, "zeros", "sums")
+        self.codebook = self.add_average("codebook", shape, small)
+        self.sizes = self.add_average("sizes", shape[:1])
+        self.sums = self.add_average("sums", shape)
         self.built = True
-
-    def _average(self, shape: tuple[int | None, ...], initializer: Any, name: str) -> keras.Variable:
-        # Replicas see different vectors; the mean of their averages is the overall average.
-        return self.add_weight(
-            shape=shape, initializer=initializer, name=name, trainable=False, autocast=False, aggregation="mean"
-        )
 
     def call(self, vectors: Any, training: bool = False) -> Any:
         """Return the codes; in training, the codebook is updated afterwards."""
@@ -132,16 +123,7 @@ class VectorQuantizer(keras.layers.Layer):
         drawn = ops.minimum(ops.cast(share * ops.cast(count, "float32"), "int32"), count - 1)
         return ops.take(flat, drawn, axis=0)
 
-    def usage(self) -> np.ndarray | None:
-        """Return the share of vectors assigned to each code, ``(codes,)``, float64; None before any training."""
-        sizes: np.ndarray = ops.convert_to_numpy(self.sizes).astype("float64")
-        return sizes / sizes.sum() if sizes.any() else None
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the input's shape."""
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        names = ("codes", "commitment", "decay", "restart_below", "seed")
+        names = ("codes", "commitment", "restart_below", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,8 +1,11 @@
 import json
+import shutil
 
 import keras
 import pytest
+from support.paths import ROOT
 
+import zoo
 from zoo.cli.export import RUNTIMES
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes ONNX here")
@@ -32,6 +35,31 @@ def test_a_preset_with_trained_weights(command, tmp_path, monkeypatch):
     assert (other.exit_code, "28" in other.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [("small_cnn/nothing",), ("small_cnn/mnist_sample", "--runtime", "onnx")])
+@on_tensorflow
+@pytest.mark.slow
+def test_samplers_beside_a_model_and_by_name(command, tmp_path):
+    pytest.importorskip("tf2onnx")
+    folder, page = tmp_path / "mnist_sample", tmp_path / "page.html"
+    shutil.copytree(ROOT / "plugins" / "small_cnn" / "weights" / "mnist_sample", folder)
+    images = zoo.load_dataset("mnist_sample", limit=300).train
+    zoo.samplers.fit(zoo.load_model(folder), images, "two_stage", epochs=1).save(folder / "samplers" / "a")
+    (folder / "samplers" / "b").mkdir()
+    (folder / "samplers" / "b" / "sampler.json").write_text("{")
+    made = command("explore", folder, "--out", page, "--sampler", "prior")
+    assert made.exit_code == 0, made.stderr
+    assert "warning: " in made.stderr
+    assert "sampler.json" in made.stderr
+    text = page.read_text(encoding="utf-8")
+    assert '<option value="0">two_stage</option><option value="1">prior</option>' in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("small_cnn/nothing",),
+        ("small_cnn/mnist_sample", "--runtime", "onnx"),
+        ("small_cnn/mnist_sample", "--sampler", "mixture"),
+    ],
+)
 def test_wrong_usage(arguments, command):
     assert command("explore", *arguments).exit_code == 2

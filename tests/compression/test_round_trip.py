@@ -47,6 +47,17 @@ def binary(images):
     return (images > 127) * np.uint8(255)
 
 
+@pytest.mark.parametrize("quantizers", [2, 3])
+def test_several_codes_at_a_position(quantizers, tmp_path):
+    model = make_model("vq_cnn", "discretized_gaussian", GREY, fitted=False, quantizers=quantizers)
+    images = draw_images(20, GREY)
+    made = zoo.compress(model, images, tmp_path / "images.zoo", check=False)
+    np.testing.assert_array_equal(zoo.decompress(made.path, model), images)
+    reconstruction, kl = (keras.ops.convert_to_numpy(term).sum() for term in model.elbo_terms(images))
+    assert kl == pytest.approx(20 * 4 * quantizers * math.log(16))
+    assert made.computed_bits * math.log(2) == pytest.approx(reconstruction + kl, rel=1e-4)
+
+
 KINDS = [
     ("small_cnn", "bernoulli", GREY),
     ("small_cnn", "discretized_logistic", GREY),

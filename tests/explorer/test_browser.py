@@ -204,7 +204,7 @@ def test_hostile_names(opened, tmp_path):
 @pytest.mark.parametrize("architecture", ["vq_cnn", "ladder"])
 def test_other_latents(architecture, opened, tmp_path):
     options = {
-        "vq_cnn": {"width": 8, "codes": 32},
+        "vq_cnn": {"width": 8, "codes": 32, "quantizers": 2},
         "ladder": {"widths": [8, 8, 8], "groups": [1, 1, 1], "latents": [2, 2, 4], "blocks": 1},
     }[architecture]
     model = zoo.create_model(architecture, image_shape=(32, 32, 3), seed=0, **options)
@@ -218,14 +218,45 @@ def test_other_latents(architecture, opened, tmp_path):
     if architecture == "vq_cnn":
         grid = browser.find_element("id", "codes")
         grid.send_keys(keys.ARROW_DOWN, " ")
-        words = browser.find_element("id", "codes-place").text
-        painted, painting = re.fullmatch(r"Row 2, column 1: code (\d+). Painting with code (\d+).", words).groups()
-        assert painted == painting
+        for book in (1, 2):
+            words = browser.find_element("id", "codes-place").text
+            code = rf"code (\d+) of codebook {book}\."
+            painted, painting = re.fullmatch(rf"Row 2, column 1: {code} Painting with {code}", words).groups()
+            assert painted == painting
+            # The palette of the other one.
+            browser.find_element("css selector", "#palette-1 button").click()
+            grid.send_keys(" ")
     else:
         slider = browser.find_element("id", "levels-kept")
         assert "Kept: 1 x 1 x" in browser.find_element("id", "levels-names").text
         slider.send_keys(keys.HOME)
         assert browser.find_element("id", "levels-names").text.startswith("Kept: none.")
+    check_quiet(browser, path)
+
+
+def test_samples_by_a_sampler(images, opened, tmp_path):
+    model = zoo.create_model("small_cnn", image_shape=(28, 28, 1), seed=0, latent_dim=2, filters=[4, 4])
+    sampler = zoo.samplers.fit(model, images, "two_stage", epochs=1)
+    path = zoo.explore(model, tmp_path / "page.html", images, samplers=[sampler]).path
+    browser = opened(path)
+    tiles = "[...document.querySelectorAll('#samples canvas')].map((it) => it.toDataURL()).join()"
+    wait_until(browser, DRAWN % "own-image")
+    was = browser.execute_script(f"return {tiles}")
+    assert browser.find_element("id", "temperature").is_displayed()
+    browser.find_element("css selector", "#sampler option[value='0']").click()
+    wait_until(browser, f"return {tiles} !== {json.dumps(was)}")
+    assert not browser.find_element("id", "temperature").is_displayed()
+    known = model.decode(sampler.sample_latents(256, seed=0).astype("float16").astype("float32"))
+    found = [
+        np.array(browser.execute_script(
+            "const it = document.querySelectorAll('#samples canvas')[arguments[0]];"
+            "return [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data];", number
+        )).reshape(28, 28, 4)[..., 0] / 255
+        for number in range(24)
+    ]  # fmt: skip
+    nearest = [int(np.abs(known[..., 0] - it).max(axis=(1, 2)).argmin()) for it in found]
+    assert len(set(nearest)) == 24  # No draw is shown twice.
+    assert max(np.abs(known[row, ..., 0] - it).max() for row, it in zip(nearest, found, strict=True)) < 0.006
     check_quiet(browser, path)
 
 

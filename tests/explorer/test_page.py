@@ -126,19 +126,51 @@ def test_large_images_are_shown_small(tmp_path):
     assert (sheet["width"], sheet["height"], sheet["exact"]) == (53, 64, False)
 
 
-def test_a_codebook(tmp_path):
-    model = zoo.create_model("vq_cnn", image_shape=(8, 8, 1), seed=0, width=4, codes=16)
+@pytest.mark.parametrize("books", [1, 2])
+def test_codebooks(books, tmp_path):
+    model = zoo.create_model("vq_cnn", image_shape=(8, 8, 1), seed=0, width=4, codes=16, quantizers=books)
     page = zoo.explore(model, tmp_path / "page.html", make_split())
     text, content = page.path.read_text(encoding="utf-8"), content_of(page.path)
     codebook = content["codebook"]
     assert (codebook["grid"], content["prior"]["kind"], content["sliders"]) == ([2, 2], "codes", [])
-    assert sorted(codebook["palette"]) == list(range(16))
-    assert codebook["swatches"]["count"] == 16
+    assert [sorted(palette) for palette in codebook["palettes"]] == [list(range(16))] * books
+    assert codebook["swatches"]["count"] == 16 * books
     indices = array_of(text, content["images"]["codes"]).astype(int)
     sheet = Image.open(io.BytesIO(base64.b64decode(content["images"]["sheet"]["uri"].partition(",")[2])))
     tiles = np.asarray(sheet).reshape(5, 8, 8, 8).swapaxes(1, 2).reshape(40, 8, 8, 1)
-    np.testing.assert_array_equal(model.codebook[indices[:40]].reshape(40, 2, 2, 16), model.encode(tiles)[0])
+    vectors = model.code_vectors(indices[:40].reshape(40, *model.latent_shape[:-1]))
+    np.testing.assert_array_equal(vectors, model.encode(tiles)[0])
+    assert indices.max() < 16
     assert "Painting" not in text.partition("<script")[0]
+
+
+def test_a_large_codebook(tmp_path):
+    # Half precision does not have all of its indices.
+    model = zoo.create_model("fsq_cnn", image_shape=(8, 8, 1), seed=0, width=4, levels=[17, 17, 17])
+    page = zoo.explore(model, tmp_path / "page.html", make_split())
+    indices = array_of(page.path.read_text(encoding="utf-8"), content_of(page.path)["images"]["codes"]).astype(int)
+    expected = model.code_indices(model.encode(make_split().images)[0]).reshape(50, -1)
+    assert {tuple(row) for row in indices} == {tuple(row) for row in expected}
+
+
+@pytest.mark.parametrize("codes", [False, True])
+def test_samplers(codes, tmp_path):
+    split = make_split(part="train")
+    model = zoo.create_model("fsq_cnn", image_shape=(8, 8, 1), width=4, levels=[3, 4]) if codes else make_model()
+    sampler = zoo.samplers.fit(model, split, "code_prior" if codes else "two_stage", epochs=1)
+    page = zoo.explore(model, tmp_path / "page.html", make_split(), samplers=[sampler])
+    (found,) = content_of(page.path)["samplers"]
+    text = page.path.read_text(encoding="utf-8")
+    draws, latents = array_of(text, found["draws"]), sampler.sample_latents(256, seed=0)
+    if codes:
+        draws = model.code_vectors(draws.astype(int)).reshape(256, -1)
+    assert found["name"] == sampler.title
+    np.testing.assert_allclose(draws, latents.reshape(256, -1), rtol=1e-3, atol=1e-4)
+    assert f'<option value="0">{sampler.title}</option>' in text
+    with pytest.raises(ValueError, match="is of another model: expected samplers of the one that is explored"):
+        zoo.explore(make_model(), tmp_path / "other.html", samplers=[sampler])
+    without = zoo.explore(model, tmp_path / "without.html").path.read_text(encoding="utf-8")
+    assert "<select" not in without
 
 
 def test_a_prior_of_its_own(tmp_path):

@@ -64,6 +64,6 @@ def test_other_models_of_codes_say_what_they_need():
     encoder = zoo.models.fsq_cnn.build_encoder(SHAPE, width=4, levels=[3, 4])
     plain = keras.Model(encoder.input, encoder.layers[-1].input)
     decoder = zoo.models.fsq_cnn.build_decoder((2, 2, 2), (8, 6, 1), width=4)
-    with pytest.raises(ValueError, match=r"expected a quantizer, such as zoo\.layers\.FiniteScalarQuantizer"):
+    with pytest.raises(ValueError, match=r"expected a zoo\.layers\.Quantizer, such as FiniteScalarQuantizer"):
         zoo.QuantizedAutoEncoder(plain, decoder)
     assert zoo.QuantizedAutoEncoder(encoder, decoder).positions == 4

@@ -55,6 +55,9 @@ def nearest(vectors, codebook):
         ((16, 16, 3), (16, 16, 5), {"latent_shape": (16, 16, 5)}),
         ((16, 16, 3), (3, 2), {"latent_shape": (3, 2)}),
         ((16, 16, 3), (9,), {"latent_dim": 9}),
+        ((28, 28, 1), (7, 7, 2, 16), {"quantizers": 2}),
+        ((16, 16, 3), (2, 2, 3, 5), {"quantizers": 3, "latent_shape": (2, 2, 3, 5)}),
+        ((16, 16, 3), (4, 2, 9), {"quantizers": 2, "latent_shape": (4, 2, 9)}),
     ],
 )
 def test_any_size_of_image_and_latent(image_shape, latent_shape, given):
@@ -89,6 +92,62 @@ def test_bound_and_loss_by_hand():
     # A z that is given is quantised, as in decode.
     again, _ = model.elbo_terms(IMAGES, z=z + 1e-4)
     np.testing.assert_allclose(numpy(again), expected, rtol=1e-5)
+
+
+def test_several_codes_at_a_position_by_hand():
+    model = trained(quantizers=2, commitment=0.5)
+    model.compile("sgd", kl_weight=0.3)
+    head = keras.Model(model.encoder.input, model.quantizer.input)
+    vectors, codebook = numpy(head(IMAGES / np.float32(255))), model.codebook.astype("float64")
+    assert codebook.shape == (2, 8, 16)
+    first = codebook[0][nearest(vectors, codebook[0])]
+    second = codebook[1][nearest(vectors - first, codebook[1])]
+    z = np.stack([first, second], axis=-2)
+    np.testing.assert_allclose(model.encode(IMAGES)[0], z, rtol=1e-6)
+    # The decoder sees the sum: the order of the codes does not matter to it.
+    swapped = model.decoder(z[..., ::-1, :].astype("float32"))
+    np.testing.assert_allclose(numpy(swapped), numpy(model.decoder(z.astype("float32"))), atol=1e-5)
+    expected = -numpy(model.likelihood.log_prob(IMAGES / np.float32(255), swapped))
+    commitment = 0.5 * sum(np.square(vectors - it).sum(axis=(1, 2, 3)) for it in (first, first + second))
+    logs = model.evaluate(IMAGES, verbose=0, return_dict=True)
+    assert logs["loss"] == pytest.approx(np.mean(expected + 0.3 * 8 * math.log(8) + commitment), rel=1e-5)
+    assert logs["negative_elbo"] == pytest.approx(np.mean(expected) + 8 * math.log(8), rel=1e-5)
+    again, _ = model.elbo_terms(IMAGES, z=model.encode(IMAGES)[0] + 1e-5)
+    np.testing.assert_allclose(numpy(again), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.reconstruct(IMAGES), model.decode(z + 1e-5), atol=1e-6)
+    untrained = make_model(quantizers=2)  # Where no two codes are equal.
+    drawn = untrained.code_indices(untrained.draw_prior(2000, np.random.default_rng(1)))
+    counts = np.stack([np.bincount(drawn[..., book].ravel(), minlength=8) for book in range(2)])
+    np.testing.assert_allclose(counts, 1000, atol=150)
+
+
+def test_scores_of_several_codebooks(tmp_path):
+    model = make_model(quantizers=2)
+    assert set(model.extra_scores().values()) == {None}
+    first, second = model.quantizer.stages
+    first.sizes.assign([4, 2, 1, 1, 0, 0, 0, 0])
+    second.sizes.assign([1, 1, 1, 1, 1, 1, 1, 1])
+    scores = zoo.evaluate(model, IMAGES)
+    assert scores["code_rate_bits"] == pytest.approx(4 * (1.75 + 3))
+    assert scores["code_perplexity"] == pytest.approx(math.sqrt(2**1.75 * 2**3))
+    assert scores["dead_codes"] == 4
+    model.save(tmp_path / "model.keras")
+    again = zoo.load_model(tmp_path / "model.keras")
+    assert again.extra_scores() == model.extra_scores()
+    np.testing.assert_array_equal(again.encode(IMAGES)[0], model.encode(IMAGES)[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantizers": 2, "latent_dim": 9}, r"latent_shape is \(9,\) and quantizers is 2: expected the last axis but"),
+        ({"quantizers": 3, "latent_shape": (2, 2, 5)}, r"latent_shape is \(2, 2, 5\) and quantizers is 3: expected"),
+        ({"quantizers": 65}, "quantizers is 65: expected a whole number from 2 to 64"),
+    ],
+)
+def test_shapes_that_several_codes_do_not_fit(options, message):
+    with pytest.raises(zoo.errors.ArchitectureError, match=message):
+        make_model(**options)
 
 
 def test_images_come_out_of_codes():
@@ -247,5 +306,5 @@ def test_one_encoder_output_or_two():
     with pytest.raises(ValueError, match=r"outputs z \(2, 2, 16\), the decoder takes \(2, 2, 5\): expected equal"):
         VectorQuantizedAutoEncoder(point, vq.build_decoder((2, 2, 5), (8, 6, 1)))
     plain = keras.Model(point.input, point.layers[-1].input)
-    with pytest.raises(ValueError, match=r"the encoder's last layer is .*: expected a VectorQuantizer"):
+    with pytest.raises(ValueError, match=r"the encoder's last layer is .*: expected a VectorQuantizer, or a Residual"):
         VectorQuantizedAutoEncoder(plain, decoder)

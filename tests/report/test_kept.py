@@ -1,12 +1,37 @@
 """A model's pictures are drawn once, as long as all that they depend on is the same."""
 
+import dataclasses
+
+import numpy as np
+from markupsafe import Markup
+
 import zoo
 from zoo.data import image_cache
 from zoo.report import pages, write_report
+from zoo.report.album import Album
+from zoo.report.kept import find_album, keep_album
+from zoo.report.pictures import Sheet, make_sheet
 
 
 def refuse(*arguments):
     raise RuntimeError("drawn again")
+
+
+def test_all_that_an_album_has_is_kept():
+    sheet = make_sheet(np.zeros((3, 4, 4, 1)), "Three images", "label")
+    of_type = {
+        "list[Sheet]": [sheet, sheet],
+        "Sheet | None": sheet,
+        "Markup | None": Markup("<svg></svg>"),
+        "list[str]": ["one", "two"],
+        "str": "text",
+    }
+    album = Album(**{
+        it.name: of_type.get(it.type, [("a", "b"), ("c", "d")]) for it in dataclasses.fields(Album)
+    })  # fmt: skip
+    keep_album("key", album, ["note"])
+    assert find_album("key") == (album, ["note"])
+    assert type(find_album("key")[0].by_group[0]) is Sheet
 
 
 def test_pages_are_drawn_once(tiny, few_pictures, tmp_path, monkeypatch):

@@ -16,14 +16,17 @@ from zoo.samplers.code_training import CodeObjective
 random = np.random.default_rng(0)
 
 
-def make_network(codes, size, blocks=2):
-    arrays = {name: random.standard_normal(shape) for name, shape in shapes(codes, 4, 6, blocks).items()}
-    return CodeNetwork({name: it * (0.3 if name.startswith("k") else 1) for name, it in arrays.items()}, blocks, size)
+def make_network(codes, size, stages, blocks=2):
+    arrays = {name: random.standard_normal(shape) for name, shape in shapes(codes, 4, 6, blocks, stages).items()}
+    scaled = {name: it * (0.3 if name.startswith("k") else 1) for name, it in arrays.items()}
+    return CodeNetwork(scaled, blocks, size, stages)
 
 
-@pytest.mark.parametrize(("codes", "size"), [(3, (2, 2)), (2, (1, 5)), (4, (1, 1))])
-def test_all_maps_together_have_the_probability_one(codes, size):
-    network = make_network(codes, size)
+@pytest.mark.parametrize(
+    ("codes", "size", "stages"), [(3, (2, 2), 1), (2, (1, 5), 1), (4, (1, 1), 1), (2, (2, 1), 3), (3, (1, 2), 2)]
+)
+def test_all_maps_together_have_the_probability_one(codes, size, stages):
+    network, size = make_network(codes, size, stages), (*size, stages)
     maps = np.array(list(itertools.product(range(codes), repeat=math.prod(size)))).reshape(-1, *size)
     probabilities = np.exp(network.log_prob(maps))
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
@@ -34,15 +37,17 @@ def test_all_maps_together_have_the_probability_one(codes, size):
     np.testing.assert_allclose(shares, probabilities, atol=5 * np.sqrt(probabilities.max() / len(drawn)))
 
 
-def test_what_learns_has_the_probabilities_of_what_draws():
-    network = CodeObjective(5, 4, 6, 2, seed=0)
-    codes = random.integers(0, 5, (7, 4, 6))
+@pytest.mark.parametrize("stages", [1, 3])
+def test_what_learns_has_the_probabilities_of_what_draws(stages):
+    network = CodeObjective(5, 4, 6, 2, seed=0, stages=stages)
+    codes = random.integers(0, 5, (7, 4, 6, stages))
     # At first all codes are equally likely.
-    np.testing.assert_allclose(ops.convert_to_numpy(network(codes.astype("int32"))), 24 * math.log(5), rtol=1e-5)
+    uniform = 24 * stages * math.log(5)
+    np.testing.assert_allclose(ops.convert_to_numpy(network(codes.astype("int32"))), uniform, rtol=1e-5)
     for weight in network.weights:
         weight.assign(random.standard_normal(weight.shape) * 0.4)
     arrays = {name: array.astype("float64") for name, array in network.arrays().items()}
-    found = CodeNetwork(arrays, 2, (4, 6)).log_prob(codes)
+    found = CodeNetwork(arrays, 2, (4, 6), stages).log_prob(codes)
     np.testing.assert_allclose(ops.convert_to_numpy(network(codes.astype("int32"))), -found, rtol=1e-4)
 
 
@@ -104,7 +109,7 @@ def test_a_file_holds_all_of_it(model, sampler, tmp_path):
     assert repr(loaded) == "Sampler(code_prior, embedding=8, width=24, blocks=1, epochs=200, fitted to 256 images)"
 
 
-@pytest.mark.parametrize("options", [{"latent_shape": (3, 2)}, {"latent_dim": 4}])
+@pytest.mark.parametrize("options", [{"latent_shape": (3, 2)}, {"latent_dim": 4}, {"quantizers": 2}])
 def test_any_map_of_codes(options):
     vq = zoo.create_model("vq_cnn", image_shape=SHAPE, seed=0, width=4, codes=4, **options)
     first, second = (zoo.samplers.fit(vq, BYTES, "code_prior", epochs=1, seed=3).sample(2, seed=1) for _ in range(2))

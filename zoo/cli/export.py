@@ -13,7 +13,7 @@ import click
 import zoo
 from zoo.cli.options import as_json, data_option, seed_option
 from zoo.cli.printing import echo, print_json
-from zoo.cli.trained import find_source, load_trained
+from zoo.cli.trained import find_source, load_samplers, load_split, load_trained
 from zoo.registry.specs import FOLDER
 
 FORMATS = (
@@ -103,6 +103,8 @@ def _find_about(source: Path) -> dict[str, Any]:
               help="Dataset whose test images are on the map (default: the one the model was trained on).")  # fmt: skip
 @data_option
 @seed_option
+@click.option("--sampler", "names", metavar="NAME", multiple=True,
+              help="Sampler to fit to the training images, such as gaussian_mixture:10; again for more.")  # fmt: skip
 @click.option("--runtime", type=click.Choice(RUNTIMES), default=RUNTIMES[0], show_default=True,
               help="What runs the model in the page: the page's own interpreter, or ONNX Runtime.")  # fmt: skip
 @click.option("--runtime-file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
@@ -110,12 +112,13 @@ def _find_about(source: Path) -> dict[str, Any]:
 @click.option("--overwrite", is_flag=True, help="Replace the file.")
 @as_json
 def explore(
-    source: str, out: Path | None, dataset: str | None, data_dir: Path | None, seed: int, runtime: str,
-    runtime_file: Path | None, overwrite: bool, as_json: bool,
+    source: str, out: Path | None, dataset: str | None, data_dir: Path | None, seed: int, names: tuple[str, ...],
+    runtime: str, runtime_file: Path | None, overwrite: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write a page in which one explores a model's latent space with the mouse; the model runs in the page.
 
-    TensorFlow converts the model where it is installed, whatever KERAS_BACKEND says.
+    It draws samples from the prior, by samplers that are saved in the folder samplers of RUN, and by those that
+    --sampler names. TensorFlow converts the model where it is installed, whatever KERAS_BACKEND says.
     """
     if (runtime == "onnx") is (runtime_file is None):
         raise click.UsageError("--runtime onnx and --runtime-file go together")
@@ -125,9 +128,14 @@ def explore(
 
     out = out or Path(name_of(model).replace("/", "-") + SUFFIX)
     data = _load_dataset(model, dataset, data_dir)
+    samplers = load_samplers(model, source)
+    if names:
+        known = load_split(model, source, dataset, "train", data_dir)
+        samplers += [zoo.samplers.fit(model, known, name, seed=seed, progress=True) for name in names]
     made = zoo.explore(
-        model, out, data, data_dir=data_dir, seed=seed, overwrite=overwrite, runtime=runtime, runtime_file=runtime_file
-    )
+        model, out, data, data_dir=data_dir, seed=seed, overwrite=overwrite, runtime=runtime,
+        runtime_file=runtime_file, samplers=samplers,
+    )  # fmt: skip
     if as_json:
         print_json({"path": str(made.path), "bytes": made.size})
         return

@@ -26,10 +26,18 @@ REPORT_FILE = "report.html"
 @click.option("--explore", is_flag=True, help="Let the latent space of each model be explored, as zoo explore does.")
 @click.option("--models", type=click.IntRange(1), default=50, show_default=True,
               help="Models of each table that get a page and a place in the charts, the best first.")  # fmt: skip
-def report(folder: str, out: Path | None, data_dir: Path | None, explore: bool, models: int) -> None:
+@click.option("--samples", metavar="N", type=click.IntRange(4),
+              help="Compare N samples of each model with as many test images, for models of digits.")  # fmt: skip
+@click.option("--sampler", "samplers", metavar="NAME", multiple=True,
+              help="Sampler to fit to each model's training images, such as two_stage; again for more.")  # fmt: skip
+def report(
+    folder: str, out: Path | None, data_dir: Path | None, explore: bool, models: int, samples: int | None,
+    samplers: tuple[str, ...],
+) -> None:  # fmt: skip
     """Write one self-contained HTML file about the runs in DIR: tables, charts and a page for each model.
 
-    With a preset's name, about its trained weights.
+    With a preset's name, about its trained weights. Samples by samplers that are saved in the folder samplers of a run
+    are shown, too.
     """
     source = find_source(folder, folders=True)
     if not source.is_dir():
@@ -41,4 +49,8 @@ def report(folder: str, out: Path | None, data_dir: Path | None, explore: bool, 
     import_keras()
     from zoo.report import write_report
 
-    echo(write_report(source, out, data_dir=data_dir, explore=explore, models=models, progress=True))
+    made = write_report(
+        source, out, data_dir=data_dir, explore=explore, models=models, samples=samples or 0, samplers=samplers,
+        progress=True,
+    )  # fmt: skip
+    echo(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from zoo.explorer.codes import (
     MOST_BYTES,
     SLIDERS,
     add_array,
-    describe_codebook,
+    describe_codebooks,
     describe_prior,
-    find_codebook,
+    describe_samplers,
+    find_codebooks,
     find_plane,
     kl_per_latent,
     nearest,
@@ -26,6 +28,7 @@ from zoo.explorer.networks import DECODE, ENCODE, PageNetwork
 from zoo.explorer.weights import Blob
 from zoo.likelihoods import LIKELIHOODS
 from zoo.likelihoods.likelihood import Likelihood
+from zoo.samplers.sampler import Sampler
 from zoo.shown import show
 
 TRIED = 16  # Inputs on which half precision is tried.
@@ -33,7 +36,12 @@ MAPPED = 2000
 
 
 def describe(
-    model: AutoEncoder, found: Images | None, seed: int = 0, *, as_onnx: bool = False
+    model: AutoEncoder,
+    found: Images | None,
+    seed: int = 0,
+    *,
+    samplers: Iterable[Sampler] = (),
+    as_onnx: bool = False,
 ) -> tuple[dict[str, Any], Blob]:
     """Return what the page's scripts read, and the blob with its arrays.
 
@@ -41,20 +49,22 @@ def describe(
         model: the model.
         found: images; None for a page without any.
         seed: which of them are shown.
+        samplers: what the page draws from beside the prior.
         as_onnx: leave the networks to ONNX Runtime.
 
     Raises:
         ExportError: the page cannot compute one of the model's networks.
     """
     blob = Blob()
-    codebook = find_codebook(model)
+    codebooks = find_codebooks(model)
     content: dict[str, Any] = {
         "image": list(model.image_shape),
         "latent": list(model.latent_shape),
         "posterior": model.posterior,
         "binarized": model.binarization != "none",
         "likelihood": _describe_likelihood(model.likelihood, model.binarization),
-        "prior": describe_prior(model, codebook, blob),
+        "prior": describe_prior(model, codebooks, blob),
+        "samplers": describe_samplers(model, samplers, codebooks, blob),
         "groups": [],
         "images": None,
         "sliders": [],
@@ -68,9 +78,9 @@ def describe(
     if found is not None:
         chosen = choose(found, MAPPED, seed)
         tried_images = chosen.images[:TRIED]
-        used = _add_images(model, chosen, codebook, content, blob)
-    if codebook is not None:
-        content["codebook"] = describe_codebook(model, codebook, used, blob)
+        used = _add_images(model, chosen, codebooks, content, blob)
+    if codebooks is not None:
+        content["codebook"] = describe_codebooks(model, codebooks, used, blob)
     tried = {DECODE: _try_codes(model, tried_images), ENCODE: _as_floats(tried_images)}
     z = tried[DECODE][-1:]
     content["check"] = {"z": add_array(blob, z), "image": add_array(blob, model.decode(z))}
@@ -103,18 +113,18 @@ def _describe_likelihood(likelihood: Likelihood, binarization: str) -> dict[str,
 
 
 def _add_images(
-    model: AutoEncoder, chosen: Images, codebook: np.ndarray | None, content: dict[str, Any], blob: Blob
+    model: AutoEncoder, chosen: Images, codebooks: np.ndarray | None, content: dict[str, Any], blob: Blob
 ) -> np.ndarray | None:
-    """Add images, their codes and the map; return which codes of the codebook they have."""
+    """Add images, their codes and the map; return which codes of the codebooks they have."""
     mean, std = model.encode(chosen.images)
     codes = mean.reshape(len(mean), -1)
-    used = None if codebook is None else nearest(codebook, mean).reshape(len(mean), -1)
+    used = None if codebooks is None else nearest(codebooks, mean)
     kept = codes if used is None else used
     count = max(min(SHOWN, len(codes)), min(len(codes), MOST_BYTES // (2 * kept.shape[1])))
     content["images"] = {
         "source": chosen.source,
         "total": len(codes),
-        "codes": add_array(blob, kept[:count]),
+        "codes": add_array(blob, kept[:count], exact=used is not None),
         "sheet": make_sheet(chosen.images[:SHOWN], columns=8),
         "classes": [],
         "labels": None,

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from zoo.autoencoder.model import AutoEncoder
@@ -15,13 +16,19 @@ from zoo.explorer.images import Images
 from zoo.explorer.runtime import Runtime
 from zoo.explorer.scripts import app_script, read_static
 from zoo.notebooks import show_size
+from zoo.samplers.sampler import Sampler
 from zoo.shown import show
 
 STYLES = "page.css"
 
 
 def make_page(
-    model: AutoEncoder, found: Images | None, title: str, seed: int = 0, runtime: Runtime | None = None
+    model: AutoEncoder,
+    found: Images | None,
+    title: str,
+    seed: int = 0,
+    runtime: Runtime | None = None,
+    samplers: Iterable[Sampler] = (),
 ) -> str:
     """Return the page of a model.
 
@@ -31,6 +38,7 @@ def make_page(
         title: what the page calls the model.
         seed: which images are shown.
         runtime: ONNX Runtime, to run the networks instead of the page's own interpreter.
+        samplers: what the page draws from beside the prior.
 
     Raises:
         ExportError: the page cannot compute one of the model's networks, or the package jinja2 is not installed.
@@ -41,7 +49,7 @@ def make_page(
         raise ExportError(
             'the page needs the package jinja2, which is not installed: pip install "autoencoder-zoo[onnx]"'
         ) from error
-    content, blob = describe(model, found, seed, as_onnx=runtime is not None)
+    content, blob = describe(model, found, seed, samplers=samplers, as_onnx=runtime is not None)
     content["title"] = title
     environment = Environment(
         loader=PackageLoader("zoo.explorer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,

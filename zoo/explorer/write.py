@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from zoo.explorer.images import find_images
 from zoo.explorer.page import make_page
 from zoo.explorer.runtime import read_runtime
 from zoo.files import write_text
+from zoo.samplers.sampler import Sampler
 
 RUNTIMES = ("own", "onnx")
 SUFFIX = ".html"
@@ -50,6 +52,7 @@ def explore(
     overwrite: bool = False,
     runtime: str = "own",
     runtime_file: str | Path | None = None,
+    samplers: Iterable[Sampler] = (),
 ) -> Explored:
     """Write a page in which one explores a model's latent space: one HTML file, in which the model runs.
 
@@ -65,6 +68,8 @@ def explore(
         runtime: what runs the model in the page: ``own``, an interpreter that knows the usual operators; or ``onnx``,
             ONNX Runtime, which knows all and adds some 5 MB.
         runtime_file: ONNX Runtime for browsers: the file that ``npm pack onnxruntime-web`` makes.
+        samplers: samplers of this model, as ``zoo.samplers.fit`` and ``load`` return them: the page draws from them,
+            too. It holds 256 draws of each, or fewer if the latents are many.
 
     Returns:
         The file, which a notebook shows.
@@ -72,7 +77,7 @@ def explore(
     Raises:
         ExportError: a package is missing, the model has an operator that the page does not compute, or the file
             exists or cannot be written.
-        ValueError: an argument is not one of those above, or a weight is not finite.
+        ValueError: an argument is not one of those above, a sampler is another model's, or a weight is not finite.
     """
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime is {runtime!r}: expected one of {', '.join(RUNTIMES)}")
@@ -82,6 +87,10 @@ def explore(
             "onnxruntime-web makes, or neither"
         )
     check_weights(model)
+    samplers = list(samplers)
+    for sampler in samplers:
+        if sampler.model is not model:
+            raise ValueError(f"{sampler!r} is of another model: expected samplers of the one that is explored")
     name = name_of(model)
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="zoo-explore-"), f"{name.replace('/', '-')}{SUFFIX}")
@@ -93,7 +102,7 @@ def explore(
     if path.exists() and not (overwrite and path.is_file()):
         raise ExportError(f"{path} exists: choose another name, or remove it")
     opened = None if runtime_file is None else read_runtime(Path(runtime_file))
-    page = make_page(model, find_images(model, data, data_dir), name, seed, opened)
+    page = make_page(model, find_images(model, data, data_dir), name, seed, opened, samplers)
     try:
         write_text(path, page)
     except OSError as error:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.quantizer import Quantizer
 from zoo.typing import Tensor
 
 _EPSILON = 1e-3
@@ -18,7 +19,7 @@ _MOST_LEVELS, _MOST_CODES = 1024, 2**20
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class FiniteScalarQuantizer(keras.layers.Layer):
+class FiniteScalarQuantizer(Quantizer):
     """A layer that rounds each value of a vector, along the last axis, to one of a few levels (Mentzer et al. 2023).
 
     The i-th value is bounded by a tanh to an interval that holds ``levels[i]`` whole numbers, and rounded to one of
@@ -48,8 +49,7 @@ class FiniteScalarQuantizer(keras.layers.Layer):
     """
 
     def __init__(self, levels: Sequence[int] = (8, 8, 8), decay: float = 0.98, **kwargs: Any) -> None:
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
+        super().__init__(decay, **kwargs)
         whole = isinstance(levels, Sequence) and all(isinstance(it, numbers.Integral) for it in levels)
         if not whole or not levels or not all(2 <= it <= _MOST_LEVELS for it in levels):
             raise ValueError(
@@ -57,10 +57,7 @@ class FiniteScalarQuantizer(keras.layers.Layer):
             )
         if math.prod(levels) > _MOST_CODES:
             raise ValueError(f"levels is {levels!r}: {math.prod(levels):,} codes; expected at most {_MOST_CODES:,}")
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay is {decay!r}: expected a number from 0 to below 1")
         self.levels: list[int] = [int(it) for it in levels]
-        self.decay: float = decay
         self.codes: int = math.prod(self.levels)
         self._bases = np.cumprod([1, *self.levels[:-1]])
         self._half = np.array([it // 2 for it in self.levels], "float32")
@@ -75,9 +72,7 @@ class FiniteScalarQuantizer(keras.layers.Layer):
                 f"{self.name} gets vectors of {input_shape[-1]} values and has {len(self.levels)} levels "
                 f"{self.levels}: expected equal numbers"
             )
-        self.sizes = self.add_weight(
-            shape=(self.codes,), initializer="zeros", name="sizes", trainable=False, autocast=False, aggregation="mean"
-        )
+        self.sizes = self.add_average("sizes", (self.codes,))
         self.built = True
 
     def call(self, vectors: Tensor, training: bool = False) -> Tensor:
@@ -109,15 +104,6 @@ class FiniteScalarQuantizer(keras.layers.Layer):
     def _number(self, digits: Tensor) -> Tensor:
         return ops.cast(ops.sum(ops.multiply(digits, self._bases.astype("float32")), axis=-1), "int32")
 
-    def usage(self) -> np.ndarray | None:
-        """Return the share of vectors with each code, ``(K,)``, float64; None before any training."""
-        sizes: np.ndarray = ops.convert_to_numpy(self.sizes).astype("float64")
-        return sizes / sizes.sum() if sizes.any() else None
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the input's shape."""
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {**super().get_config(), "levels": self.levels, "decay": self.decay}
+        return {**super().get_config(), "levels": self.levels}

@@ -17,9 +17,10 @@ from zoo.notebooks import show_size
 from zoo.plots import principal_plane
 from zoo.report.charts import class_colours, draw_bars, draw_map
 from zoo.report.pictures import Sheet, make_sheet
+from zoo.report.samples import draw_samples
+from zoo.samplers.sampler import Sampler
 
 SHOWN = 10  # Test images, and images per row.
-SAMPLES = 4 * SHOWN
 PATHS = 4
 TRAVERSED = 8  # Latents shown as traversals.
 STEPS = 9  # Images per traversal.
@@ -34,7 +35,9 @@ class Album:
 
     Args:
         reconstructions: the originals, then the reconstructions; empty if there are no images.
-        samples: images from the prior.
+        samples: images from the prior, then those by each sampler.
+        sample_scores: the name of each of them, its scores and their intervals; empty if they are not scored.
+        scored: what the scores are of.
         paths: interpolations, one row each.
         traversals: latent traversals, one row each.
         by_group: images with the upper groups of latents kept and those below drawn, one row each.
@@ -45,7 +48,9 @@ class Album:
     """
 
     reconstructions: list[Sheet] = field(default_factory=list)
-    samples: Sheet | None = None
+    samples: list[Sheet] = field(default_factory=list)
+    sample_scores: list[tuple[str, ...]] = field(default_factory=list)
+    scored: str = ""
     paths: list[Sheet] = field(default_factory=list)
     traversals: list[Sheet] = field(default_factory=list)
     by_group: list[Sheet] = field(default_factory=list)
@@ -56,7 +61,12 @@ class Album:
 
 
 def make_album(
-    model: AutoEncoder, split: Split | None, classes: Sequence[str], kl: Sequence[float] | None, name: str
+    model: AutoEncoder,
+    split: Split | None,
+    classes: Sequence[str],
+    kl: Sequence[float] | None,
+    name: str,
+    samplers: Sequence[Sampler] = (),
 ) -> Album:
     """Draw a model's pictures.
 
@@ -66,10 +76,9 @@ def make_album(
         classes: the classes' names.
         kl: the KL divergence of each latent, nats per image; None if the model has none.
         name: name of the page, used in the names of its figures.
+        samplers: by which it draws samples, beside the prior.
     """
-    album = Album()
-    samples = model.sample(SAMPLES, seed=0)
-    album.samples = make_sheet(samples, f"{SAMPLES} images decoded from random latents", columns=SHOWN)
+    album = Album(samples=draw_samples(model, samplers))
     shown, names = (None, []) if split is None else _choose(split, classes)
     if shown is not None:
         originals = ops.convert_to_numpy(model.prepare(shown))

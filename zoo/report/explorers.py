@@ -12,6 +12,7 @@ from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.explorer.images import find_images
 from zoo.explorer.page import make_page
+from zoo.report.samples import open_samplers
 from zoo.runs.run import Run
 from zoo.saving.load import load_model
 
@@ -29,7 +30,9 @@ def make_explorer(run: Run, title: str, notes: list[str], load: Callable[[str], 
         with warnings.catch_warnings(action="ignore"):  # Those of the album are in the report already.
             model = load_model(run.path)
         try:
-            page = make_page(model, find_images(model, _find_data(run, load), None), title)
+            # Notes about those that cannot be loaded are beside the samples.
+            samplers = open_samplers(model, run.path, None, (), [])
+            page = make_page(model, find_images(model, _find_data(run, load), None), title, samplers=samplers)
         finally:
             del model
             keras.utils.clear_session()

@@ -21,7 +21,9 @@ from zoo.files import read_json, sha256_of, write_json
 from zoo.registry import catalogue
 from zoo.report.album import Album
 from zoo.report.pictures import Sheet
+from zoo.report.samples import Asked
 from zoo.runs.run import Run
+from zoo.samplers.files import find_saved
 from zoo.training.plugin_sources import digest_sources
 
 MOST = 1000  # Albums that are kept; the oldest go first.
@@ -51,7 +53,9 @@ def keep_album(key: str | None, album: Album, notes: Sequence[str]) -> None:
             old.unlink()
 
 
-def album_key(run: Run, split: Split | None, classes: Sequence[str], name: str) -> str | None:
+def album_key(
+    run: Run, split: Split | None, classes: Sequence[str], name: str, known: Split | None, asked: Asked
+) -> str | None:
     """Return a digest of all that an album depends on; None if that cannot be told.
 
     Args:
@@ -59,17 +63,21 @@ def album_key(run: Run, split: Split | None, classes: Sequence[str], name: str) 
         split: the images that it is shown with.
         classes: their classes.
         name: the name of the page.
+        known: the images that samplers are fitted to.
+        asked: which samplers are fitted, and how many samples are scored.
     """
     try:
         architecture = catalogue.architecture(run.config["architecture"])
         code = digest_sources(architecture, run.config["recipe"]["likelihood"])
-        files = [(it.name, sha256_of(it)) for it in sorted(run.path.iterdir()) if it.is_file() and not it.is_symlink()]
+        folders = [run.path, *find_saved(run.path)]
+        found = [it for folder in folders for it in sorted(folder.iterdir()) if it.is_file() and not it.is_symlink()]
+        files = [(it.relative_to(run.path).as_posix(), sha256_of(it)) for it in found]
     except (ZooError, OSError, LookupError, TypeError):
         return None
     if code is None:
         return None
-    images = None if split is None else split.sha256
-    facts = [_own_code(), code, files, images, list(classes), name, package_versions(), keras_backend()]
+    images = [None if it is None else it.sha256 for it in (split, known if asked.samplers else None)]
+    facts = [_own_code(), code, files, images, list(classes), name, asdict(asked), package_versions(), keras_backend()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -87,10 +95,10 @@ def _file(key: str) -> Path:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name == "samples":
-        return None if value is None else Sheet(**value)
-    if name in ("reconstructions", "paths", "traversals"):
+    if name in ("reconstructions", "samples", "paths", "traversals", "by_group"):
         return [Sheet(**sheet) for sheet in value]
     if name in ("bars", "map"):
         return None if value is None else Markup(value)
-    return [(str(colour), str(text)) for colour, text in value] if name == "legend" else list(map(str, value))
+    if name in ("legend", "sample_scores"):
+        return [tuple(map(str, row)) for row in value]
+    return str(value) if name == "scored" else list(map(str, value))

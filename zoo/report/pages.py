@@ -19,6 +19,7 @@ from zoo.report.album import Album, draw_kl, make_album
 from zoo.report.explorers import make_explorer
 from zoo.report.groups import Entry, Figure, Group, draw_training
 from zoo.report.kept import album_key, find_album, keep_album
+from zoo.report.samples import Asked, open_samplers, score_samples
 from zoo.report.typography import NONE, typeset
 from zoo.runs.run import Run
 from zoo.saving.load import MODEL_FILE, load_model
@@ -68,7 +69,14 @@ class Page:
 
 
 def make_page(
-    entry: Entry, group: Group, folder: Path, home: Path, load: Callable[[str], Dataset], *, explore: bool = False
+    entry: Entry,
+    group: Group,
+    folder: Path,
+    home: Path,
+    load: Callable[[str], Dataset],
+    *,
+    explore: bool = False,
+    asked: Asked | None = None,
 ) -> Page:
     """Load a model and draw its pictures; anything that is not available becomes a note.
 
@@ -79,12 +87,13 @@ def make_page(
         home: the folder that will contain the report.
         load: loads a dataset by its name.
         explore: whether the page has one in which the latent space is explored.
+        asked: which samplers are fitted, and how many samples are scored; by default none.
     """
     notes: list[str] = []
     album, seed, explorer = Album(), None, None
     for run in entry.runs:
         try:
-            album = _open_album(run, entry, notes, load)
+            album = _open_album(run, entry, notes, load, asked or Asked())
             explorer = make_explorer(run, entry.name, notes, load) if explore else None
             seed = run.config["seed"]
             break
@@ -105,37 +114,45 @@ def make_page(
     return Page(entry, group, album, seed, notes, rows, _facts(entry.runs[0]), draw_training(entry), explorer)
 
 
-def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], Dataset]) -> Album:
+def _open_album(run: Run, entry: Entry, notes: list[str], load: Callable[[str], Dataset], asked: Asked) -> Album:
     split: Split | None = None
+    known: Split | None = None
     classes: tuple[str, ...] = ()
     about: list[str] = []
     try:
         dataset = load(run.config["dataset"])
-        split, classes = dataset.test, dataset.classes
+        split, known, classes = dataset.test, dataset.train, dataset.classes
         if split.sha256 != (run.scores or {})["data"]["sha256"]:
             about.append(f"The test images of {dataset.name} found here are not those that the run was scored on.")
-            split = None
+            split = known = None
     except ZooError as error:
         about.append(f"The test images are not available, so pictures of them are left out: {error}")
-    key = album_key(run, split, classes, entry.anchor)
+    key = album_key(run, split, classes, entry.anchor, known, asked)
     found = find_album(key)
     if found is None:
-        found = _draw_album(run, entry, split, classes)
+        found = _draw_album(run, entry, split, classes, known, asked)
         keep_album(key, *found)
     album, doubts = found
     notes += [*about, *doubts]
     return album
 
 
-def _draw_album(run: Run, entry: Entry, split: Split | None, classes: tuple[str, ...]) -> tuple[Album, list[str]]:
-    """Load a model and draw its pictures; return them and what is doubtful about the model."""
+def _draw_album(
+    run: Run, entry: Entry, split: Split | None, classes: tuple[str, ...], known: Split | None, asked: Asked
+) -> tuple[Album, list[str]]:
+    """Load a model and draw its pictures; return them and what is doubtful about the model and its samplers."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         model = load_model(run.path)
     try:
-        album = make_album(model, split, classes, (run.scores or {}).get("kl_per_latent"), entry.anchor)
-        return album, [str(warning.message) for warning in caught]
+        doubts = [str(warning.message) for warning in caught]
+        samplers = open_samplers(model, run.path, known, asked.samplers, doubts)
+        kl = (run.scores or {}).get("kl_per_latent")
+        album = make_album(model, split, classes, kl, entry.anchor, samplers)
+        if asked.samples:
+            album.scored, album.sample_scores = score_samples(model, samplers, split, asked.samples, doubts)
+        return album, doubts
     finally:
         del model
         keras.utils.clear_session()  # It collects garbage.

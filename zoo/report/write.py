@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,6 +43,8 @@ def write_report(
     data_dir: str | Path | None = None,
     explore: bool = False,
     models: int = MOST_MODELS,
+    samples: int = 0,
+    samplers: Sequence[str] = (),
     progress: bool = False,
 ) -> Path:
     """Write one self-contained HTML file about the runs in a folder.
@@ -57,6 +59,11 @@ def write_report(
         explore: whether each model's page has one in which its latent space is explored, as ``zoo.explore`` writes it.
         models: the number of models of each table, the best first, that have a page and a place in the charts; the
             tables have all.
+        samples: how many samples of each model are compared with as many test images, by precision, recall and a
+            Frechet distance, for images of digits; 0 for none.
+        samplers: names of samplers to fit to each model's training images, as for ``zoo.samplers.fit``. A page shows
+            samples by the prior, by these, and by those that ``Sampler.save`` has written to a folder in the folder
+            ``samplers`` of the run.
         progress: show progress on stderr.
 
     Returns:
@@ -64,7 +71,8 @@ def write_report(
 
     Raises:
         RunError: there is no run in the folder, or the package jinja2 is not installed.
-        ValueError: ``models`` is less than 1.
+        UnknownNameError: there is no such sampler.
+        ValueError: ``models`` is less than 1, or ``samples`` is less than 4 and not 0.
         OSError: the file cannot be written.
     """
     if models < 1:
@@ -79,7 +87,12 @@ def write_report(
     from zoo.report.collecting import collect
     from zoo.report.groups import make_groups
     from zoo.report.pages import link_to, make_page
+    from zoo.report.samples import Asked
+    from zoo.samplers.fitting import choose
 
+    asked = Asked(samples, tuple(samplers))
+    for name in asked.samplers:
+        choose(name)
     folder = Path(folder)
     out = Path(out) if out is not None else folder / REPORT_FILE
     if not folder.is_dir():
@@ -96,7 +109,7 @@ def write_report(
     with show_progress("report", count, progress, unit="models") as advance, _collecting_new_garbage():
         for group in groups:
             for entry in group.entries:
-                pages.append(make_page(entry, group, folder, out.parent, load, explore=explore))
+                pages.append(make_page(entry, group, folder, out.parent, load, explore=explore, asked=asked))
                 advance(1)
     failures = [(it, None if it.path is None else link_to(it.path, out.parent)) for it in collection.failures]
     environment = Environment(

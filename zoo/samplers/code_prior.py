@@ -14,14 +14,14 @@ from zoo.evaluation.bounds import elbo_terms_in_blocks
 from zoo.samplers.code_network import CodeNetwork, shapes
 from zoo.samplers.code_training import CodeObjective
 from zoo.samplers.draws import PosteriorDraws
-from zoo.samplers.sampler import Array, Arrays, Facts, Sampler, Settings, check_arrays, option
+from zoo.samplers.sampler import Array, Arrays, Facts, Settings, TrainedSampler, check_arrays, option
 from zoo.samplers.training import BATCH
 
 EPOCHS, EMBEDDING, WIDTH, BLOCKS = 20, 32, 64, 3
 _MOST_UNITS, _MOST_BLOCKS = 65_536, 100
 
 
-class CodePrior(Sampler):
+class CodePrior(TrainedSampler):
     """A prior over maps of codes: each code given those before it, row by row (van den Oord et al. 2016 and 2017).
 
     The probabilities come from a small network of masked convolutions. The model's own prior, by which all codes are
@@ -34,13 +34,11 @@ class CodePrior(Sampler):
     """
 
     name = "code_prior"
-    trains = True
     of_codes = True
 
     def __init__(self, model: AutoEncoder, facts: Facts, arrays: dict[str, Array]) -> None:
-        super().__init__(model, facts)
-        self._arrays = arrays
-        self._network = CodeNetwork(arrays, int(facts.options["blocks"]), map_size(model))
+        super().__init__(model, facts, arrays)
+        self._network = CodeNetwork(arrays, int(facts.options["blocks"]), map_size(model), count_stages(model))
 
     def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Return the vectors of codes, ``(n, *latent_shape)``."""
@@ -84,21 +82,17 @@ class CodePrior(Sampler):
             "negative_elbo": nats,
             "reconstruction": float(terms.mean()),
             "code_rate_bits": float(costs.mean()) / math.log(2.0),
-            "uniform_rate_bits": math.prod(map_size(model)) * math.log2(_quantised(model).quantizer.codes),
+            "uniform_rate_bits": math.prod(model.latent_shape[:-1]) * math.log2(_quantised(model).quantizer.codes),
             "bits_per_dim": nats / (values * math.log(2.0)) if levels else None,
         }
-
-    @property
-    def arrays(self) -> Arrays:
-        """The network's arrays."""
-        return {**self._arrays}
 
     @classmethod
     def learn(cls, model: AutoEncoder, draws: PosteriorDraws, settings: Settings) -> tuple[Mapping[str, Any], Arrays]:
         """Train the network on the codes of the images; see ``Sampler``."""
         latents = draws.mean.astype(np.float32).reshape(-1, *model.latent_shape)
         codes, epochs = find_codes(model, latents).astype(np.int32), settings.epochs or EPOCHS
-        network = CodeObjective(_quantised(model).quantizer.codes, EMBEDDING, WIDTH, BLOCKS, settings.seed)
+        stages = count_stages(model)
+        network = CodeObjective(_quantised(model).quantizer.codes, EMBEDDING, WIDTH, BLOCKS, settings.seed, stages)
 
         def batches(epoch: int) -> Iterator[np.ndarray]:
             order, size = np.random.default_rng([settings.seed, epoch]).permutation(len(codes)), min(BATCH, len(codes))
@@ -113,20 +107,25 @@ class CodePrior(Sampler):
         """Return the prior; see ``Sampler``."""
         embedding, width = (option(facts, name, _MOST_UNITS) for name in ("embedding", "width"))
         codes, blocks = int(_quantised(model).quantizer.codes), option(facts, "blocks", _MOST_BLOCKS)
-        expected = shapes(codes, embedding, width, blocks)
+        expected = shapes(codes, embedding, width, blocks, count_stages(model))
         return cls(model, facts, check_arrays(arrays, expected))
+
+
+def count_stages(model: AutoEncoder) -> int:
+    """Return how many codes there are at a place of a model's map, each from a codebook of its own."""
+    return int(getattr(_quantised(model).quantizer, "quantizers", 1))
 
 
 def map_size(model: AutoEncoder) -> tuple[int, int]:
     """Return height and width of a model's map of codes; what is no map is a row."""
-    size = model.latent_shape[:-1]
+    size = model.latent_shape[: -1 if count_stages(model) == 1 else -2]
     return (size[0], size[1]) if len(size) == 2 else (1, math.prod(size))
 
 
 def find_codes(model: AutoEncoder, latents: np.ndarray) -> np.ndarray:
-    """Return the codes nearest to latents ``(n, *latent_shape)`` as a map, ``(n, height, width)``."""
+    """Return the codes nearest to latents ``(n, *latent_shape)`` as a map, ``(n, height, width, stages)``."""
     found: np.ndarray = _quantised(model).code_indices(latents)
-    return found.astype(np.int64).reshape(len(latents), *map_size(model))
+    return found.astype(np.int64).reshape(len(latents), *map_size(model), count_stages(model))
 
 
 def _quantised(model: AutoEncoder) -> Any:

@@ -17,6 +17,17 @@ from zoo.samplers.sampler import ARRAYS_FILE, DIGEST, FACTS_FILE, Facts, Sampler
 from zoo.weights.arrays import read_arrays
 from zoo.weights.folder import LARGEST_ARRAYS, reading
 
+FOLDER, MOST = "samplers", 20
+
+
+def find_saved(folder: Path) -> list[Path]:
+    """Return the folders of samplers that are saved beside a model, in its folder ``samplers``; at most 20."""
+    place = folder / FOLDER
+    if not place.is_dir() or place.is_symlink():
+        return []
+    found = [it for it in place.iterdir() if not it.is_symlink() and (it / FACTS_FILE).is_file()]
+    return sorted(found)[:MOST]
+
 
 def load(folder: str | Path, model: AutoEncoder) -> Sampler:
     """Load a sampler that ``Sampler.save`` has written; nothing in the files is run.

@@ -70,7 +70,7 @@ def fit(
             theirs.
         BackendError: scikit-learn is not installed.
     """
-    kind, number = _choose(sampler)
+    kind, number = choose(sampler)
     seed = check_count("seed", seed, 2**32 - 1)
     if epochs is not None:
         if not kind.trains:
@@ -103,7 +103,13 @@ def fit(
     return kind.restore(model, facts, arrays)
 
 
-def _choose(sampler: str) -> tuple[type[Sampler], int | None]:
+def choose(sampler: str) -> tuple[type[Sampler], int | None]:
+    """Return the kind of sampler that a name stands for, and the number that it has.
+
+    Raises:
+        UnknownNameError: there is no such sampler.
+        ValueError: it takes no number.
+    """
     found = _NAME.fullmatch(sampler) if isinstance(sampler, str) else None
     kind = KINDS.get(found[1]) if found is not None else None
     if found is None or kind is None:

@@ -15,7 +15,7 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.samplers import made
 from zoo.samplers.draws import PosteriorDraws
 from zoo.samplers.made import Block
-from zoo.samplers.sampler import Array, Arrays, Facts, Sampler, Settings, check_arrays, option
+from zoo.samplers.sampler import Array, Arrays, Facts, Settings, TrainedSampler, check_arrays, option
 from zoo.samplers.training import BATCH, EPOCHS, Objective, hidden_kernel
 from zoo.typing import Tensor
 
@@ -24,7 +24,7 @@ MOST_BLOCKS, MOST_UNITS = 100, 65_536
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
-class MaskedAutoregressiveFlow(Sampler):
+class MaskedAutoregressiveFlow(TrainedSampler):
     """A masked autoregressive flow (Papamakarios et al. 2017), of MADE blocks with alternating orders.
 
     A latent, standardised, goes through blocks that each shift and scale every value by what the values before it say;
@@ -38,11 +38,9 @@ class MaskedAutoregressiveFlow(Sampler):
     """
 
     name = "masked_autoregressive_flow"
-    trains = True
 
     def __init__(self, model: AutoEncoder, facts: Facts, arrays: dict[str, Array]) -> None:
-        super().__init__(model, facts)
-        self._arrays = arrays
+        super().__init__(model, facts, arrays)
         self._blocks = [
             Block({name: arrays[f"block_{number}/{name}"] for name in made.shapes(1, 1)}, number)
             for number in range(int(facts.options["blocks"]))
@@ -65,11 +63,6 @@ class MaskedAutoregressiveFlow(Sampler):
             total += log_determinant
         found: Array = total - 0.5 * (np.square(x) + _LOG_TWO_PI).sum(axis=1)
         return found
-
-    @property
-    def arrays(self) -> Arrays:
-        """The blocks' arrays, and what standardises latents."""
-        return {**self._arrays}
 
     @classmethod
     def learn(cls, model: AutoEncoder, draws: PosteriorDraws, settings: Settings) -> tuple[Mapping[str, Any], Arrays]:

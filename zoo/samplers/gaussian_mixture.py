@@ -37,6 +37,11 @@ class GaussianMixture(Sampler):
         super().__init__(model, facts)
         self.shares, self.means, self.factors = shares, means, factors
 
+    @property
+    def title(self) -> str:
+        """The name, with the number of components."""
+        return f"{self.name}:{len(self.shares)}"
+
     def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Return latents, ``(n, latents)``."""
         chosen = generator.choice(len(self.shares), size=n, p=self.shares)

@@ -98,6 +98,11 @@ class Sampler(abc.ABC):
         where = f"{self.facts.images:,} images" + (f" of {self.facts.dataset}" if self.facts.dataset else "")
         return f"Sampler({', '.join([self.name, *shown])}, fitted to {where})"
 
+    @property
+    def title(self) -> str:
+        """What ``zoo.samplers.fit`` fits it by."""
+        return self.name
+
     def sample(self, n: int, seed: int | None = None) -> npt.NDArray[np.float32]:
         """Draw latents and return their mean images.
 
@@ -166,6 +171,27 @@ class Sampler(abc.ABC):
         Raises:
             ValueError: they are not those of such a sampler; the message says which.
         """
+
+
+class TrainedSampler(Sampler):
+    """A sampler that is trained, and is all arrays of real numbers then.
+
+    Args:
+        model: the model.
+        facts: what it was fitted to.
+        arrays: what was learned.
+    """
+
+    trains = True
+
+    def __init__(self, model: AutoEncoder, facts: Facts, arrays: dict[str, Array]) -> None:
+        super().__init__(model, facts)
+        self._arrays = arrays
+
+    @property
+    def arrays(self) -> Arrays:
+        """What was learned."""
+        return {**self._arrays}
 
 
 def check_arrays(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from zoo.autoencoder.model import AutoEncoder
 from zoo.samplers.draws import PosteriorDraws
-from zoo.samplers.sampler import Array, Arrays, Facts, Sampler, Settings, check_arrays, option
+from zoo.samplers.sampler import Arrays, Facts, Settings, TrainedSampler, check_arrays, option
 from zoo.samplers.training import BATCH, EPOCHS, Objective, hidden_kernel
 from zoo.typing import Tensor
 
@@ -23,7 +23,7 @@ _LEAST_LOG_SCALE = -5.0
 _PACE = 10.0  # Adam's steps have one length for all weights, which would be too short for the scale.
 
 
-class TwoStage(Sampler):
+class TwoStage(TrainedSampler):
     """A second, small variational autoencoder, whose data are the latents of the first (Dai and Wipf 2019, section 4).
 
     It has as many latents u as the first. u is drawn from N(0, I), z from N(f(u), s^2), with f of three hidden layers
@@ -36,11 +36,6 @@ class TwoStage(Sampler):
     """
 
     name = "two_stage"
-    trains = True
-
-    def __init__(self, model: AutoEncoder, facts: Facts, arrays: dict[str, Array]) -> None:
-        super().__init__(model, facts)
-        self._arrays = arrays
 
     def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Return latents, ``(n, latents)``."""
@@ -52,11 +47,6 @@ class TwoStage(Sampler):
         found = np.concatenate([hidden, u], axis=1) @ own["kernel_out"] + own["bias_out"]
         drawn: np.ndarray = (found + np.exp(own["log_scale"]) * noise) * own["scale"] + own["shift"]
         return drawn
-
-    @property
-    def arrays(self) -> Arrays:
-        """The decoder of the second stage, its scale, and what standardises latents."""
-        return {**self._arrays}
 
     @classmethod
     def learn(cls, model: AutoEncoder, draws: PosteriorDraws, settings: Settings) -> tuple[Mapping[str, Any], Arrays]:

@@ -1,40 +1,22 @@
-"""Models whose latents are codes: a finite number of vectors, of which there is one at each position."""
+"""Models whose latents are codes: a finite number of vectors, of which there are one or several at each position."""
 
 from __future__ import annotations
 
 import functools
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from scipy.special import entr
 
 from zoo.autoencoder.model import AutoEncoder
+from zoo.layers.quantizer import Quantizer
 from zoo.typing import Tensor
 
 BATCH = 128
 DEAD_SHARE = 0.01  # Of what a code would have if all were used equally.
-
-
-class Quantizer(Protocol):
-    """What the last layer of a quantised model's encoder has, beside being a layer.
-
-    Attributes:
-        codes: K, the number of codes at a position.
-        codebook: the codes, ``(K, d)``.
-    """
-
-    codes: int
-    codebook: Any
-
-    def indices(self, vectors: Tensor) -> Tensor:
-        """Return the indices of the nearest codes, ``(batch, ...)``, for vectors ``(batch, ..., d)``."""
-        ...
-
-    def usage(self) -> np.ndarray | None:
-        """Return the share of each code in training, ``(K,)``; None before any."""
-        ...
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -43,10 +25,11 @@ class QuantizedAutoEncoder(AutoEncoder):
 
     The prior is uniform over the codes at each position and the posterior has all its mass on one code at each, so
     KL(q(z|x) || p(z)) is the constant (positions) * log K, and adding it to -log p(x|z) gives an upper bound on
-    -log p(x) (van den Oord et al. 2017).
+    -log p(x) (van den Oord et al. 2017). If several codebooks have a code each at every place of the map, the last axis
+    but one of the latent is theirs, and each of their codes counts as a position.
 
     Args:
-        encoder: as for ``AutoEncoder``, but with one output tensor, that of a layer which is a ``Quantizer``, such as
+        encoder: as for ``AutoEncoder``, but with one output tensor, that of a ``zoo.layers.Quantizer``, such as
             ``zoo.layers.FiniteScalarQuantizer``.
         decoder: as for ``AutoEncoder``.
         *args: further arguments of ``AutoEncoder``.
@@ -57,7 +40,7 @@ class QuantizedAutoEncoder(AutoEncoder):
     """
 
     posterior = "point"
-    quantizer_name = "quantizer, such as zoo.layers.FiniteScalarQuantizer"
+    quantizer_name = "zoo.layers.Quantizer, such as FiniteScalarQuantizer"
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model, *args: Any, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, *args, **kwargs)
@@ -67,7 +50,7 @@ class QuantizedAutoEncoder(AutoEncoder):
     def check_quantizer(self) -> None:
         """Raise ``ValueError`` unless the encoder's last layer is a quantizer."""
         last = self.encoder.layers[-1]
-        if not all(hasattr(last, name) for name in ("codes", "codebook", "indices", "usage")):
+        if not isinstance(last, Quantizer):
             raise ValueError(f"the encoder's last layer is {last!r}: expected a {self.quantizer_name}")
 
     @property
@@ -77,7 +60,7 @@ class QuantizedAutoEncoder(AutoEncoder):
 
     @property
     def codebook(self) -> np.ndarray:
-        """The codes, ``(codes, d)``, float32."""
+        """The codes, ``(codes, d)``, float32; of several codebooks ``(quantizers, codes, d)``."""
         codes: np.ndarray = ops.convert_to_numpy(self.quantizer.codebook)
         return codes
 
@@ -92,7 +75,7 @@ class QuantizedAutoEncoder(AutoEncoder):
         if z is None:
             reconstruction, kl, _ = self._terms(images, training)
             return reconstruction, kl
-        z = ops.take(ops.convert_to_tensor(self.quantizer.codebook), self.quantizer.indices(z), axis=0)
+        z = self._look_up(self.quantizer.indices(z))
         return self._score(self.prepare(images, draw="new" if training else "fixed"), z, training)
 
     def objective(
@@ -102,12 +85,20 @@ class QuantizedAutoEncoder(AutoEncoder):
         reconstruction, kl, own = self._terms(images, training)
         return reconstruction + kl_weight * kl + own, reconstruction, kl
 
+    def _look_up(self, indices: Tensor) -> Tensor:
+        """Return the codes of indices ``(batch, ...)``: ``(batch, *latent_shape)``."""
+        codebook = ops.convert_to_tensor(self.quantizer.codebook)
+        if self.quantizer.quantizers > 1:
+            books = np.arange(self.quantizer.quantizers, dtype="int32") * self.quantizer.codes
+            codebook, indices = ops.reshape(codebook, (-1, self.latent_shape[-1])), indices + books
+        return ops.take(codebook, indices, axis=0)
+
     def code_loss(self, vectors: Tensor, z: Tensor) -> Tensor:
         """Return what the loss has beside the bound, here nothing: nats per image, ``(batch,)``.
 
         Args:
-            vectors: the quantizer's input, ``(batch, *latent_shape)``.
-            z: its output, likewise.
+            vectors: the quantizer's input, ``(batch, ..., d)``.
+            z: its output, ``(batch, *latent_shape)``.
         """
         return ops.zeros((ops.shape(z)[0],))
 
@@ -150,7 +141,8 @@ class QuantizedAutoEncoder(AutoEncoder):
 
     def code_vectors(self, indices: np.ndarray) -> np.ndarray:
         """Return the codes of indices ``(batch, ...)``, as the decoder takes them: ``(batch, *latent_shape)``."""
-        codes: np.ndarray = self.codebook[indices]
+        books = (np.arange(self.quantizer.quantizers),) if self.quantizer.quantizers > 1 else ()
+        codes: np.ndarray = self.codebook[*books, indices]
         return codes
 
     def extra_scores(self) -> dict[str, float | None]:
@@ -158,18 +150,20 @@ class QuantizedAutoEncoder(AutoEncoder):
 
         Returns:
             - ``code_perplexity``: exp of the entropy of the codes' shares p in the moving average of their usage,
-              exp(- sum of p log p); from 1 to K, the number of codes in use if all are used equally.
+              exp(- sum of p log p); from 1 to K, the number of codes in use if all are used equally. Of several
+              codebooks, the geometric mean.
             - ``code_rate_bits``: the bits that the codes of an image take with an ideal code for these shares,
-              (positions) * - sum of p log2 p; under the uniform prior they take (positions) * log2 K.
-            - ``dead_codes``: the number of codes with a share below 0.01 / K.
+              (positions) * - sum of p log2 p; under the uniform prior they take (positions) * log2 K. Of several
+              codebooks, the sum.
+            - ``dead_codes``: the number of codes with a share below 0.01 / K, of all codebooks.
         """
         usage = self.quantizer.usage()
         if usage is None:
             return {"code_perplexity": None, "code_rate_bits": None, "dead_codes": None}
-        used = usage[usage > 0]
-        entropy = float(-np.sum(used * np.log(used)))
+        books = usage.reshape(-1, usage.shape[-1])
+        entropy = float(entr(books).sum(axis=1).mean())  # All have the same number of positions.
         return {
             "code_perplexity": math.exp(entropy),
             "code_rate_bits": self.positions * entropy / math.log(2),
-            "dead_codes": int((usage < DEAD_SHARE / len(usage)).sum()),
+            "dead_codes": int((books < DEAD_SHARE / books.shape[1]).sum()),
         }

@@ -21,6 +21,8 @@ const latents = product(content.latent);
 const [height, width, channels] = content.image;
 const codebook = content.codebook && read(content.codebook.codes);
 const codeSize = content.latent[content.latent.length - 1];
+// Each codebook has a code at each place of the map, one after the other.
+const [books, codesOfBook] = codebook ? content.codebook.codes.shape : [0, 0];
 const images = content.images;
 const storedCodes = images && read(images.codes);
 const labels = images && read(images.labels);
@@ -37,20 +39,22 @@ const indicesOf = (index) => storedCodes.slice(index * images.codes.shape[1], (i
 function fromIndices(indices) {
   const z = new Float32Array(indices.length * codeSize);
   for (let i = 0; i < indices.length; i++) {
-    z.set(codebook.subarray(indices[i] * codeSize, (indices[i] + 1) * codeSize), i * codeSize);
+    const start = ((i % books) * codesOfBook + indices[i]) * codeSize;
+    z.set(codebook.subarray(start, start + codeSize), i * codeSize);
   }
   return z;
 }
 
-// The index of the code nearest to each vector of z.
+// The index of the code nearest to each vector of z, in its codebook.
 function nearestCodes(z) {
   const found = new Float32Array(z.length / codeSize);
   for (let i = 0; i < found.length; i++) {
+    const book = (i % books) * codesOfBook;
     let best = Infinity;
-    for (let k = 0; k < codebook.length; k += codeSize) {
+    for (let k = 0; k < codesOfBook; k++) {
       let distance = 0;
-      for (let d = 0; d < codeSize; d++) distance += (z[i * codeSize + d] - codebook[k + d]) ** 2;
-      if (distance < best) [best, found[i]] = [distance, k / codeSize];
+      for (let d = 0; d < codeSize; d++) distance += (z[i * codeSize + d] - codebook[(book + k) * codeSize + d]) ** 2;
+      if (distance < best) [best, found[i]] = [distance, k];
     }
   }
   return found;
@@ -67,8 +71,8 @@ const priorDraws = read(content.prior.draws);
 
 function drawPrior(temperature = 1) {
   if (content.prior.kind === "codes") {
-    const codes = codebook.length / codeSize, length = latents / codeSize;
-    return fromIndices(Float32Array.from({ length }, () => Math.floor(Math.random() * codes)));
+    const length = latents / codeSize;
+    return fromIndices(Float32Array.from({ length }, () => Math.floor(Math.random() * codesOfBook)));
   }
   if (content.prior.kind === "draws") {
     const row = Math.floor((Math.random() * priorDraws.length) / latents);

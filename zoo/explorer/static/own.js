@@ -39,7 +39,7 @@ function startOwn(drawTile) {
   }
 
   function divergence(mean, std) {
-    if (codebook) return (latents / codeSize) * Math.log(codebook.length / codeSize);
+    if (codebook) return (latents / codeSize) * Math.log(codesOfBook);
     if (!std) return null;
     return mean.reduce((sum, m, d) => sum + (m * m + std[d] * std[d] - 1) / 2 - Math.log(std[d]), 0);
   }

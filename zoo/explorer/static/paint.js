@@ -1,20 +1,23 @@
-// A grid of codes to paint.
+// A grid of codes to paint, those of one codebook at a time.
 
 async function startPainting(drawTile) {
   const canvas = find("codes");
   if (!canvas) return;
-  const [rows, columns] = content.codebook.grid, { palette, swatches } = content.codebook;
+  const [rows, columns] = content.codebook.grid, { palettes, swatches } = content.codebook;
   const drawSwatch = await openSheet(swatches), tile = document.createElement("canvas");
-  let codes = indicesOf(0), chosen = palette[0], cursor = [0, 0], painting = false;
+  let codes = indicesOf(0), book = 0, chosen = palettes[0][0], cursor = [0, 0], painting = false;
   const cell = 48;
   [canvas.width, canvas.height] = [columns * cell, rows * cell];
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
 
+  const nameOf = (code, own = book) => `code ${code}${books > 1 ? ` of codebook ${own + 1}` : ""}`;
+  const atCursor = () => (cursor[0] * columns + cursor[1]) * books + book;
+
   function draw() {
     for (let i = 0; i < rows * columns; i++) {
       const [x, y] = [(i % columns) * cell, Math.floor(i / columns) * cell];
-      drawSwatch(tile, codes[i]);
+      drawSwatch(tile, book * codesOfBook + codes[i * books + book]);
       context.drawImage(tile, x + 1, y + 1, cell - 2, cell - 2);
     }
     if (document.activeElement !== canvas) return;
@@ -27,13 +30,12 @@ async function startPainting(drawTile) {
     context.clearRect(0, 0, canvas.width, canvas.height);
     draw();
     decodeInto("codes", [[fromIndices(codes), find("codes-image")]]);
-    const code = codes[cursor[0] * columns + cursor[1]];
-    find("codes-place").textContent =
-      `Row ${cursor[0] + 1}, column ${cursor[1] + 1}: code ${code}. Painting with code ${chosen}.`;
+    find("codes-place").textContent = `Row ${cursor[0] + 1}, column ${cursor[1] + 1}: ` +
+      `${nameOf(codes[atCursor()])}. Painting with ${nameOf(chosen)}.`;
   }
 
   function paintHere() {
-    codes[cursor[0] * columns + cursor[1]] = chosen;
+    codes[atCursor()] = chosen;
     update();
   }
 
@@ -57,18 +59,22 @@ async function startPainting(drawTile) {
     event.preventDefault();
     if (step) cursor = cursor.map((it, axis) => Math.min([rows, columns][axis] - 1, Math.max(0, it + step[axis])));
     if (event.key === " ") return paintHere();
-    if (event.key.toLowerCase() === "p") {
-      chosen = codes[cursor[0] * columns + cursor[1]];
-      choice.mark(palette.indexOf(chosen));
-    }
+    if (event.key.toLowerCase() === "p") return choose(book, codes[atCursor()]);
     return update();
   });
   for (const name of ["focus", "blur"]) canvas.addEventListener(name, update);
-  const names = palette.map((code) => `Code ${code}`);
-  const choice = makeChoice(find("palette"), names, (it, i) => drawSwatch(it, palette[i]), (i) => {
-    chosen = palette[i];
-    update();
+  const choices = palettes.map((palette, own) => {
+    const names = palette.map((code) => nameOf(code, own).replace("c", "C"));
+    const drawn = (it, i) => drawSwatch(it, own * codesOfBook + palette[i]);
+    return makeChoice(find(`palette-${own}`), names, drawn, (i) => choose(own, palette[i]));
   });
-  choice.mark(0);
+
+  function choose(own, code) {
+    [book, chosen] = [own, code];
+    choices.forEach((it, i) => it.mark(i === own ? palettes[i].indexOf(code) : -1));
+    update();
+  }
+
+  choices[0].mark(0);
   makeStrip("codes-from", drawTile, (i) => { codes = indicesOf(i); update(); }).select(0);
 }
