@@ -6,8 +6,8 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
 ``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what
-is in ``docs/codes.json``, ``docs/sizes.py`` what is in ``docs/sizes.json``, and ``benchmarks/many_runs.py`` what is in
-``docs/many_runs.json``.
+is in ``docs/codes.json``, ``docs/sizes.py`` what is in ``docs/sizes.json``, and the scripts
+in ``benchmarks/`` also what is in ``docs/many_runs.json`` and ``docs/two_nodes.json``.
 """
 
 import json
@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "docs"))  # The scripts that make some of the tables.
+from cluster_tables import make_many_runs, make_two_nodes  # noqa: E402
 from markdown_table import to_markdown  # noqa: E402
 from result_tables import make_results  # noqa: E402
 from speed_tables import make_speed  # noqa: E402
@@ -43,7 +44,6 @@ FILLED = (
 )
 BENCHMARK = ROOT / "docs" / "benchmark.json"
 LEADERBOARD = ROOT / "docs" / "leaderboard" / "leaderboard.json"
-MANY_RUNS = ROOT / "docs" / "many_runs.json"
 MARKERS = re.compile(r"(<!-- tables:(\w+) -->\n).*?(<!-- /tables:\2 -->)", re.DOTALL)
 
 
@@ -188,28 +188,6 @@ def make_codes() -> str:
     return f"{to_markdown(costs, numbers=range(2, 8))}\n{to_markdown(samples, numbers=range(2, 5))}\n{explanation}\n"
 
 
-def make_many_runs() -> str:
-    """Return what a benchmark's own process does with thousands of runs, from ``docs/many_runs.json``."""
-    content = json.loads(MANY_RUNS.read_text(encoding="utf-8"))
-    runs, rows = content["runs"], [["task", "seconds", "ms for each run", "peak memory, MB"]]
-    titles = {
-        "find": "finding the run folders",
-        "check": "checking which cells of the grid are done, file by file",
-        "look": "one look at all runs while they are under way",
-        "leaderboard": "making and writing the leaderboard",
-        "report": "making the report",
-    }
-    for task, title in titles.items():
-        found = content["tasks"][task]
-        cells = (f"{found['seconds']:,.1f}", f"{1000 * found['seconds'] / runs:,.2f}", f"{found['memory_mb']:,}")
-        rows.append([title, *cells])
-    models, seeds, processors = -(-runs // content["seeds"]), content["seeds"], content["processors"]
-    size = content["tasks"]["report"]["bytes"] / 1e6
-    measured = f"{runs:,} runs: {models:,} models with {seeds} seeds each, on {processors} processors and a local disk."
-    explanation = f"The memory includes that of Keras and TensorFlow; the report has {size:,.0f} MB."
-    return f"{to_markdown(rows, numbers=range(1, 4))}\n{measured} {explanation}\n"
-
-
 TABLES = {
     "models": make_models,
     "sizes": make_sizes,
@@ -220,6 +198,7 @@ TABLES = {
     "headline": make_headline,
     "benchmark": make_benchmark,
     "many_runs": make_many_runs,
+    "two_nodes": make_two_nodes,
     "mnist_binary": partial(make_results, "mnist_binary"),
     "cifar10": partial(make_results, "cifar10"),
     "speed": make_speed,

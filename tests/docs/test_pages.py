@@ -212,7 +212,7 @@ def test_links_lead_to_files_and_their_headings(page, target):
 TABLES = {
     "README.md": {"headline"},
     "docs/benchmark.md": {"benchmark"},
-    "docs/cluster.md": {"many_runs"},
+    "docs/cluster.md": {"many_runs", "two_nodes"},
     "docs/compression.md": {"compression"},
     "docs/guide.md": {"models", "sizes"},
     "docs/leaderboard.md": {"leaderboard"},
