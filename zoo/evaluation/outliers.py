@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from keras import ops
 
+from zoo.autoencoder.checks.labels import values_of
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import UnknownNameError
 from zoo.evaluation.auroc import auroc
-from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.blocks import Blocks, prepare
 from zoo.evaluation.bounds import elbo_terms_in_blocks, has_latents
 from zoo.evaluation.image_quality import mean_squared_error
 from zoo.evaluation.regret import STEPS, likelihood_regret
@@ -143,6 +143,6 @@ def _negative_elbo(model: AutoEncoder, blocks: Blocks) -> Array:
 def _reconstruction_error(model: AutoEncoder, blocks: Blocks) -> Array:
     parts = []
     for images, _ in blocks.pairs():
-        targets = ops.convert_to_numpy(model.prepare(images))
+        targets = values_of(prepare(model, images, "threshold"))
         parts.append(mean_squared_error(targets, model.reconstruct(images)))
     return np.concatenate(parts).astype(np.float64)

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
+from zoo.autoencoder.checks.labels import values_of
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.data.mapped import in_blocks
-from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.blocks import Blocks, prepare
 from zoo.evaluation.bounds import elbo_terms_in_blocks, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
@@ -43,7 +43,8 @@ def evaluate(
 
     Args:
         model: the model.
-        data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
+        data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null. For a conditional
+            model a split, or ``(images, labels)``; all scores are then those of p(x|y).
         importance_samples: k of the importance-weighted bound; 0 omits it.
         seed: seed for the draws of z and for dynamic binarization.
         cost: measure time, memory and floating-point operations too.
@@ -194,8 +195,9 @@ def is_binary(model: AutoEncoder, blocks: Blocks) -> bool:
     """Return whether the model sees images of 0 and 1 alone."""
     if model.binarization != "none":
         return True
-    top = 255 if blocks.images.dtype == np.uint8 else 1
-    return all(((it == 0) | (it == top)).all() for it in in_blocks(blocks.images, blocks.rows))
+    images = values_of(blocks.images)
+    top = 255 if images.dtype == np.uint8 else 1
+    return all(((it == 0) | (it == top)).all() for it in in_blocks(images, blocks.rows))
 
 
 def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> tuple[Values, dict[str, Any]]:
@@ -204,7 +206,7 @@ def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> 
     # A single mean has no variance.
     counted = has_latents(model) and len(blocks) > 1
     for images, inputs in blocks.pairs():
-        targets, reconstructions = ops.convert_to_numpy(model.prepare(images)), model.reconstruct(images)
+        targets, reconstructions = values_of(prepare(model, images, "threshold")), model.reconstruct(images)
         errors = mean_squared_error(targets, reconstructions)
         parts.append((errors, structural_similarity(targets, reconstructions)))
         plugins.add(targets, reconstructions)

@@ -189,6 +189,7 @@ def _describe(run: Run, model: AutoEncoder, tag: str, licence: str | None) -> We
         zoo=__version__,
         backend=keras.backend.backend(),
         run={"provenance": provenance, "best": run.best, "cost": run.cost},
+        classes=getattr(model, "classes", None),
     )
 
 

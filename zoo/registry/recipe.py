@@ -62,6 +62,8 @@ class Recipe:
         precision: the precision of training steps: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
             faster with it.
         early_stopping: stop after this many epochs without a lower validation loss; None trains all epochs.
+        conditional: whether encoder and decoder take the images' labels too, so that the model is one of p(x|y); see
+            ``zoo.ConditionalAutoEncoder``.
         callbacks: functions that make a Keras callback for a run, as ``module:function``; each is called with the
             ``zoo.Run`` when training begins.
 
@@ -88,6 +90,7 @@ class Recipe:
     gradient_clipping: float | None = None
     weight_averaging: float = 0.0
     augmentation: str = "none"
+    conditional: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -104,6 +107,8 @@ class Recipe:
         ):  # fmt: skip
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} is {getattr(self, key)!r}: expected one of {', '.join(allowed)}")
+        if not isinstance(self.conditional, bool):
+            raise ValueError(f"conditional is {self.conditional!r}: expected true or false")
         _check_number("learning_rate", self.learning_rate, above=0)
         _check_number("learning_rate_decay", self.learning_rate_decay, least=0)
         if self.learning_rate_decay > 1:
@@ -157,7 +162,7 @@ _LATER = {
     key: getattr(Recipe, key)
     for key in (
         "learning_rate_shape", "learning_rate_warm_up", "weight_decay", "gradient_clipping", "weight_averaging",
-        "augmentation",
+        "augmentation", "conditional",
     )
 }  # fmt: skip
 

@@ -33,7 +33,7 @@ LATENT_OPTIONS = ("latent_dim", "latent_shape")
 # something else in the other.
 RESERVED_OPTIONS = frozenset(RECIPE_KEYS) | {
     "name", "encoder", "decoder", "encoder_config", "decoder_config", "seed", "preset", "sample", "out", "data_dir",
-    "overwrite", "deterministic", "tensorboard", "profile", "progress", "data", "start", "weights",
+    "overwrite", "deterministic", "tensorboard", "profile", "progress", "data", "start", "weights", "classes",
 }  # fmt: skip
 FOLDER = "folder:"  # The prefix of a dataset name that refers to a folder of image files.
 # Named, not imported: the builders need Keras and are above this package.
