@@ -26,6 +26,7 @@ class PairedModel(keras.Model):
 
     posterior: ClassVar[str] = "gaussian"
     takes_labels: ClassVar[bool] = False
+    classes: int | None = None  # Of the labels.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Check the kind of posterior that a subclass declares."""

@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any
 
+from zoo.autoencoder.checks.labels import refuse_conditional
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ExportError
 from zoo.explorer.data import describe
@@ -33,7 +34,8 @@ def make_page(
         runtime: ONNX Runtime, to run the networks instead of the page's own interpreter.
 
     Raises:
-        ExportError: the page cannot compute one of the model's networks, or the package jinja2 is not installed.
+        ExportError: the page cannot compute one of the model's networks, the model is conditional, or the package
+            jinja2 is not installed.
     """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -41,6 +43,7 @@ def make_page(
         raise ExportError(
             'the page needs the package jinja2, which is not installed: pip install "autoencoder-zoo[onnx]"'
         ) from error
+    refuse_conditional(model, "the page", ExportError)
     content, blob = describe(model, found, seed, as_onnx=runtime is not None)
     content["title"] = title
     environment = Environment(

@@ -210,7 +210,7 @@ def _restore_best(job: Job) -> None:
 def _events(job: Job, images: int) -> list[Any]:
     shown: list[Any] = []
     if job.tensorboard:
-        shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.images[:SHOWN]))
+        shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.limit(SHOWN)))
     if job.profile:
         steps = math.ceil(images / job.plan.recipe.batch_size)
         shown.append(ProfileSteps(job.run.path, TENSORBOARD_FOLDER, steps))

@@ -91,6 +91,12 @@ def refuse_labels(labels: Any) -> None:
         )
 
 
+def refuse_conditional(model: Any, what: str, error: type[Exception] = ValueError) -> None:
+    """Raise an error if a model takes labels, where none can be passed."""
+    if model.takes_labels:
+        raise error(f"{what} has no labels to pass to a conditional model: expected one that is not conditional")
+
+
 def check_labels(labels: Any, count: int | None, classes: int, what: str = _LABELS) -> np.ndarray:
     """Return labels as int32.
 

@@ -35,6 +35,7 @@ class ConditionalAutoEncoder(AutoEncoder):
     """
 
     takes_labels = True
+    classes: int
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model, *args: Any, classes: int, **kwargs: Any) -> None:
         super().__init__(encoder, decoder, *args, **kwargs)
@@ -105,6 +106,10 @@ class ConditionalAutoEncoder(AutoEncoder):
     def predict_step(self, *args: Any) -> Any:
         """Return the mean images of a batch ``(images, labels)``; the arguments are Keras' own."""
         return super().predict_step(*args[:-1], (self.inputs_of(args[-1]),))
+
+    def input_spec_of(self, dtype: str) -> Any:
+        """Return what a call of the model takes: images and labels."""
+        return super().input_spec_of(dtype), keras.InputSpec(dtype="int32", shape=(None,), name="labels")
 
     def _split(self, images: Any) -> tuple[Any, Any]:
         if isinstance(images, tuple | list | Labelled) and len(pair := tuple(images)) == 2:
