@@ -105,7 +105,7 @@ def count_classes(preset: Preset) -> int | None:
     count = len(preset.dataset.classes)
     if count < 2:
         raise ValueError(
-            f"conditional is true, and {preset.dataset.name} has {count or 'no'} classes: expected a dataset whose "
-            "images have labels, such as a zoo.Dataset with classes"
+            f"conditional is true, and {preset.dataset.name} has fewer than two classes ({count}): expected a dataset "
+            "whose images have labels, such as a zoo.Dataset with classes"
         )
     return count
