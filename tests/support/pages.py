@@ -87,6 +87,7 @@ RUN = [
             "export",
             "hierarchical",
             "likelihoods",
+            "conditional",
             "outliers",
             "samplers",
             "scores",
