@@ -6,8 +6,8 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
 ``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what
-is in ``docs/codes.json``, ``docs/compare_conditional.py`` what is in ``docs/conditional.json``, ``docs/sizes.py`` what is
-in ``docs/sizes.json``, and ``benchmarks/many_runs.py`` what is in ``docs/many_runs.json``.
+is in ``docs/codes.json``, ``docs/compare_conditional.py`` what is in ``docs/conditional.json``, ``docs/sizes.py`` what
+is in ``docs/sizes.json``, and ``benchmarks/many_runs.py`` what is in ``docs/many_runs.json``.
 """
 
 import json
