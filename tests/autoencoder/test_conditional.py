@@ -109,6 +109,16 @@ def test_metrics_compare_with_reconstructions():
     assert logs["mse"][0] == pytest.approx(np.square(IMAGES - expected_images(LABELS)).mean(), rel=1e-3)
 
 
+def test_loaders_of_pytorch():
+    torch = pytest.importorskip("torch")
+    data = torch.utils.data.TensorDataset(torch.from_numpy(IMAGES), torch.from_numpy(LABELS))
+    loader, model = torch.utils.data.DataLoader(data, batch_size=50), make_model(metrics=["mse"])
+    logs = model.fit(loader, epochs=1, verbose=0).history
+    assert logs["negative_elbo"][0] == pytest.approx(COSTS.mean(), rel=1e-5)
+    assert logs["mse"][0] == pytest.approx(np.square(IMAGES - expected_images(LABELS)).mean(), rel=1e-3)
+    np.testing.assert_allclose(model.predict(loader, verbose=0), expected_images(LABELS), atol=1e-6)
+
+
 def test_single_steps(model):
     batch = IMAGES[:9], LABELS[:9]
     for step in (model.train_on_batch, model.test_on_batch):

@@ -22,10 +22,9 @@ from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_nois
 from zoo.evaluation.metrics import PluginScores, choose_metrics
 from zoo.evaluation.spread import Spread
 from zoo.factory.assemble import parameter_count
-from zoo.score import DESCRIPTIONS
+from zoo.score import CONDITIONAL, DESCRIPTIONS
 
 ACTIVE_VARIANCE = 0.01
-CONDITIONAL = "conditional"
 FACTS = ("cost", "data", "likelihood", "binarization", "seed", CONDITIONAL, DESCRIPTIONS)
 MOST_SAMPLES = 1_000_000  # More would take hours for one image.
 

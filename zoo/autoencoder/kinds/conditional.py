@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.autoencoder.checks.labels import Labelled, check_labelled, check_labels
 from zoo.autoencoder.checks.parts import check_conditional_pair
+from zoo.autoencoder.internals import build_state
 from zoo.autoencoder.model import AutoEncoder
 from zoo.typing import Tensor
 
@@ -60,6 +61,14 @@ class ConditionalAutoEncoder(AutoEncoder):
         """Raise ``ValueError`` if Keras' methods are given labels in place of targets."""
         if targets is not None:
             raise ValueError("y: got labels or targets; expected none: pass (images, labels) as x")
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Configure how the model is trained; see ``AutoEncoder``."""
+        super().compile(*args, **kwargs)
+        if self.has_metrics:
+            # Keras makes their variables from a batch, of which it would take the images alone.
+            image = np.zeros((1, *self.image_shape), "float32")
+            build_state(self, ((image, np.zeros(1, "int32")),))
 
     def sample(self, n: int, seed: int | None = None, labels: Any = None) -> np.ndarray:
         """Draw z from the prior and return the mean images of their labels; see ``AutoEncoder``."""
