@@ -59,10 +59,14 @@ def make_rows() -> tuple[list[list[str]], list[list[str]], str]:
     shares = [sum(counts) / len(counts) / found["samples"] for counts in by_digit]
     for title, values in (("samples", shares), ("test images", found["test_images"])):
         digits.append([title, *(f"{value:.1%}" for value in values), f"{sum(values) / len(values):.1%}"])
-    seeds = len(found["rows"])
+    seeds, counts = (
+        len(found["rows"]),
+        [found["rows"][0][name]["parameters"] for name in ("unconditional", "conditional")],
+    )
     explanation = (
         f"`{found['preset']}`, {found['epochs']} epochs, {seeds} seeds: means on the 10,000 test images of MNIST, with "
-        f"the 95 % interval of the difference (Student's t). Below, how many images the classifier of the digit "
+        f"the 95 % interval of the difference (Student's t). {counts[0]:,} parameters without labels, {counts[1]:,} "
+        f"with them. Below, how many images the classifier of the digit "
         f"features takes for the digit that their label says: of {found['samples']:,} samples for each label and seed, "
         "and of the test images."
     )

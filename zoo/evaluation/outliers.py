@@ -42,7 +42,8 @@ def anomaly_scores(
 
     Args:
         model: a trained model.
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; or a ``zoo.Split``.
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; or a ``zoo.Split``; for a conditional model, and
+            in ``reference`` too, ``(images, labels)`` or a split.
         scores: which ones.
         reference: images like those that the model was trained on, for ``typicality``: some of the training images, at
             best some hundred or more.
