@@ -144,6 +144,12 @@ class Subject(Prepares):
 
         return resolve_class(self.architecture).posterior
 
+    def names_labels(self, part: str) -> bool:
+        """Return whether the builder of ``encoder`` or ``decoder`` has a parameter ``labels``."""
+        from zoo.factory.resolve import resolve
+
+        return bool(getattr(resolve(self.architecture), part).takes_labels)
+
 
 def to_numpy(value: Any) -> np.ndarray:
     """Return a tensor or a variable as an array."""
