@@ -6,8 +6,9 @@ table of scores in ``zoo/score_names.py``, ``docs/benchmark.json``, which is the
 ``docs/results.py`` collects, and ``docs/speed.json`` and ``docs/quality.json``, which the scripts in ``benchmarks/``
 write. ``docs/compress_images.py`` measures what is in ``docs/compression.json``, ``docs/find_outliers.py`` what is in
 ``docs/outliers.json``, ``docs/compare_samplers.py`` what is in ``docs/samplers.json``, ``docs/compare_codes.py`` what
-is in ``docs/codes.json``, ``docs/sizes.py`` what is in ``docs/sizes.json``, and the scripts
-in ``benchmarks/`` also what is in ``docs/many_runs.json`` and ``docs/two_nodes.json``.
+is in ``docs/codes.json``, ``docs/compare_conditional.py`` what is in ``docs/conditional.json``, ``docs/sizes.py`` what
+is in ``docs/sizes.json``, and the scripts in ``benchmarks/`` also what is in ``docs/many_runs.json`` and
+``docs/two_nodes.json``.
 """
 
 import json
@@ -31,6 +32,7 @@ FILLED = (
             "benchmark",
             "cluster",
             "compression",
+            "conditional",
             "guide",
             "leaderboard",
             "outliers",
@@ -180,6 +182,14 @@ def make_samplers() -> str:
     return f"{to_markdown(rows, numbers=range(1, 5))}\n{explanation}\n"
 
 
+def make_conditional() -> str:
+    """Return what labels do for a model, from ``docs/conditional.json``."""
+    from compare_conditional import make_rows
+
+    scores, digits, explanation = make_rows()
+    return f"{to_markdown(scores, numbers=range(1, 4))}\n{to_markdown(digits, numbers=range(1, 12))}\n{explanation}\n"
+
+
 def make_codes() -> str:
     """Return what learned and rounded codes cost and how their samples are, from ``docs/codes.json``."""
     from compare_codes import make_rows
@@ -193,6 +203,7 @@ TABLES = {
     "sizes": make_sizes,
     "compression": make_compression,
     "outliers": make_outliers,
+    "conditional": make_conditional,
     "samplers": make_samplers,
     "codes": make_codes,
     "headline": make_headline,

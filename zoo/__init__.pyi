@@ -1,5 +1,6 @@
 from . import data, errors, layers, likelihoods, models, plugins, samplers, schedules, testing
 from .autoencoder.hierarchical import HierarchicalAutoEncoder
+from .autoencoder.kinds.conditional import ConditionalAutoEncoder
 from .autoencoder.kinds.quantized import QuantizedAutoEncoder
 from .autoencoder.model import AutoEncoder
 from .benchmarking.grid import benchmark
@@ -40,6 +41,7 @@ __all__ = [
     "Auroc",
     "AutoEncoder",
     "Compressed",
+    "ConditionalAutoEncoder",
     "Dataset",
     "DatasetSpec",
     "ExecutorSpec",

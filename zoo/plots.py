@@ -45,12 +45,13 @@ class Figure(matplotlib_figure.Figure):
         return buffer.getvalue()
 
 
-def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
+def plot_reconstructions(model: AutoEncoder, images: Any, labels: Any = None) -> Figure:
     """Show images above their reconstructions.
 
     Args:
         model: the model.
         images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], or a ``zoo.Split``.
+        labels: for a conditional model, as for its ``reconstruct``.
 
     Returns:
         The originals above the mean images through the posterior mean, in pairs of rows of at most 12 images.
@@ -58,20 +59,36 @@ def plot_reconstructions(model: AutoEncoder, images: Any) -> Figure:
     Raises:
         ValueError: the images are not as described above, or the model's result is NaN, as for all of these plots.
     """
-    array = model.check_array(images)
-    both = {"original": as_float(array), "reconstruction": _finite(model.reconstruct(array))}
+    array = model.check_array(images, labels)
+    both = {"original": as_float(getattr(array, "values", array)), "reconstruction": _finite(model.reconstruct(array))}
     starts = range(0, len(array), COLUMNS)
     return plot_rows([(name, row[start : start + COLUMNS]) for start in starts for name, row in both.items()])
 
 
-def plot_samples(model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int | None = 0) -> Figure:
-    """Show mean images of z drawn from the prior."""
-    images = _finite(model.sample(rows * columns, seed=seed))
+def plot_samples(
+    model: AutoEncoder, rows: int = 4, columns: int = 10, seed: int | None = 0, labels: Any = None
+) -> Figure:
+    """Show mean images of z drawn from the prior.
+
+    Args:
+        model: the model.
+        rows: of images.
+        columns: likewise.
+        seed: makes the draw reproducible.
+        labels: for a conditional model, ``(rows * columns,)``, or one for all; by default a class for each column.
+    """
+    from zoo.autoencoder.kinds.examples import labels_by_column
+
+    if labels is None:
+        labels = labels_by_column(model, rows, columns)
+    beside = {} if labels is None else {"labels": labels}
+    images = _finite(model.sample(rows * columns, seed=seed, **beside))
     grid = {str(row): images[row * columns : (row + 1) * columns] for row in range(rows)}
-    return plot_rows(grid, "samples from the prior", named=False)
+    title = "samples from the prior, given labels" if beside else "samples from the prior"
+    return plot_rows(grid, title, named=False)
 
 
-def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> Figure:
+def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10, labels: Any = None) -> Figure:
     """Show interpolations between images, on straight lines between their posterior means.
 
     Args:
@@ -79,11 +96,12 @@ def plot_interpolation(model: AutoEncoder, a: Any, b: Any, steps: int = 10) -> F
         a: an image ``(H, W, C)`` or a batch of them, one row each.
         b: the same shape as ``a``.
         steps: the number of images per row, including both ends (as the model reconstructs them).
+        labels: for a conditional model, one for each row.
     """
     first, last = as_array(a), as_array(b)
     if first.ndim == 3:
         first, last = first[None], last[None]
-    path = _finite(model.interpolate(first, last, steps))
+    path = _finite(model.interpolate(first, last, steps, *(() if labels is None else (labels,))))
     return plot_rows({str(row): images for row, images in enumerate(path)}, "interpolation", named=False)
 
 
@@ -95,13 +113,13 @@ def plot_latent_space(
     Args:
         model: the model, with at least two latents.
         images: ``(n, H, W, C)``, n at least 3.
-        labels: ``(n,)`` integers that determine the colour.
+        labels: ``(n,)`` integers that determine the colour; a conditional model encodes the images with them.
         classes: the names of the labels; empty or None shows the labels themselves.
 
     Raises:
         ValueError: fewer than two latents or three images, or the numbers of labels and images differ.
     """
-    means = _finite(model.encode(images)[0])
+    means = _finite(model.encode(images, *((labels,) if model.takes_labels else ()))[0])
     means = means.reshape(len(means), -1).astype("float64")
     if means.shape[1] < 2 or len(means) < 3:
         raise ValueError(f"got {len(means)} images and {means.shape[1]} latents; expected at least 3 and 2")

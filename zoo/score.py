@@ -8,6 +8,7 @@ from typing import Any
 
 # The key under which a result describes the scores that plugins have added to it.
 DESCRIPTIONS = "metrics"
+CONDITIONAL = "conditional"  # True in the result of a conditional model, absent from others.
 _PLUGIN_PLACE = 8  # Among the places of ``InTable``: with the image scores.
 MOST_DIGITS = 12
 _TEXTS = ("title", "unit", "definition")

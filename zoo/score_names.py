@@ -90,9 +90,9 @@ SCORES: tuple[Score, ...] = (
 _BY_PATH = {score.path: score for score in SCORES}
 # What a result, a leaderboard's row or its columns already hold, so that no plugin's score may have the name.
 TAKEN_NAMES = frozenset({score.path[0] for score in SCORES} | {score.path[-1] for score in SCORES}) | {
-    DESCRIPTIONS, "active_units_per_group", "baseline", "binarization", "data", "dataset", "decode_ms", "difference",
-    "encode_ms", "flops", "images", "kl_per_group", "kl_per_latent", "likelihood", "model", "part", "preset", "rank",
-    "runs", "seed", "seeds", "validation",
+    DESCRIPTIONS, "active_units_per_group", "baseline", "binarization", "conditional", "data", "dataset", "decode_ms",
+    "difference", "encode_ms", "flops", "images", "kl_per_group", "kl_per_latent", "likelihood", "model", "part",
+    "preset", "rank", "runs", "seed", "seeds", "validation",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from support.paths import ROOT
 
 from zoo.benchmarking.intervals import summarise
 from zoo.benchmarking.table import Row, Table
-from zoo.benchmarking.text import to_csv
+from zoo.benchmarking.text import explain_table, to_csv
 from zoo.score_names import table_scores
 
 BOARD = json.loads((ROOT / "docs" / "leaderboard" / "leaderboard.json").read_text())
@@ -66,3 +66,11 @@ def test_settings_that_vary_have_columns():
     assert plain["settings"] == {"latent_dim": 8, "epochs": 3}
     assert Row.from_dict(plain) == rows[0]
     assert "settings" not in first.to_dict()
+
+
+def test_what_is_given_labels_is_said():
+    table = TABLES[0]
+    assert "p(x|y)" not in explain_table(table)
+    rows = dataclasses.replace(table.rows[0], model="labelled", conditional=True), *table.rows[1:]
+    again = Table.from_dict(json.loads(json.dumps(dataclasses.replace(table, rows=rows).to_dict())))
+    assert "labelled: all scores are given the labels, of p(x|y)" in explain_table(again)

@@ -59,6 +59,13 @@ assert history.history['loss'][0] < 900
 assert model.provenance['started_from']['tag'] == 'default'
 """,
     "docs/compression.md": "assert abs(made.bits / made.computed_bits - 1) < 0.01\nassert (restored == digits).all()\n",
+    "docs/conditional.md": """
+assert threes.shape == reconstructions.shape == styles.shape == (10, 28, 28, 1)
+assert between.shape == (8, 28, 28, 1)
+assert mean.shape == (10, 16)
+assert scores["conditional"]
+assert labelled.classes == 10
+""",
     "docs/export.md": "assert made.difference < 1e-6\n",
     "docs/outliers.md": "assert len(unusual) == 5\nassert found['typicality'].argmax() in unusual\n",
     "docs/samplers.md": """
@@ -214,6 +221,7 @@ TABLES = {
     "docs/benchmark.md": {"benchmark"},
     "docs/cluster.md": {"many_runs", "two_nodes"},
     "docs/compression.md": {"compression"},
+    "docs/conditional.md": {"conditional"},
     "docs/guide.md": {"models", "sizes"},
     "docs/leaderboard.md": {"leaderboard"},
     "docs/outliers.md": {"outliers"},

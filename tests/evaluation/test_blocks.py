@@ -71,7 +71,7 @@ def test_scores_do_not_depend_on_the_blocks(monkeypatch, likelihood, binarizatio
 
 
 def test_the_variance_of_parts_is_that_of_all():
-    from zoo.evaluation.scores import Spread
+    from zoo.evaluation.spread import Spread
 
     values = np.random.default_rng(0).normal(1000, [1, 0.01], (500, 2))
     spread = Spread()

@@ -29,7 +29,7 @@ class Watched(AutoEncoder):
         assert settings["posterior"] is not None
         return super().importance_terms(images, samples, **settings)
 
-    def encode(self, images):
+    def encode(self, images, labels=None):
         self.encoded += len(images)
         return super().encode(images)
 

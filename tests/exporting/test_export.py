@@ -239,3 +239,33 @@ def test_weights_that_are_not_finite(tmp_path):
     model.decoder.weights[0].assign(np.nan * np.asarray(model.decoder.weights[0]))
     with pytest.raises(ValueError, match="NaN"):
         zoo.export(model, tmp_path / "saved", "saved_model")
+
+
+@on_tensorflow
+@pytest.mark.parametrize("part", ["encoder", "decoder", "autoencoder"])
+def test_labels_are_a_second_input(part, tmp_path):
+    need("onnx")
+    import onnxruntime
+
+    model = make_model(conditional=True, classes=3, filters=[4], latent_dim=2)
+    images, labels = np.random.default_rng(0).random((5, 8, 8, 1), "float32"), np.array([0, 1, 2, 2, 1], "int32")
+    made = zoo.export(model, tmp_path / "part.onnx", "onnx", part=part)
+    session = onnxruntime.InferenceSession(str(made.path))
+    first = model.encode(images, labels)[0] if part == "decoder" else images
+    assert [it.name for it in session.get_inputs()] == ["z" if part == "decoder" else "images", "labels"]
+    outputs = session.run(None, {session.get_inputs()[0].name: first, "labels": labels})
+    wanted = model.encode(images, labels) if part == "encoder" else [model.reconstruct(images, labels)]
+    for output, found in zip(outputs, wanted, strict=True):
+        np.testing.assert_allclose(output, found, atol=1e-5)
+
+
+@on_tensorflow
+def test_keras_own_method_with_labels(tmp_path):
+    import tensorflow as tf
+
+    model = make_model(conditional=True, classes=3, filters=[4], latent_dim=2)
+    model.export(tmp_path / "model", verbose=False)
+    images, labels = np.random.default_rng(0).random((5, 8, 8, 1), "float32"), np.array([0, 1, 2, 2, 1], "int32")
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    found = loaded.serve((images, labels))
+    np.testing.assert_allclose(found, model.reconstruct(images, labels), atol=1e-6)

@@ -84,6 +84,7 @@ RUN = [
             "guide",
             "data",
             "compression",
+            "conditional",
             "export",
             "hierarchical",
             "likelihoods",

@@ -74,7 +74,8 @@ def test_longer_runs_take_the_event_files_along(tiny, tmp_path):
 def test_images_with_other_channels(tmp_path):
     pytest.importorskip("tensorboard")
     model = zoo.create_model("small_cnn", image_shape=(8, 8, 2), filters=[2], latent_dim=2, seed=0)
-    writer = tensorboard.WriteEvents(tmp_path, np.zeros((3, 8, 8, 2), "uint8"))
+    shown = zoo.Split(np.zeros((3, 8, 8, 2), "uint8"), np.zeros(3, "int64"), "made", "validation")
+    writer = tensorboard.WriteEvents(tmp_path, shown)
     writer.set_model(model)
     writer.on_train_begin()
     writer.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.autoencoder.checks.labels import is_held, values_of
 from zoo.autoencoder.internals import build_state
 from zoo.autoencoder.on_device.batches import ArrayBatches, HeldBatches, have_room
 from zoo.autoencoder.on_device.loop import TRIAL, Loop, Steps, divide_evenly, is_wanted
@@ -126,7 +127,7 @@ class DeviceModel(SteppedModel):
         if not is_wanted() or not self._has_plain_steps():
             return False
         arrays = [it.images if isinstance(it, ArrayBatches) else it for it in data]
-        return all(isinstance(it, np.ndarray) for it in arrays) and have_room(arrays)
+        return all(is_held(it) for it in arrays) and have_room([values_of(it) for it in arrays])
 
     def _has_plain_steps(self) -> bool:
         """Return whether steps are as the zoo makes them, compiled, and for one device."""

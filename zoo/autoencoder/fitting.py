@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.autoencoder.checks.inputs import check_data, explain_pipeline_error
+from zoo.autoencoder.checks.inputs import explain_pipeline_error
+from zoo.autoencoder.checks.labels import is_held, replace_values, values_of
 from zoo.autoencoder.checks.stream_errors import own_errors_first
 from zoo.autoencoder.checks.values import values_checked
 from zoo.autoencoder.checks.weights import check_weights
@@ -19,7 +20,7 @@ from zoo.autoencoder.draws import binarize
 from zoo.autoencoder.internals import is_called_by_fit
 from zoo.autoencoder.on_batch import BatchModel
 from zoo.autoencoder.tf_pipeline import BATCH_SIZE, is_distributed, split_off, stream_arrays
-from zoo.data.checks import check_batch_size, check_share, is_array, refuse_targets, refuse_weights
+from zoo.data.checks import check_batch_size, check_share, refuse_weights
 from zoo.data.dataset import Split
 
 
@@ -73,7 +74,7 @@ class TrainableModel(BatchModel):
             ValueError: the images are not as described above; raised before training, or at a later batch of a stream;
                 or a weight is NaN or infinite.
         """
-        refuse_targets(y)
+        self.check_targets(y)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         check_batch_size("batch_size", batch_size)
         check_batch_size("validation_batch_size", validation_batch_size)
@@ -84,13 +85,13 @@ class TrainableModel(BatchModel):
             # They are no longer those that were published.
             kept = {key: value for key, value in self.provenance.items() if key != "weights"}
             self.provenance = {**kept, "started_from": self.provenance["weights"]}
-        data = check_data(x, self.image_shape)
+        data = self.check_data(x)
         if validation_data is not None:
-            validation_data = check_data(validation_data, self.image_shape, "validation_data")
-        elif validation_split and isinstance(data, np.ndarray):
+            validation_data = self.check_data(validation_data, what="validation_data")
+        elif validation_split and is_held(data):
             data, validation_data = split_off(data, validation_split)
             validation_split = 0.0
-        if not is_array(data) and getattr(data, "num_batches", None) is None:
+        if not is_held(data) and getattr(data, "num_batches", None) is None:
             shuffle = False  # Keras shuffles only a finite PyDataset, and warns about other streams.
         given = {
             "x": data, "batch_size": batch_size, "shuffle": shuffle,
@@ -158,10 +159,10 @@ class TrainableModel(BatchModel):
         # During fit, Keras iterates over data that fit has already checked; checking again would consume a batch.
         if is_called_by_fit(kwargs):
             return super().evaluate(x=x, batch_size=batch_size, **loop)
-        refuse_targets(y)
+        self.check_targets(y)
         refuse_weights(sample_weight=sample_weight)
         check_batch_size("batch_size", batch_size)
-        data = self._repeatable(check_data(x, self.image_shape))
+        data = self._repeatable(self.check_data(x))
         check_weights(self)
         self.notice_changes()
         given = {"x": data, "batch_size": batch_size}
@@ -193,10 +194,10 @@ class TrainableModel(BatchModel):
             ValueError: the images are not as described above.
         """
         check_batch_size("batch_size", batch_size)
-        data = check_data(x, self.image_shape)
+        data = self.check_data(x)
         check_weights(self)
         self.notice_changes()
-        if isinstance(data, np.ndarray) and steps is None and not is_distributed(self):
+        if is_held(data) and steps is None and not is_distributed(self):
             return self.predict_array(data, batch_size or BATCH_SIZE, verbose, callbacks)
         given = {"x": data, "batch_size": batch_size}
         with _plain_errors(), values_checked(), _plain_ends(steps, data), self.off_device():
@@ -207,8 +208,8 @@ class TrainableModel(BatchModel):
 
     def _repeatable(self, data: Any) -> Any:
         """Return images for scoring, dynamic binarization being drawn once, by their positions in the set."""
-        if isinstance(data, np.ndarray) and self.binarization == "dynamic":
-            return binarize(data, self.seed or 0)
+        if is_held(data) and self.binarization == "dynamic":
+            return replace_values(data, binarize(values_of(data), self.seed or 0))
         return data
 
 

@@ -80,6 +80,7 @@ class AutoEncoder(TrainableModel):
             ("latent", show_size(self.latent_shape)),
             ("likelihood", self.likelihood.identifier),
             *binarization,
+            *([("labels", f"{self.classes} classes")] if self.takes_labels else []),
             ("parameters", f"{count:,}"),
             *self._show_weights(),
         ]
@@ -139,15 +140,22 @@ class AutoEncoder(TrainableModel):
         if input_signature is None and format == "tf_saved_model" and keras.backend.backend() == "tensorflow":
             return self._export_saved_model(filepath, verbose)
         if input_signature is None:
-            input_signature = [keras.InputSpec(dtype="float32", shape=(None, *self.image_shape), name="images")]
+            input_signature = [self.input_spec_of("float32")]
         return super().export(filepath, format, verbose=verbose, input_signature=input_signature, **kwargs)
+
+    def input_spec_of(self, dtype: str) -> Any:
+        """Return what a call of the model takes, as ``keras.InputSpec``, for images of a type."""
+        return keras.InputSpec(dtype=dtype, shape=(None, *self.image_shape), name="images")
 
     def _export_saved_model(self, filepath: str | Path, verbose: Any) -> None:
         import tensorflow as tf
 
         serve = tf.function(lambda images: self(images, training=False))
         for dtype in ("float32", "uint8"):
-            serve.get_concrete_function(tf.TensorSpec((None, *self.image_shape), dtype, name="images"))
+            specs = keras.tree.map_structure(
+                lambda it: tf.TensorSpec(it.shape, it.dtype, name=it.name), self.input_spec_of(dtype)
+            )
+            serve.get_concrete_function(specs)
         archive = keras.export.ExportArchive()
         archive.track(self)
         archive.add_endpoint("serve", serve)

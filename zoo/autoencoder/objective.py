@@ -28,8 +28,8 @@ class EvidenceModel(LatentModel):
         mean, std = self.posterior_parameters(images, training=training)
         if z is None:
             z = mean + std * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
-        parameters = self.decoder(ops.cast(z, "float32"), training=training)
-        return -self.likelihood.log_prob(images, parameters), kl_divergence(mean, std)
+        parameters = self.decoder(self.decoder_inputs(ops.cast(z, "float32"), images), training=training)
+        return -self.likelihood.log_prob(self.pixels_of(images), parameters), kl_divergence(mean, std)
 
     def elbo_terms(self, images: Tensor, *, z: Tensor | None = None, training: bool = False) -> tuple[Tensor, Tensor]:
         """Return the two terms of the negative evidence lower bound.
@@ -68,9 +68,10 @@ class EvidenceModel(LatentModel):
         mean, std = self.posterior_parameters(images, training=training) if posterior is None else posterior
         noise = keras.random.normal((samples, *ops.shape(mean)), seed=self.seed_generator if seed is None else seed)
         z = mean + std * noise
-        parameters = self.decoder(ops.reshape(z, (-1, *self.latent_shape)), training=training)
-        targets = ops.tile(images, (samples, 1, 1, 1))
-        log_likelihood = self.likelihood.log_prob(targets, parameters)
+        repeated = repeat(images, samples)
+        flat = ops.reshape(z, (-1, *self.latent_shape))
+        parameters = self.decoder(self.decoder_inputs(flat, repeated), training=training)
+        log_likelihood = self.likelihood.log_prob(self.pixels_of(repeated), parameters)
         # The two Gaussians' constants cancel.
         log_ratio = 0.5 * (ops.square(noise) - ops.square(z)) + ops.log(std)
         kl = kl_divergence(mean, std)
@@ -147,6 +148,11 @@ def check_samples_of(likelihood: Likelihood, importance_samples: int) -> None:
             f"importance_samples is {importance_samples} with the loss {likelihood.identifier}, which is not a "
             "likelihood: expected 1, or a likelihood"
         )
+
+
+def repeat(images: Any, times: int) -> Any:
+    """Return a batch of images, and of what comes with them, several times over."""
+    return keras.tree.map_structure(lambda it: ops.tile(it, (times, *(1,) * (len(it.shape) - 1))), images)
 
 
 def kl_divergence(mean: Tensor, std: Tensor) -> Tensor:

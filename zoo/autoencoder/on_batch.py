@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.autoencoder.checks.labels import Inputs, as_given, values_of
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.device_model import DeviceModel
-from zoo.data.checks import refuse_targets, refuse_weights
+from zoo.data.checks import refuse_weights
 from zoo.data.mapped import in_blocks
 
 
@@ -35,31 +36,31 @@ class BatchModel(DeviceModel):
         Raises:
             ValueError: the images are not as described above, or the model cannot be trained as it is.
         """
-        refuse_targets(y)
+        self.check_targets(y)
         refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
-        images = self.check_array(x)
+        images = as_given(self.check_array(x))
         check_weights(self)
         with self.noticing_changes(training=True), self.off_device():
             return super().train_on_batch(images, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Take one evaluation step; arguments, result and errors as in ``train_on_batch``."""
-        refuse_targets(y)
+        self.check_targets(y)
         refuse_weights(sample_weight=sample_weight)
-        images = self.check_array(x)
+        images = as_given(self.check_array(x))
         check_weights(self)
         with self.noticing_changes(), self.off_device():
             return super().test_on_batch(images, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Return the mean images of a batch, float32 in [0, 1]; images and errors as in ``train_on_batch``."""
-        images = self.check_array(x)
+        images = as_given(self.check_array(x))
         check_weights(self)
         with self.noticing_changes(), self.off_device():
             predicted: np.ndarray = super().predict_on_batch(images)
-        return predicted[: len(images)]  # Keras returns one copy for each replica.
+        return predicted[: len(self.pixels_of(images))]  # Keras returns one copy for each replica.
 
-    def predict_array(self, images: np.ndarray, batch_size: int, verbose: Any, callbacks: Any) -> np.ndarray:
+    def predict_array(self, images: Inputs, batch_size: int, verbose: Any, callbacks: Any) -> np.ndarray:
         """Return the mean images of checked images as ``predict`` does, which takes no memory but for the result.
 
         Keras' own loop keeps the results of all batches, and then copies them into one array.
@@ -73,12 +74,12 @@ class BatchModel(DeviceModel):
         result: np.ndarray | None = None
         self.stop_predicting = False
         callbacks.on_predict_begin()
-        for number, block in enumerate(in_blocks(images, batch_size)):
+        for number, block in enumerate(in_blocks(values_of(images), batch_size)):
             callbacks.on_predict_batch_begin(number)
-            outputs = super().predict_on_batch(block)
+            done = number * batch_size
+            outputs = super().predict_on_batch(as_given(images[done : done + len(block)]))
             if result is None:
                 result = np.empty((count, *outputs.shape[1:]), outputs.dtype)
-            done = number * batch_size
             result[done : done + len(block)] = outputs
             callbacks.on_predict_batch_end(number, {"outputs": outputs})
             if self.stop_predicting:

@@ -14,8 +14,8 @@ from zoo.autoencoder.checks.parts import POSTERIORS, check_pair
 from zoo.autoencoder.checks.provenance import read_provenance
 from zoo.autoencoder.checks.values import find_values
 from zoo.autoencoder.draws import batch_thresholds, binarize, seed_generator
-from zoo.autoencoder.replicas import fill_empty
-from zoo.data.checks import check_images
+from zoo.autoencoder.replicas import count_images, fill_empty
+from zoo.data.checks import check_images, refuse_targets
 from zoo.likelihoods.likelihood import Likelihood, to_unit_interval
 from zoo.registry.recipe import BINARIZATIONS
 from zoo.typing import Tensor
@@ -25,6 +25,8 @@ class PairedModel(keras.Model):
     """An encoder, a decoder and a likelihood; see ``AutoEncoder`` for the arguments."""
 
     posterior: ClassVar[str] = "gaussian"
+    takes_labels: ClassVar[bool] = False
+    classes: int | None = None  # Of the labels.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Check the kind of posterior that a subclass declares."""
@@ -46,7 +48,7 @@ class PairedModel(keras.Model):
         # autocast would round images to half precision before the likelihood sees them.
         super().__init__(autocast=False, **kwargs)
         _check_binarization(binarization)
-        self.image_shape, self.latent_shape = check_pair(encoder, decoder, self.posterior)
+        self.image_shape, self.latent_shape = self.check_parts(encoder, decoder)
         self.encoder = encoder
         self.decoder = decoder
         self.own_likelihood = self.check_likelihood(likelihoods.get(likelihood))
@@ -84,6 +86,10 @@ class PairedModel(keras.Model):
     def change_setting(self, name: str, value: Any) -> None:
         """Change a private attribute that compiled functions depend on; the check of its value comes before."""
         setattr(self, name, value)
+
+    def check_parts(self, encoder: Any, decoder: Any) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+        """Return the shapes of an image and of its latent; ``ValueError`` unless the two parts fit together."""
+        return check_pair(encoder, decoder, self.posterior)
 
     def check_likelihood(self, likelihood: Likelihood) -> Likelihood:
         """Return the likelihood, or raise ``ValueError`` unless the decoder outputs the channels that it needs."""
@@ -128,6 +134,22 @@ class PairedModel(keras.Model):
             thresholds = batch_thresholds(images, self.seed or 0)
         return ops.cast(thresholds < images, "float32")
 
+    def check_targets(self, targets: Any) -> None:
+        """Raise ``ValueError`` if Keras' methods are given targets."""
+        refuse_targets(targets)
+
+    def pixels_of(self, images: Any) -> Any:
+        """Return images without what a kind of model has beside them, such as labels."""
+        return images
+
+    def with_placeholders(self, images: Any) -> Any:
+        """Return images with what a kind of model has beside them, of any value, so that its parts can be traced."""
+        return images
+
+    def decoder_inputs(self, z: Tensor, images: Any) -> Any:
+        """Return what the decoder takes: z, and what a kind of model has beside its images, as ``prepare`` returns."""
+        return z
+
     def inference_network(self) -> keras.Model:
         """Return the network from images, float32 in [0, 1], to the parameters of the posterior."""
         return self.encoder
@@ -155,9 +177,10 @@ class PairedModel(keras.Model):
 
     def mean_image(self, images: Tensor, *, training: bool = False) -> Tensor:
         """Return the mean image in [0, 1] through the posterior mean, as a tensor; see ``reconstruct``."""
-        count = ops.shape(images)[0]
-        mean, _ = self.posterior_parameters(self.prepare(fill_empty(images)), training=training)
-        return self.likelihood.mean(self.decoder(mean, training=training))[:count]
+        count = count_images(images)
+        images = self.prepare(fill_empty(images))
+        mean, _ = self.posterior_parameters(images, training=training)
+        return self.likelihood.mean(self.decoder(self.decoder_inputs(mean, images), training=training))[:count]
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Return the mean image in [0, 1] through the posterior mean."""

@@ -69,7 +69,9 @@ def find_obstacle(model: Any) -> str | None:
     """
 
     def call(images: Any, z: Any) -> tuple[Any, Any]:
-        return model.posterior_parameters(images, training=True), model.decoder(z, training=True)
+        images = model.with_placeholders(images)
+        inputs = model.decoder_inputs(z, images)
+        return model.posterior_parameters(images, training=True), model.decoder(inputs, training=True)
 
     try:
         with computing_in("bfloat16"):

@@ -14,10 +14,12 @@ import numpy as np
 from keras import ops
 
 from zoo.autoencoder.checks.activations import fitting_batch, largest_layer
+from zoo.autoencoder.checks.labels import Inputs, as_given, pad, values_of
 from zoo.autoencoder.checks.values import values_checked
 from zoo.autoencoder.checks.weights import describe_structure, find_broken
 from zoo.autoencoder.on_device.loop import is_wanted
 from zoo.autoencoder.on_device.prediction import count_batches, predict_many
+from zoo.autoencoder.replicas import count_images
 from zoo.data.mapped import release
 from zoo.typing import Tensor
 
@@ -52,7 +54,7 @@ class Pass(keras.Model):
         return largest_layer(self.model)
 
     def run(self, inputs: Any) -> Any:
-        """Return the outputs for an array or a tuple of arrays, as NumPy arrays.
+        """Return the outputs for an array, or for a tuple of arrays or tuples, as NumPy arrays.
 
         On TensorFlow the function is called directly: Keras' ``predict_on_batch`` takes longer than a small model.
         """
@@ -63,7 +65,7 @@ class Pass(keras.Model):
             import tensorflow as tf
 
             tensors = keras.tree.map_structure(tf.convert_to_tensor, inputs)
-            flat = tensors if isinstance(tensors, tuple) else (tensors,)
+            flat = tuple(keras.tree.flatten(tensors))
             outputs = self._function(tensors, flat)(*flat)
             return keras.tree.map_structure(lambda output: output.numpy(), outputs)
 
@@ -106,14 +108,14 @@ def traced(model: Any, kind: type[Kind], *arguments: Any) -> Kind:
     return made
 
 
-def predict_in_batches(given: Pass, inputs: np.ndarray, whole: int | None = None) -> Any:
+def predict_in_batches(given: Pass, inputs: Inputs, whole: int | None = None) -> Any:
     """Return the outputs of a pass for arrays, of which nothing but the outputs stays in memory.
 
     All batches are full except a single short one, so that draws do not depend on how many there are.
 
     Args:
         given: a pass, as ``traced`` returns it.
-        inputs: images or latents.
+        inputs: images or latents, with labels or without.
         whole: the number of images of which these are some; None: these are all.
 
     Raises:
@@ -122,22 +124,21 @@ def predict_in_batches(given: Pass, inputs: np.ndarray, whole: int | None = None
     count = len(inputs)
     batch = fitting_batch(given.cost, min(whole or count, BATCH))
     if (whole or count) <= batch:
-        return given.run(np.asarray(inputs))
+        return given.run(as_given(inputs))
     results: Any = None
     many = is_wanted()
     size = batch * count_batches(inputs, batch) if many else batch
     for start in range(0, count, size):
         # Padded, since each new size may be compiled again.
-        part = np.asarray(inputs[start : start + size])
+        part = inputs[start : start + size]
         stop = start + len(part)
-        if len(part) % batch:
-            part = np.concatenate([part, np.repeat(part[-1:], -len(part) % batch, axis=0)])
+        part = as_given(pad(part, -(-len(part) // batch) * batch))
         outputs = predict_many(given, part, batch) if many else given.run(part)
         if results is None:
             results = keras.tree.map_structure(lambda it: np.empty((count, *it.shape[1:]), it.dtype), outputs)
         for result, output in zip(keras.tree.flatten(results), keras.tree.flatten(outputs), strict=True):
             result[start:stop] = output[: stop - start]
-    release(inputs)
+    release(values_of(inputs))
     return results
 
 
@@ -168,7 +169,7 @@ class EncodePass(Pass):
     def __init__(self, model: Any) -> None:
         super().__init__(model, "encode")
 
-    def call(self, images: Tensor) -> list[Tensor]:
+    def call(self, images: Any) -> list[Tensor]:
         """Return the mean and standard deviation, and the sum of the weights for each image."""
         mean, std = self.model.posterior_parameters(self.model.prepare(images))
         total = _sum_of_weights(self.model.encoder, images)
@@ -185,20 +186,20 @@ class DecodePass(Pass):
     def __init__(self, model: Any) -> None:
         super().__init__(model, "decode")
 
-    def call(self, z: Tensor) -> list[Tensor]:
+    def call(self, z: Any) -> list[Tensor]:
         """Return the mean images, and the sum of the weights for each."""
         images = self.model.likelihood.mean(self.model.decoder(z, training=False))
         return [images, _sum_of_weights(self.model.decoder, z)]
 
 
-def _sum_of_weights(part: keras.Model, batch: Tensor) -> Tensor:
+def _sum_of_weights(part: keras.Model, batch: Any) -> Tensor:
     """Return the sum of all weights, once for each entry of the batch: not finite if a weight is not."""
     sums = [ops.sum(weight if weight.dtype == "float32" else ops.cast(weight, "float32")) for weight in part.weights]
-    return ops.broadcast_to(ops.sum(ops.stack(sums)) if sums else ops.zeros(()), (ops.shape(batch)[0],))
+    return ops.broadcast_to(ops.sum(ops.stack(sums)) if sums else ops.zeros(()), (count_images(batch),))
 
 
-def run_pass(model: Any, kind: type[Pass], inputs: np.ndarray) -> list[np.ndarray]:
-    """Return the outputs of ``EncodePass`` or ``DecodePass`` for an array.
+def run_pass(model: Any, kind: type[Pass], inputs: Inputs) -> list[np.ndarray]:
+    """Return the outputs of ``EncodePass`` or ``DecodePass`` for images or latents, with labels or without.
 
     If a weight is NaN or infinite, all of them are NaN, and a warning names the weight: a rectifier may have turned NaN
     into zeros, which look like a result.

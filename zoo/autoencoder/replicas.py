@@ -45,17 +45,24 @@ def sum_over_replicas(values: Any) -> Any:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
-def fill_empty(images: Tensor) -> Tensor:
+def count_images(images: Any) -> Any:
+    """Return the number of images in a batch, or of pairs of an image and what comes with it."""
+    return keras.ops.shape(keras.tree.flatten(images)[0])[0]
+
+
+def fill_empty(images: Any) -> Any:
     """Return a replica's images; or one, the mean of the other replicas' first, if it has none.
 
     If the last batch has fewer images than there are replicas, some get none, and TensorFlow's convolutions refuse an
     empty batch. The image stands in for them: its results are to be left out.
 
     Args:
-        images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+        images: ``(batch, H, W, C)``, uint8 in 0..255 or float in [0, 1]; or these and what comes with them.
     """
-    if count_replicas() == 1:
-        return images
+    return images if count_replicas() == 1 else keras.tree.map_structure(_fill, images)
+
+
+def _fill(images: Tensor) -> Tensor:
     import tensorflow as tf
 
     images = tf.convert_to_tensor(images)

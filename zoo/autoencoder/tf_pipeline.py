@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.data.checks import is_array
+from zoo.autoencoder.checks.labels import Inputs, Labelled, as_given, given_beside, is_held, values_of
 from zoo.data.mapped import RowReader, find_map
 
 BATCH_SIZE = 32  # Keras' own default.
@@ -32,28 +32,32 @@ def stream_arrays(model: keras.Model, given: dict[str, Any], *, training: bool =
     Returns:
         The arguments to use instead.
     """
-    if keras.backend.backend() != "tensorflow" or is_distributed(model) or given.get("shuffle") == "batch":
-        return given
     given = dict(given)
+    if keras.backend.backend() != "tensorflow" or is_distributed(model) or given.get("shuffle") == "batch":
+        if isinstance(given["x"], Labelled):
+            given["x"] = as_given(given["x"])
+        if isinstance(given.get("validation_data"), Labelled):
+            given["validation_data"] = (as_given(given["validation_data"]),)
+        return given
     size = given["batch_size"] or BATCH_SIZE
-    if is_array(given["x"]):
+    if is_held(given["x"]):
         given["x"] = stream(given["x"], size, "random" if training and given["shuffle"] else None)
         del given["batch_size"]
         if training:
             given["shuffle"] = False  # The stream does it.
-    if isinstance(given.get("validation_data"), np.ndarray):
+    if is_held(given.get("validation_data")):
         given["validation_data"] = stream(given["validation_data"], given.pop("validation_batch_size", None) or size)
     return given
 
 
-def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
+def stream(images: Inputs, batch_size: int, order: Any = None) -> Any:
     """Return images as a ``tf.data.Dataset`` of batches.
 
     The images are stored unchanged, gathered by index while the previous step runs, and converted within the step.
     Those that are mapped from a file, of which there may be more than memory holds, stay there.
 
     Args:
-        images: ``(n, H, W, C)``.
+        images: ``(n, H, W, C)``, with labels or without.
         batch_size: images per batch; the last one may have fewer.
         order: a ``tf.Variable`` of indices, read at the start of each epoch; ``random`` for a new order in each epoch,
             determined by Python's random state, which ``keras.utils.set_random_seed`` seeds; None for the given order.
@@ -62,7 +66,9 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
 
     count = len(images)
     batches = -(-count // batch_size)
-    gather = _gatherer(images)
+    shown = values_of(images)
+    gather = _gatherer(shown)
+    others = [_gatherer(it) for it in given_beside(images)]
     with tf.device("CPU"):
         epoch = tf.Variable(0, trainable=False)
     # A stateful random operation would restart from its seed in each epoch.
@@ -78,8 +84,9 @@ def stream(images: np.ndarray, batch_size: int, order: Any = None) -> Any:
 
     def make_batches(indices: Any) -> Any:
         def take(number: Any) -> Any:
-            batch = gather(indices[number * batch_size : (number + 1) * batch_size])
-            return tf.ensure_shape(batch, (None, *images.shape[1:]))
+            rows = indices[number * batch_size : (number + 1) * batch_size]
+            batch = tf.ensure_shape(gather(rows), (None, *shown.shape[1:]))
+            return ((batch, *(other(rows) for other in others)),) if others else batch
 
         return tf.data.Dataset.range(batches).map(take)
 
@@ -105,11 +112,11 @@ def _gatherer(images: np.ndarray) -> Callable[[Any], Any]:
     return lambda rows: tf.gather(held, rows)
 
 
-def split_off(images: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+def split_off(images: Inputs, share: float) -> tuple[Inputs, Inputs]:
     """Split off the last part of an array for validation, as Keras does.
 
     Args:
-        images: ``(n, ...)``.
+        images: ``(n, ...)``, with labels or without.
         share: the share of the images to split off, from 0 to 1.
 
     Returns:

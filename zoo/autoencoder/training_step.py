@@ -14,7 +14,7 @@ from zoo.autoencoder.checks.inputs import refuse_mapping, refuse_sample_weights
 from zoo.autoencoder.compiling import CompiledModel
 from zoo.autoencoder.internals import forget_added_losses, loss_tracker
 from zoo.autoencoder.precision import computing_in
-from zoo.autoencoder.replicas import count_replicas, fill_empty, sum_over_replicas
+from zoo.autoencoder.replicas import count_images, count_replicas, fill_empty, sum_over_replicas
 from zoo.data.checks import check_images
 from zoo.typing import Tensor
 
@@ -70,9 +70,10 @@ class SteppedModel(CompiledModel):
     def _begin_step(self, step: str, args: tuple[Any, ...]) -> Any:
         if not self.compiled:
             raise ValueError(f"the model is not compiled: call compile(optimizer, loss) before {step}")
-        return self._images_of(args[-1])
+        return self.inputs_of(args[-1])
 
-    def _images_of(self, data: Any) -> Any:
+    def inputs_of(self, data: Any) -> Any:
+        """Return what the objective is computed of: a batch's images; ``ValueError`` unless it is one of images."""
         refuse_mapping(data, "images")
         refuse_sample_weights(data)
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -101,7 +102,7 @@ class SteppedModel(CompiledModel):
             The mean over the batch, nats per image, plus the losses that layers have added with ``add_loss``.
         """
         forget_added_losses(self)
-        count = ops.shape(x)[0]
+        count = count_images(x)
         with keras.name_scope(self.name):
             # The mean over no images would be NaN: a replica without any computes one and leaves it out.
             objective, reconstruction, kl = (
@@ -167,11 +168,11 @@ class SteppedModel(CompiledModel):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the logged metrics; those passed to ``compile`` compare the images with their reconstructions."""
-        return super().compute_metrics(x, self.prepare(x) if self.has_metrics else None, y_pred)
+        return super().compute_metrics(x, self.pixels_of(self.prepare(x)) if self.has_metrics else None, y_pred)
 
     def track_loss(self, loss: Tensor, images: Tensor) -> None:
         """Update the running mean of the loss, as Keras' own steps do."""
-        count = ops.shape(images)[0]
+        count = count_images(images)
         if count_replicas() > 1:
             # Each replica's loss is its share of the mean over the whole batch.
             whole = sum_over_replicas(ops.cast(count, "float32"))

@@ -213,7 +213,7 @@ def _compare(runs: list[Run], folder: Path, data_dir: str | Path | None) -> None
     rows: dict[str, Any] = {}
     for run in chosen:
         preset, dataset = run.content.config.preset, run.content.config.dataset
-        images = load_dataset(dataset, data_dir=data_dir, limit=SHOWN).test.images
-        rows.setdefault(dataset, as_float(images))
-        rows[preset] = run.model.reconstruct(images)
+        test = load_dataset(dataset, data_dir=data_dir, limit=SHOWN).test
+        rows.setdefault(dataset, as_float(test.images))
+        rows[preset] = run.model.reconstruct(test)
     write_figure(picture, plots.plot_rows(rows), note=shown)

@@ -19,7 +19,7 @@ from zoo.notebooks import show_table, show_text, show_title
 from zoo.registry.specs import FOLDER
 from zoo.runs.record import BestEpoch, Cost
 from zoo.runs.run import RUN_FILE, Run
-from zoo.score import DESCRIPTIONS, Score
+from zoo.score import CONDITIONAL, DESCRIPTIONS, Score
 from zoo.score_names import main_score
 from zoo.shown import show
 
@@ -154,6 +154,7 @@ def _row(runs: list[Run], settings: dict[str, Any], folder: Path, shown: list[Sc
         # The number of epochs requested is a fact of the table; the number trained is not a cost of the model.
         cost=replace(_mean_cost([run.content.cost for run in runs]), parameters=scores[0]["parameters"], epochs=None),
         settings=settings or None,
+        conditional=bool(scores[0].get(CONDITIONAL)),
     )
 
 

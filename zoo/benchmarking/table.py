@@ -35,6 +35,7 @@ class Row:
         baseline: the row that the difference is from.
         settings: the settings in which rows of the same preset differ; None if they differ in none, and in files from
             older versions.
+        conditional: whether all of its scores are those of p(x|y), given the labels y.
     """
 
     preset: str
@@ -48,6 +49,7 @@ class Row:
     difference: Summary | None = None
     baseline: str | None = None
     settings: Mapping[str, Any] | None = optional(None)
+    conditional: bool = optional(False)
 
     @property
     def result(self) -> dict[str, Any]:

@@ -116,6 +116,9 @@ def explain_table(table: Table) -> str:
         else ""
     )
     text = f"Scores on {where}; -ELBO, validation and KL in nats per image; {validation}{paired}{cost}; {interval}."
+    given = ", ".join(row.model for row in table.rows if row.conditional)
+    if given:
+        text += f" {given}: all scores are given the labels, of p(x|y), which is another quantity than p(x)."
     return text + _explain_collapse([row.model for row in table.rows if _has_collapsed(row)])
 
 

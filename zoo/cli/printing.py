@@ -189,14 +189,20 @@ def _describe_facts(facts: dict[str, Any]) -> str:
     where = f"{facts['dataset'] or 'images'}{' ' + facts['part'] if facts['part'] else ''}"
     where += f", {counted(facts['images'], 'image')}"
     which = f" (SHA-256 {facts['sha256'][:12]}...)" if facts["sha256"] else ""
+    given = " given their labels" if facts.get("conditional") else ""
     return (
-        f"{where}{which}; likelihood {facts['likelihood']}, binarization {facts['binarization']}, seed {facts['seed']}"
+        f"{where}{given}{which}; likelihood {facts['likelihood']}, binarization {facts['binarization']}, "
+        f"seed {facts['seed']}"
     )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_shown(path: tuple[str, ...], value: Any) -> bool:
     """Return whether this is a number from the table of scores, or one specific to a kind of model."""
-    own = len(path) == 1 and path[0] != "seed" and isinstance(value, int | float)
+    own = len(path) == 1 and path[0] != "seed" and _is_number(value)
     return value is not None and (find_score(*path) is not None or own)
 
 

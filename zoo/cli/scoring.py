@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
@@ -68,8 +69,11 @@ def evaluate(
     others = None if against is None else read_fitted(against, model.image_shape, data_dir, limit)
     samples = None
     if sample_count is not None:
-        known = load_split(model, source, dataset, "train", data_dir)
-        samples = _score_samples(model, split, known, sample_count, sampler or "prior", seed)
+        if model.takes_labels and sampler in (None, "prior"):
+            samples = _score_conditional(model, split, sample_count, seed)
+        else:
+            known = load_split(model, source, dataset, "train", data_dir)
+            samples = _score_samples(model, split, known, sample_count, sampler or "prior", seed)
     scores = zoo.evaluate(
         model, split, importance_samples=importance_samples, seed=seed, cost=True, per_image=per_image is not None,
         progress=True,
@@ -119,6 +123,13 @@ def _score_samples(model: Any, split: Any, known: Any, count: int, name: str, se
     """Return how samples of a sampler that is fitted to known images compare with those of the split."""
     sampler = zoo.samplers.fit(model, known, name, seed=seed, progress=True)
     return {"sampler": name, **zoo.sample_scores(sampler.sample(count, seed=seed), split.limit(count), seed=seed)}
+
+
+def _score_conditional(model: Any, split: Any, count: int, seed: int) -> dict[str, Any]:
+    """Return how samples of a conditional model compare with the images that have the same labels."""
+    shown = split.limit(count)
+    samples = model.sample(count, seed=seed, labels=np.resize(shown.labels, count))
+    return {"sampler": "prior", **zoo.sample_scores(samples, shown, seed=seed)}
 
 
 def _write_csv(file: Path, scores: dict[str, list[float | None] | None]) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
               help="A recipe setting or an option of the architecture, such as latent_dim=32.")  # fmt: skip
 @click.option("--early-stopping", type=click.IntRange(1), metavar="EPOCHS",
               help="Stop after this many epochs without a lower validation loss.")  # fmt: skip
+@click.option("--conditional", is_flag=True,
+              help="Let encoder and decoder take the images' labels too: a model of p(x|y).")  # fmt: skip
 @click.option("--start", metavar="RUN|FILE|PRESET",
               help="Start from the weights of this model, which has the same architecture and options.")  # fmt: skip
 @callback_option
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def train(
     ctx: click.Context, /, preset: str | None, resume: Path | None, settings: dict[str, Any],
-    early_stopping: int | None, **options: Any,
+    early_stopping: int | None, conditional: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Train PRESET and write a run folder with scores, model and pictures."""
     if resume is not None:
@@ -55,6 +57,8 @@ def train(
     else:
         if early_stopping is not None:
             settings["early_stopping"] = early_stopping
+        if conditional:
+            settings["conditional"] = True
         run = _train(ctx, preset, settings, options)
     if options["profile"]:
         print_profile(run.path)

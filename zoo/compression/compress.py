@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from zoo.autoencoder.checks.labels import refuse_conditional
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
 from zoo.compression.coding import Coded, ImageCoder, hash_images
@@ -113,6 +114,7 @@ def compress(
     latents = int(np.prod(model.latent_shape))
     batch = max(1, min(_MOST_AT_ONCE, _LATENTS // latents)) if batch is None else batch
     _check_whole("batch", batch, 1, MOST_BATCH)
+    refuse_conditional(model, "compression", CompressionError)
     check_weights(model)
     coder = ImageCoder(model, batch, latent_bits)
     levels = _as_levels(model, model.check_array(images), binarize=binarize)

@@ -16,6 +16,7 @@ from zoo.registry.specs import DatasetSpec
 
 logger = logging.getLogger("zoo")
 NAME = "array"  # The dataset's name where the images have none.
+MOST_LABELS = 65_536
 SHARE = 10  # One in so many images is for validation, and as many are for test.
 LEVEL = 0.01  # How far from a whole grey level a float may be without a warning.
 EXPECTED = "expected an array of images, a zoo.Dataset, or (train, validation) or (train, validation, test)"
@@ -34,10 +35,17 @@ def describe_given(dataset: Dataset) -> GivenSpec:
         name=dataset.name,
         summary=f"{len(dataset.train):,} training images in memory",
         image_shape=dataset.image_shape,
-        classes=dataset.classes,
+        classes=dataset.classes or _name_labels(dataset),
         load=lambda data_dir: dataset,
         recipe=suggest_settings(len(dataset.train)),
     )
+
+
+def _name_labels(dataset: Dataset) -> tuple[str, ...]:
+    """Return a name for each number that labels may be; nothing if they do not count from 0."""
+    labels = [getattr(dataset, part).labels for part in PARTS]
+    low, high = min(int(it.min()) for it in labels), max(int(it.max()) for it in labels)
+    return tuple(map(str, range(high + 1))) if low >= 0 and high < MOST_LABELS else ()
 
 
 def as_dataset(data: Any) -> Dataset:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from keras import ops
 
+from zoo.autoencoder.checks.labels import Inputs, replace_values, values_of
 from zoo.autoencoder.draws import binarize
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import BATCH
@@ -22,11 +25,11 @@ class Blocks:
 
     Args:
         model: the model.
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], with labels or without.
         seed: the seed of the draws for dynamic binarization, which do not depend on the blocks.
     """
 
-    def __init__(self, model: AutoEncoder, images: np.ndarray, seed: int) -> None:
+    def __init__(self, model: AutoEncoder, images: Inputs, seed: int) -> None:
         self.images, self.seed = images, seed
         self.dynamic = model.binarization == "dynamic"
         batches = _BYTES // (4 * BATCH * math.prod(images.shape[1:]))
@@ -35,18 +38,26 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.images)
 
-    def pairs(self, rows: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def pairs(self, rows: int | None = None) -> Iterator[tuple[Any, Any]]:
         """Yield images and what the bounds are computed of: the same, or binarised by chance.
 
         Args:
             rows: how many at a time; None: some batches.
         """
         generator = np.random.default_rng(self.seed)
-        for images in in_blocks(self.images, rows or self.rows):
+        shown, start = values_of(self.images), 0
+        for images in in_blocks(shown, rows or self.rows):
+            part, start = self.images[start : start + len(images)], start + len(images)
             # A block may hold only 0 and 1, which a whole set of bytes may not.
             block = as_float(images) if images.dtype == np.uint8 and images.max() == 1 else images
-            yield block, binarize(block, generator) if self.dynamic else block
+            inputs = binarize(block, generator) if self.dynamic else block
+            yield replace_values(part, block), replace_values(part, inputs)
 
-    def inputs(self, rows: int | None = None) -> Iterator[np.ndarray]:
+    def inputs(self, rows: int | None = None) -> Iterator[Any]:
         """Yield what the bounds are computed of; as in ``pairs``."""
         return (inputs for _, inputs in self.pairs(rows))
+
+
+def prepare(model: AutoEncoder, inputs: Inputs, draw: str = "fixed") -> Any:
+    """Return images as ``model.prepare`` returns them, as an array; their labels stay with them."""
+    return replace_values(inputs, ops.convert_to_numpy(model.pixels_of(model.prepare(inputs, draw=draw))))

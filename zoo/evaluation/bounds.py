@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from keras import ops
 from scipy.special import logsumexp
 
 from zoo.autoencoder.checks.activations import largest_batch
+from zoo.autoencoder.checks.labels import Inputs, as_given
 from zoo.autoencoder.draws import set_seed
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.prediction import Pass, predict_in_batches, traced
-from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.blocks import Blocks, prepare
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 
@@ -43,7 +45,7 @@ class _LogWeights(Pass):
         super().__init__(model, "log_weights")
         self.samples = samples
 
-    def call(self, inputs: tuple[Tensor, ...]) -> Tensor:
+    def call(self, inputs: tuple[Any, ...]) -> Tensor:
         images, *posterior = inputs
         if posterior:
             log_likelihood, log_ratio, _ = self.model.importance_terms(images, self.samples, posterior=posterior)
@@ -77,7 +79,7 @@ def seeded_draws(model: AutoEncoder, seed: int) -> Iterator[None]:
         state.assign(before)
 
 
-def elbo_terms(model: AutoEncoder, images: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def elbo_terms(model: AutoEncoder, images: Inputs, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(reconstruction, kl)`` of each image with one z each, nats, float64.
 
     Returns:
@@ -99,7 +101,7 @@ def elbo_terms_in_blocks(model: AutoEncoder, blocks: Blocks, seed: int) -> Itera
 
 
 def importance_weighted_bound(
-    model: AutoEncoder, images: np.ndarray | Blocks, samples: int, seed: int, *, progress: bool = False
+    model: AutoEncoder, images: Inputs | Blocks, samples: int, seed: int, *, progress: bool = False
 ) -> np.ndarray:
     """Return the importance-weighted bound on -log p(x) of each image, nats, ``(n,)`` float64.
 
@@ -130,7 +132,7 @@ def importance_weighted_bound(
             for start in range(0, len(block), batch):
                 # Pad the last batch, since every new shape is compiled again.
                 shown = np.minimum(np.arange(start, start + batch), len(block) - 1)
-                given = tuple(part[shown] for part in inputs)
+                given = tuple(as_given(part[shown]) for part in inputs)
                 total = np.full(batch, -np.inf)
                 for done in range(0, samples, chunk):
                     weights = scorer.run(given)[:, : samples - done]
@@ -141,9 +143,9 @@ def importance_weighted_bound(
     return bounds
 
 
-def _prepare(model: AutoEncoder, images: np.ndarray) -> list[np.ndarray]:
+def _prepare(model: AutoEncoder, images: Inputs) -> list[Any]:
     """Return what the weights are computed of: the images, and their posterior unless the model has its own weights."""
     if type(model).log_weights is not AutoEncoder.log_weights:
         return [images]
-    prepared = ops.convert_to_numpy(model.prepare(images, draw="fixed"))
+    prepared = prepare(model, images)
     return [prepared, *model.encode(prepared)]

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from keras import ops
 
+from zoo.autoencoder.checks.labels import values_of
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import UnknownNameError
 from zoo.evaluation.auroc import auroc
-from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.blocks import Blocks, prepare
 from zoo.evaluation.bounds import elbo_terms_in_blocks, has_latents
 from zoo.evaluation.image_quality import mean_squared_error
 from zoo.evaluation.regret import STEPS, likelihood_regret
@@ -42,7 +42,8 @@ def anomaly_scores(
 
     Args:
         model: a trained model.
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; or a ``zoo.Split``.
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1]; or a ``zoo.Split``; for a conditional model, and
+            in ``reference`` too, ``(images, labels)`` or a split.
         scores: which ones.
         reference: images like those that the model was trained on, for ``typicality``: some of the training images, at
             best some hundred or more.
@@ -143,6 +144,6 @@ def _negative_elbo(model: AutoEncoder, blocks: Blocks) -> Array:
 def _reconstruction_error(model: AutoEncoder, blocks: Blocks) -> Array:
     parts = []
     for images, _ in blocks.pairs():
-        targets = ops.convert_to_numpy(model.prepare(images))
+        targets = values_of(prepare(model, images, "threshold"))
         parts.append(mean_squared_error(targets, model.reconstruct(images)))
     return np.concatenate(parts).astype(np.float64)

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from zoo.autoencoder.checks.labels import Inputs, as_given
 from zoo.autoencoder.draws import set_seed
 from zoo.autoencoder.model import AutoEncoder
-from zoo.autoencoder.objective import kl_divergence, sum_from
+from zoo.autoencoder.objective import kl_divergence, repeat, sum_from
 from zoo.autoencoder.prediction import without_retracing_warnings
+from zoo.evaluation.blocks import prepare
 from zoo.progress import show_progress
 from zoo.typing import Tensor
 
@@ -61,7 +63,7 @@ class Refinement(keras.Model):
         own = {id(it) for it in self.trainable_variables}
         return [it for it in self.variables if id(it) not in own]
 
-    def call(self, images: Tensor, training: bool = False) -> Tensor:
+    def call(self, images: Any, training: bool = False) -> Tensor:
         """Return the negative ELBO of each image, nats, at one new z in training, else the mean over the draws."""
         mean, std = ops.convert_to_tensor(self.mean), ops.exp(ops.convert_to_tensor(self.log_std))
         kl = sum_from(kl_divergence(mean, std), 1)
@@ -72,8 +74,9 @@ class Refinement(keras.Model):
             noise = ops.concatenate([half, -half])  # In pairs around the mean, whose errors cancel in part.
         count = noise.shape[0]
         z = ops.reshape(mean + std * noise, (-1, *self.model.latent_shape))
-        parameters = self.model.decoder(z, training=False)
-        log_prob = self.model.likelihood.log_prob(ops.tile(images, (count, 1, 1, 1)), parameters)
+        repeated = repeat(images, count)
+        parameters = self.model.decoder(self.model.decoder_inputs(z, repeated), training=False)
+        log_prob = self.model.likelihood.log_prob(self.model.pixels_of(repeated), parameters)
         return kl - ops.mean(ops.reshape(log_prob, (count, -1)), axis=0)
 
     def compute_loss(
@@ -93,7 +96,7 @@ class Refinement(keras.Model):
 
 
 def likelihood_regret(
-    model: AutoEncoder, blocks: Iterator[np.ndarray], count: int, seed: int, *, steps: int, progress: bool
+    model: AutoEncoder, blocks: Iterator[Inputs], count: int, seed: int, *, steps: int, progress: bool
 ) -> Array:
     """Return the likelihood regret of each image, nats, ``(n,)`` (Xiao et al. 2020, equation 5).
 
@@ -113,15 +116,16 @@ def likelihood_regret(
     refinement, found = Refinement(model, batch, DRAWS), []
     with show_progress("likelihood regret", count, progress) as advance, without_retracing_warnings():
         for block in blocks:
-            prepared = ops.convert_to_numpy(model.prepare(block, draw="fixed"))
+            prepared = prepare(model, block)
             mean, std = model.encode(prepared)
             for start in range(0, len(block), batch):
                 rows = np.minimum(np.arange(start, start + batch), len(block) - 1)
                 refinement.start(mean[rows], std[rows], seed)
-                before = refinement.predict_on_batch(prepared[rows])
+                given = as_given(prepared[rows])
+                before = refinement.predict_on_batch(given)
                 for _ in range(steps):
-                    refinement.train_on_batch(prepared[rows])
-                after = refinement.predict_on_batch(prepared[rows])
+                    refinement.train_on_batch(given)
+                after = refinement.predict_on_batch(given)
                 size = min(batch, len(block) - start)
                 gained = np.asarray(before, np.float64) - np.asarray(after, np.float64)
                 found.append(np.maximum(gained, 0.0)[:size])  # The encoder's own is among the choices.

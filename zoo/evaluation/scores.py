@@ -8,22 +8,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
+from zoo.autoencoder.checks.labels import values_of
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.data.mapped import in_blocks
-from zoo.evaluation.blocks import Blocks
+from zoo.evaluation.blocks import Blocks, prepare
 from zoo.evaluation.bounds import elbo_terms_in_blocks, has_latents, has_weights, importance_weighted_bound
 from zoo.evaluation.cost.measure import measure_cost
 from zoo.evaluation.image_quality import mean_squared_error, peak_signal_to_noise_ratio, structural_similarity
 from zoo.evaluation.metrics import PluginScores, choose_metrics
+from zoo.evaluation.spread import Spread
 from zoo.factory.assemble import parameter_count
-from zoo.score import DESCRIPTIONS
+from zoo.score import CONDITIONAL, DESCRIPTIONS
 
 ACTIVE_VARIANCE = 0.01
+FACTS = ("cost", "data", "likelihood", "binarization", "seed", CONDITIONAL, DESCRIPTIONS)
 MOST_SAMPLES = 1_000_000  # More would take hours for one image.
 
 
@@ -43,7 +45,8 @@ def evaluate(
 
     Args:
         model: the model.
-        data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null.
+        data: a split of a dataset, or images ``(n, H, W, C)``; the provenance of bare images is null. For a conditional
+            model a split, or ``(images, labels)``; all scores are then those of p(x|y).
         importance_samples: k of the importance-weighted bound; 0 omits it.
         seed: seed for the draws of z and for dynamic binarization.
         cost: measure time, memory and floating-point operations too.
@@ -79,6 +82,7 @@ def evaluate(
         - ``per_image``: ``negative_elbo``, ``reconstruction``, ``kl``, ``bits_per_dim``, ``cross_entropy``, ``mse``,
           ``psnr``, ``ssim`` and ``iwae`` (nats) of each image, in their order, of which the scores above are the means;
           only if requested. None in place of a list or a number as above.
+        - ``conditional``: true for a conditional model, otherwise absent.
         - ``data``, ``likelihood``, ``binarization``, ``seed``: together with ``iwae``'s k, what is needed to interpret
           the scores; results that differ in one of them must not be compared (``zoo.compare`` refuses).
 
@@ -113,7 +117,7 @@ def evaluate(
     if isinstance(model, HierarchicalAutoEncoder):
         scores["kl_per_group"] = _by_group(model, kl_per_latent)
     scores["parameters"] = parameter_count(model)
-    own = _extra_scores(model, {*scores, "cost", "data", "likelihood", "binarization", "seed", DESCRIPTIONS})
+    own = _extra_scores(model, {*scores, *FACTS})
     # What a kind of model says of itself goes before what a plugin says of all.
     scores |= own | plugins.result(own)
     if cost:
@@ -126,7 +130,8 @@ def evaluate(
         "sha256": split.sha256 if split is not None else None,
         "images": len(images),
     }
-    return scores | {"likelihood": model.likelihood.identifier, "binarization": model.binarization, "seed": seed}
+    facts = {"likelihood": model.likelihood.identifier, "binarization": model.binarization, "seed": seed}
+    return scores | facts | ({CONDITIONAL: True} if model.takes_labels else {})
 
 
 def _extra_scores(model: AutoEncoder, taken: set[str]) -> dict[str, Any]:
@@ -194,8 +199,9 @@ def is_binary(model: AutoEncoder, blocks: Blocks) -> bool:
     """Return whether the model sees images of 0 and 1 alone."""
     if model.binarization != "none":
         return True
-    top = 255 if blocks.images.dtype == np.uint8 else 1
-    return all(((it == 0) | (it == top)).all() for it in in_blocks(blocks.images, blocks.rows))
+    images = values_of(blocks.images)
+    top = 255 if images.dtype == np.uint8 else 1
+    return all(((it == 0) | (it == top)).all() for it in in_blocks(images, blocks.rows))
 
 
 def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> tuple[Values, dict[str, Any]]:
@@ -204,7 +210,7 @@ def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> 
     # A single mean has no variance.
     counted = has_latents(model) and len(blocks) > 1
     for images, inputs in blocks.pairs():
-        targets, reconstructions = ops.convert_to_numpy(model.prepare(images)), model.reconstruct(images)
+        targets, reconstructions = values_of(prepare(model, images, "threshold")), model.reconstruct(images)
         errors = mean_squared_error(targets, reconstructions)
         parts.append((errors, structural_similarity(targets, reconstructions)))
         plugins.add(targets, reconstructions)
@@ -224,24 +230,3 @@ def _image_scores(model: AutoEncoder, blocks: Blocks, plugins: PluginScores) -> 
 def _by_group(model: HierarchicalAutoEncoder, values: np.ndarray) -> list[Any]:
     """Return the sum over the latents of each group, from the top down."""
     return [values[group.start : group.start + group.size].sum().item() for group in model.groups]
-
-
-class Spread:
-    """The variance of values that come in parts (Chan et al. 1983, equation 1.5)."""
-
-    def __init__(self) -> None:
-        self.count, self.mean, self.squares = 0, np.zeros(()), np.zeros(())
-
-    def add(self, values: np.ndarray) -> None:
-        """Add some rows."""
-        count, mean = self.count + len(values), values.mean(axis=0)
-        step = mean - self.mean
-        self.squares = self.squares + np.square(values - mean).sum(axis=0) + step**2 * self.count * len(values) / count
-        self.mean = self.mean + step * len(values) / count
-        self.count = count
-
-    @property
-    def variance(self) -> np.ndarray:
-        """The mean square of the differences from the mean, for each column."""
-        variance: np.ndarray = self.squares / self.count
-        return variance

@@ -52,7 +52,7 @@ def make_onnx_graph(network: PageNetwork, blob: Blob) -> dict[str, Any]:
     content = write_simplified(network)
     return {
         "onnx": blob.add_bytes(content.SerializeToString()),
-        "input": network.input_name,
+        "input": network.input_names[0],
         "shape": [1, *network.taken_shape],
         "outputs": list(network.output_names),
     }
@@ -68,7 +68,7 @@ def write_simplified(network: PageNetwork) -> Any:
     failure = f"ONNX cannot hold the {network.part} of {network.model.name}"
     with tempfile.TemporaryDirectory() as folder, explained(failure, "explore"):
         path, simple = Path(folder, "network.onnx"), Path(folder, "simple.onnx")
-        onnx_format.write(network, path, (1, *network.taken_shape), "float32", {"zoo": __version__})
+        onnx_format.write(network, path, 1, "float32", {"zoo": __version__})
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath, options.log_severity_level = str(simple), 3

@@ -25,8 +25,8 @@ class PageNetwork(ExportedNetwork):
         """The names of the outputs, in order."""
         return ("images", "parameters") if self.part == DECODE else super().output_names
 
-    def call(self, inputs: Any) -> list[Any]:
-        """Return the outputs, float32."""
+    def call(self, inputs: Any, labels: Any = None) -> list[Any]:
+        """Return the outputs, float32; a page has no labels."""
         if self.part == DECODE:
             parameters = ops.cast(self.model.decoder(inputs, training=False), "float32")
             return [self.model.likelihood.mean(parameters), parameters]

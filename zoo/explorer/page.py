@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from zoo.autoencoder.checks.labels import refuse_conditional
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ExportError
 from zoo.explorer.data import describe
@@ -41,7 +42,8 @@ def make_page(
         samplers: what the page draws from beside the prior.
 
     Raises:
-        ExportError: the page cannot compute one of the model's networks, or the package jinja2 is not installed.
+        ExportError: the page cannot compute one of the model's networks, the model is conditional, or the package
+            jinja2 is not installed.
     """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -49,6 +51,7 @@ def make_page(
         raise ExportError(
             'the page needs the package jinja2, which is not installed: pip install "autoencoder-zoo[onnx]"'
         ) from error
+    refuse_conditional(model, "the page", ExportError)
     content, blob = describe(model, found, seed, samplers=samplers, as_onnx=runtime is not None)
     content["title"] = title
     environment = Environment(

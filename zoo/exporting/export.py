@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.autoencoder.checks.inputs import check_data
+from zoo.autoencoder.checks.labels import given_beside, values_of
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.load import load_dataset
@@ -78,7 +78,7 @@ def export(
         batch: the number of images at a time; None: any.
         input: the type of the images: ``float32`` in [0, 1], or ``uint8`` in 0..255.
         images: images to compare with, of which the first 32 are used; by default the test images of the dataset that
-            the model was trained on or, where they are not there, noise.
+            the model was trained on or, where they are not there, noise. For a conditional model, with their labels.
         tolerance: the largest difference of any output that is allowed.
         overwrite: whether to replace what is there.
         about: scores, licence and the like, which the file records.
@@ -99,10 +99,9 @@ def export(
     network = ExportedNetwork(model, part)
     given, source = _inputs(network, images, input)
     record = _describe(model, network, input, about or {})
-    dtype = "float32" if part == "decoder" else input
     with _writing(target) as temporary:
         with explained(f"{chosen.title} cannot hold the {part} of {model.name}", "export"):
-            chosen.write(network, temporary, (batch, *network.taken_shape), dtype, record)
+            chosen.write(network, temporary, batch, input, record)
         difference = _compare(chosen, network, temporary, given, batch)
         if not difference <= tolerance:
             raise ExportError(
@@ -110,7 +109,7 @@ def export(
                 f"{tolerance:.1e}, which tolerance sets"
             )
     size = sum(it.stat().st_size for it in ([target] if target.is_file() else target.rglob("*")) if it.is_file())
-    return Exported(target, format, part, size, difference, len(given), source)
+    return Exported(target, format, part, size, difference, len(given[0]), source)
 
 
 def _check(format: Any, part: Any, input: Any, batch: Any, tolerance: Any) -> Format:
@@ -160,43 +159,46 @@ def _writing(target: Path) -> Iterator[Path]:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
 
 
-def _inputs(network: ExportedNetwork, images: Any, dtype: str) -> tuple[np.ndarray, str]:
+def _inputs(network: ExportedNetwork, images: Any, dtype: str) -> tuple[tuple[np.ndarray, ...], str]:
     """Return what the file is tried on, and where it is from."""
     model = network.model
     source = "the given images"
     if images is None:
         images, source = _find_images(model)
-    found = check_data(images, model.image_shape)[:_CHECKED]
+    inputs = model.check_array(images)[:_CHECKED]
+    found, beside = values_of(inputs), given_beside(inputs)
     if found.dtype == np.uint8 and dtype == "float32":
         found = (found / np.float32(255)).astype("float32")
     elif found.dtype != np.uint8 and dtype == "uint8":
         found = np.rint(found * 255).astype("uint8")
     if network.part == "decoder":
-        return model.encode(found)[0].astype("float32"), f"codes of {source}"
-    return np.ascontiguousarray(found), source
+        return (model.encode(found, *beside)[0].astype("float32"), *beside), f"codes of {source}"
+    return (np.ascontiguousarray(found), *beside), source
 
 
-def _find_images(model: AutoEncoder) -> tuple[np.ndarray, str]:
+def _find_images(model: AutoEncoder) -> tuple[Any, str]:
     trained_on = (model.provenance or {}).get("trained_on")
     for name in () if trained_on is None else (f"{trained_on}_sample", trained_on):  # The sample is there already.
         with contextlib.suppress(DatasetError, UnknownNameError, ValueError, TypeError):
             test = load_dataset(name).test
             if test.images.shape[1:] == model.image_shape:
-                return test.images[:_CHECKED], f"test images of {name}"
+                return test.limit(min(_CHECKED, len(test))), f"test images of {name}"
     noise = np.random.default_rng(0).random((_CHECKED, *model.image_shape), "float32")
-    return noise, "noise"
+    labels = np.arange(_CHECKED) % (model.classes or 1)
+    return (noise, labels) if model.takes_labels else noise, "noise"
 
 
-def _compare(chosen: Format, network: ExportedNetwork, path: Path, inputs: np.ndarray, batch: int | None) -> float:
+def _compare(
+    chosen: Format, network: ExportedNetwork, path: Path, inputs: tuple[np.ndarray, ...], batch: int | None
+) -> float:
     """Return the largest difference between what a file and the model compute."""
-    largest, whole = 0.0, len(inputs)
+    largest, whole = 0.0, len(inputs[0])
     # Of any size: one alone and the others, which also shows draws that go on from call to call.
     bounds = sorted({0, 1, whole}) if batch is None else [*range(0, whole, batch), whole]
     for start, stop in itertools.pairwise(bounds):
-        part = inputs[start:stop]
-        if batch is not None and len(part) < batch:
-            part = np.concatenate([part, np.repeat(part[-1:], batch - len(part), axis=0)])
-        expected = [keras.ops.convert_to_numpy(it) for it in network(keras.ops.convert_to_tensor(part))]
+        rows = np.minimum(np.arange(start, stop if batch is None else start + batch), whole - 1)
+        part = tuple(it[rows] for it in inputs)
+        expected = [keras.ops.convert_to_numpy(it) for it in network(*map(keras.ops.convert_to_tensor, part))]
         with explained(f"{chosen.title}: its runtime cannot run what was exported", "export"):
             got = chosen.run(path, part, network.output_names)
         shapes = [it.shape for it in got], [it.shape for it in expected]
@@ -210,6 +212,7 @@ def _compare(chosen: Format, network: ExportedNetwork, path: Path, inputs: np.nd
 def _describe(model: AutoEncoder, network: ExportedNetwork, input: str, about: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a file says of itself."""
     provenance = model.provenance or {}
+    labels = f"; labels, [], int32 from 0 to {(model.classes or 1) - 1}" if model.takes_labels else ""
     takes = f"z, {list(model.latent_shape)}, float32"
     if network.part != "decoder":
         scale = "uint8 in 0..255" if input == "uint8" else "float32 in [0, 1]"
@@ -219,7 +222,7 @@ def _describe(model: AutoEncoder, network: ExportedNetwork, input: str, about: M
         "zoo": __version__,
         "name": provenance.get("preset") or _default_name(model, network.part),
         "part": network.part,
-        "takes": takes,
+        "takes": takes + labels,
         "returns": list(network.output_names),
         "trained_on": provenance.get("trained_on"),
         "weights": provenance.get("weights"),

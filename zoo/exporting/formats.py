@@ -35,8 +35,8 @@ class Format:
         title: what people call it.
         packages: what has to be installed, by backend: the modules to import and the packages that have them.
         extras: the extra that installs them, by backend; empty if the zoo requires them anyway.
-        write: ``(network, path, input's shape, its type, record)``.
-        run: ``(path, inputs)``, returns the outputs in order.
+        write: ``(network, path, batch, type of images, record)``.
+        run: ``(path, inputs, names of the outputs)``, returns the outputs in order.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Format:
     title: str
     packages: Mapping[str, Mapping[str, str]]
     extras: Mapping[str, str]
-    write: Callable[[ExportedNetwork, Path, tuple[int | None, ...], str, Mapping[str, Any]], None]
-    run: Callable[[Path, np.ndarray, Sequence[str]], list[np.ndarray]]
+    write: Callable[[ExportedNetwork, Path, int | None, str, Mapping[str, Any]], None]
+    run: Callable[[Path, Arrays, Sequence[str]], list[np.ndarray]]
 
     def check(self) -> None:
         """Raise ``ExportError`` if a package is missing or broken, or the backend cannot write the format."""
@@ -78,17 +78,14 @@ def _broken(package: str, error: Exception) -> ExportError:
     return ExportError(f"{which} cannot be imported ({reason}): install another version of it")
 
 
-def _signature(network: ExportedNetwork, shape: tuple[int | None, ...], dtype: str) -> list[keras.InputSpec]:
-    return [keras.InputSpec(dtype=dtype, shape=shape, name=network.input_name)]
+Arrays = tuple[np.ndarray, ...]
 
 
-def write_onnx(
-    network: ExportedNetwork, path: Path, shape: tuple[int | None, ...], dtype: str, record: Mapping[str, Any]
-) -> None:
+def write_onnx(network: ExportedNetwork, path: Path, batch: int | None, dtype: str, record: Mapping[str, Any]) -> None:
     """Write an ONNX file, with named inputs and outputs."""
     import onnx
 
-    network.export(str(path), format="onnx", verbose=False, input_signature=_signature(network, shape, dtype))
+    network.export(str(path), format="onnx", verbose=False, input_signature=network.signature(batch, dtype))
     content = onnx.load(str(path))
     replace_erfc(content.graph)
     rename_values(content.graph, network)
@@ -98,19 +95,20 @@ def write_onnx(
     onnx.save(content, str(path))
 
 
-def run_onnx(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+def run_onnx(path: Path, inputs: Arrays, outputs: Sequence[str]) -> list[np.ndarray]:
     """Return the outputs by ONNX Runtime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return list(session.run(list(outputs), {session.get_inputs()[0].name: inputs}))
+    names = (it.name for it in session.get_inputs())
+    return list(session.run(list(outputs), dict(zip(names, inputs, strict=True))))
 
 
 def write_litert(
-    network: ExportedNetwork, path: Path, shape: tuple[int | None, ...], dtype: str, record: Mapping[str, Any]
+    network: ExportedNetwork, path: Path, batch: int | None, dtype: str, record: Mapping[str, Any]
 ) -> None:
     """Write a LiteRT (TensorFlow Lite) file."""
-    signature = _signature(network, shape, dtype)
+    signature = network.signature(batch, dtype)
     network.export(str(path), format="litert", verbose=False, input_signature=signature)
     _add_metadata(path, record)
 
@@ -130,25 +128,28 @@ def _add_metadata(path: Path, record: Mapping[str, Any]) -> None:
     path.write_bytes(builder.Output())
 
 
-def run_litert(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+def run_litert(path: Path, inputs: Arrays, outputs: Sequence[str]) -> list[np.ndarray]:
     """Return the outputs by LiteRT's interpreter."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path))
-    given = interpreter.get_input_details()[0]
-    interpreter.resize_tensor_input(given["index"], inputs.shape)
+    # Of two inputs, the labels have no further axes.
+    given = sorted(interpreter.get_input_details(), key=lambda it: -len(it["shape"]))
+    for detail, array in zip(given, inputs, strict=True):
+        interpreter.resize_tensor_input(detail["index"], array.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(given["index"], inputs)
+    for detail, array in zip(given, inputs, strict=True):
+        interpreter.set_tensor(detail["index"], array)
     interpreter.invoke()
     details = sorted(interpreter.get_output_details(), key=lambda it: it["name"])
     return [np.asarray(interpreter.get_tensor(detail["index"])) for detail in details]
 
 
 def write_saved_model(
-    network: ExportedNetwork, path: Path, shape: tuple[int | None, ...], dtype: str, record: Mapping[str, Any]
+    network: ExportedNetwork, path: Path, batch: int | None, dtype: str, record: Mapping[str, Any]
 ) -> None:
     """Write a folder for TensorFlow."""
-    signature = _signature(network, shape, dtype)
+    signature = network.signature(batch, dtype)
     network.export(str(path), format="tf_saved_model", verbose=False, input_signature=signature)
     (path / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -159,16 +160,17 @@ import numpy as np
 import tensorflow as tf
 
 loaded = tf.saved_model.load(sys.argv[1])
-outputs = loaded.serve(tf.constant(np.load(sys.argv[2])))
+given = np.load(sys.argv[2])
+outputs = loaded.serve(*[tf.constant(given[name]) for name in given.files])
 np.savez(sys.argv[3], *[np.asarray(output) for output in tf.nest.flatten(outputs)])
 """
 
 
-def run_saved_model(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+def run_saved_model(path: Path, inputs: Arrays, outputs: Sequence[str]) -> list[np.ndarray]:
     """Return the outputs by TensorFlow, in a process that does not have the zoo."""
     with tempfile.TemporaryDirectory() as folder:
-        given, found = Path(folder, "inputs.npy"), Path(folder, "outputs.npz")
-        np.save(given, inputs)
+        given, found = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
+        np.savez(given, *inputs)
         command = [sys.executable, "-c", _RUN, str(path.resolve()), str(given), str(found)]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -178,25 +180,26 @@ def run_saved_model(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> l
             return [arrays[f"arr_{index}"] for index in range(len(outputs))]
 
 
-def write_torch(
-    network: ExportedNetwork, path: Path, shape: tuple[int | None, ...], dtype: str, record: Mapping[str, Any]
-) -> None:
+def write_torch(network: ExportedNetwork, path: Path, batch: int | None, dtype: str, record: Mapping[str, Any]) -> None:
     """Write a program for PyTorch, for batches of any size up to ``LARGEST_BATCH`` if none is given."""
     import torch
 
-    sizes = {} if shape[0] else {"dynamic_shapes": {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}}
-    signature = _signature(network, shape, dtype)
+    sizes: dict[str, Any] = {}
+    if batch is None:
+        any_number = {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}
+        sizes["dynamic_shapes"] = any_number if len(network.input_names) == 1 else (any_number, any_number)
+    signature = network.signature(batch, dtype)
     network.export(str(path), format="torch", verbose=False, input_signature=signature, **sizes)
     torch.export.save(torch.export.load(str(path)), str(path), extra_files={RECORD: json.dumps(record)})
 
 
-def run_torch(path: Path, inputs: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+def run_torch(path: Path, inputs: Arrays, outputs: Sequence[str]) -> list[np.ndarray]:
     """Return the outputs by PyTorch."""
     import torch
 
     program = torch.export.load(str(path)).module()
     with torch.no_grad():
-        found = program(torch.from_numpy(inputs))
+        found = program(*map(torch.from_numpy, inputs))
     return [output.cpu().numpy() for output in (found if isinstance(found, list | tuple) else [found])]
 
 

@@ -25,9 +25,9 @@ def replace_erfc(graph: Any) -> None:
 
 
 def rename_values(graph: Any, network: ExportedNetwork) -> None:
-    """Give a graph's input and outputs the network's names."""
-    before = [graph.input[0].name, *(output.name for output in graph.output)]
-    names = dict(zip(before, (network.input_name, *network.output_names), strict=True))
+    """Give a graph's inputs and outputs the network's names."""
+    before = [value.name for value in (*graph.input, *graph.output)]
+    names = dict(zip(before, (*network.input_names, *network.output_names), strict=True))
     taken = {value for node in graph.node for value in (*node.input, *node.output)} - set(before)
     # A value in between may have the name that an output is to have.
     names |= {name: f"{name}_in_between" for name in taken & set(names.values())}

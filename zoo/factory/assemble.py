@@ -17,8 +17,8 @@ from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.optimizers.adam import get_optimizer
 from zoo.autoencoder.optimizers.clipping import clip_by_usual_norms
 from zoo.errors import ArchitectureError, UnknownNameError
+from zoo.factory.conditional import build, model_class_for
 from zoo.factory.options import check_options, check_part_options, choose_latent_shape, take_latent
-from zoo.factory.parts import build_part
 from zoo.factory.resolve import resolve
 from zoo.registry import catalogue
 from zoo.registry.fields import as_plain_values
@@ -38,6 +38,7 @@ def assemble(
     recipe: Recipe,
     seed: int | None,
     preset: str | None = None,
+    classes: int | None = None,
 ) -> AutoEncoder:
     """Build and compile a model.
 
@@ -50,6 +51,7 @@ def assemble(
         recipe: the binarization and what the model is compiled with.
         seed: makes weights and draws reproducible; None for those of Keras' random state.
         preset: the preset's name, for its provenance.
+        classes: the number of classes of a conditional model's labels; None: it is not conditional.
 
     Raises:
         TypeError: an unknown option.
@@ -73,24 +75,28 @@ def assemble(
             f"encoder {first.name} has latent shape {encoder_latent}, decoder {second.name} has {decoder_latent}: "
             "expected equal shapes; set both with latent_dim= or latent_shape="
         )
+    model_class, _ = (model_class_for(item, classes) for item in (encoder_of, decoder_of))
     output_shape = (*shape[:2], likelihood.output_channels(shape[2]))
     encoder_config, decoder_config = ({**config, **own} for own in part_configs)
     with _seeded(seed):
-        encoder = build_part(encoder_of, "encoder", (shape, encoder_latent), encoder_config)
-        decoder = build_part(decoder_of, "decoder", (decoder_latent, output_shape), decoder_config)
+        encoder = build(encoder_of, "encoder", (shape, encoder_latent), encoder_config, classes)
+        decoder = build(decoder_of, "decoder", (decoder_latent, output_shape), decoder_config, classes)
         provenance = _provenance(pair, preset, likelihood)
         # Whoever loads the saved model builds the same network from it.
-        shapes = {"image_shape": shape, "latent_shape": decoder_latent, "output_shape": output_shape}
+        shapes: dict[str, Any] = {"image_shape": shape, "latent_shape": decoder_latent, "output_shape": output_shape}
+        if classes is not None:
+            shapes["classes"] = classes
         with contextlib.suppress(ValueError):  # An option that is not plain is not stored.
             built = as_plain_values({**shapes, "encoder": encoder_config, "decoder": decoder_config}, "options")
             provenance["built"] = json.loads(json.dumps(built))
-        model = encoder_of.model_class(
+        model = model_class(
             encoder,
             decoder,
             likelihood,
             recipe.binarization,
             seed=seed,
             provenance=provenance,
+            **({} if classes is None else {"classes": classes}),
         )
     model.compile(
         make_optimizer(recipe),

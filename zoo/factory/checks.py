@@ -12,7 +12,9 @@ from zoo.errors import ArchitectureError
 LIST = "end the builder with return keras.Model(images, [mean, std]), or with zoo.layers.GaussianHead(latent_shape)"
 
 
-def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, model_class: type[AutoEncoder]) -> None:
+def check_built(
+    model: Any, where: str, shapes: tuple[Any, Any], part: str, model_class: type[AutoEncoder], *, labels: bool = False
+) -> None:
     """Check what a builder returned.
 
     Args:
@@ -21,20 +23,28 @@ def check_built(model: Any, where: str, shapes: tuple[Any, Any], part: str, mode
         shapes: the shapes of the input and of the output.
         part: ``encoder`` or ``decoder``.
         model_class: the class of the model, whose ``posterior`` says what the encoder must output.
+        labels: whether it must take the vectors of labels too.
 
     Raises:
         ArchitectureError: it is not a functional model, or has other shapes.
     """
     _check_kind(model, where, "z" if part == "decoder" else "images")
     given, result = shapes
-    taken = tuple(model.input_shape[1:])
+    if labels and len(model.inputs) != 2:
+        first = "z" if part == "decoder" else "images"
+        raise ArchitectureError(
+            f"{where} takes {len(model.inputs)} inputs: expected {first} and labels, since the builder names labels",
+            f"end the builder with return keras.Model([{first}, labels], ...) where labels is not None",
+        )
+    taken = tuple(model.inputs[0].shape[1:]) if labels else tuple(model.input_shape[1:])
     fits = len(taken) == len(given) and all(n is None or n == m for n, m in zip(taken, given, strict=True))
     if not fits:
         raise ArchitectureError(f"{where} takes {taken}: expected {given}")
     if part == "encoder" and model_class.posterior == "hierarchical":
         return  # Features of any shape, which the model compares with those that the decoder's groups use.
+    given_to = model.inputs if labels else model.inputs[0]
     # Not model.output_shape, which is a list for a dict of outputs.
-    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(model.inputs[0]))
+    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), model.compute_output_spec(given_to))
     is_one = all(isinstance(n, int | None) for n in outputs)
     got: Any = outputs
     if is_one:

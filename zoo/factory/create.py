@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo import likelihoods
 from zoo.autoencoder.model import AutoEncoder
 from zoo.autoencoder.objective import check_samples_of
 from zoo.factory.assemble import assemble, check_optimizer
+from zoo.factory.conditional import count_classes, model_class_for
 from zoo.factory.options import check_options, choose_latent_shape, take_latent
 from zoo.factory.resolve import resolve
 from zoo.factory.trained import create_trained
@@ -31,6 +34,8 @@ def create_model(
     weights: str | Path | None = None,
     encoder_config: Mapping[str, Any] | None = None,
     decoder_config: Mapping[str, Any] | None = None,
+    conditional: bool | None = None,
+    classes: int | None = None,
     **config: Any,
 ) -> AutoEncoder:
     """Build a model by name, compiled and ready for ``fit``.
@@ -47,6 +52,9 @@ def create_model(
             and the likelihood, which may be given if they are the same.
         encoder_config: options for the encoder only.
         decoder_config: options for the decoder only.
+        conditional: whether encoder and decoder take labels too, as in ``zoo.ConditionalAutoEncoder`` (default: the
+            recipe's). Of architectures with the usual Gaussian latent, any can be conditional.
+        classes: the number of classes of a conditional model; by default that of the preset's dataset.
         **config: options of the architecture, such as ``latent_dim``.
 
     Returns:
@@ -75,14 +83,19 @@ def create_model(
     if weights is not None:
         if name is None or encoder_config or decoder_config:
             raise TypeError("weights= takes the name of a preset or an architecture, and no options of one part")
-        return create_trained(name, weights, image_shape=image_shape, likelihood=likelihood, seed=seed, config=config)
+        return create_trained(
+            name, weights, image_shape=image_shape, likelihood=likelihood, seed=seed, conditional=conditional,
+            classes=classes, config=config,
+        )  # fmt: skip
     if isinstance(name, str) and "/" in name:
         preset = catalogue.preset(name)
         _check_image_shape(preset, image_shape)
-        changed = replace(preset, config=merge_options(preset.config, config))
+        recipe = preset.recipe if conditional is None else preset.recipe.replace(conditional=conditional)
+        changed = replace(preset, config=merge_options(preset.config, config), recipe=recipe)
         return create_from_preset(
-            changed, seed, likelihood=likelihood, encoder_config=encoder_config, decoder_config=decoder_config
-        )
+            changed, seed, likelihood=likelihood, encoder_config=encoder_config, decoder_config=decoder_config,
+            classes=_check_classes(recipe.conditional, classes),
+        )  # fmt: skip
     first = catalogue.architecture(encoder if name is None else name)  # type: ignore[arg-type]
     second = first if decoder is None else catalogue.architecture(decoder)
     if image_shape is None:
@@ -91,7 +104,13 @@ def create_model(
             f"'{first.name}/mnist'"
         )
     height, width, channels = check_shape(image_shape, "image_shape", rank=3)
-    recipe = Recipe()
+    recipe = Recipe() if conditional is None else Recipe().replace(conditional=conditional)
+    known = _check_classes(recipe.conditional, classes)
+    if recipe.conditional and known is None:
+        raise TypeError(
+            f"create_model({first.name!r}, conditional=True) needs classes=, their number, or a preset such as "
+            f"'{first.name}/mnist'"
+        )
     return assemble(
         (first, second),
         (height, width, channels),
@@ -100,6 +119,7 @@ def create_model(
         likelihoods.get(recipe.likelihood if likelihood is None else likelihood),
         recipe,
         seed,
+        classes=known,
     )
 
 
@@ -110,6 +130,7 @@ def create_from_preset(
     likelihood: Any = None,
     encoder_config: Mapping[str, Any] | None = None,
     decoder_config: Mapping[str, Any] | None = None,
+    classes: int | None = None,
 ) -> AutoEncoder:
     """Build a preset's model, compiled with its recipe; arguments and errors as in ``create_model``."""
     return assemble(
@@ -121,6 +142,7 @@ def create_from_preset(
         preset.recipe,
         seed,
         preset.name,
+        count_classes(preset) if classes is None else classes,
     )
 
 
@@ -134,11 +156,23 @@ def check_preset(preset: Preset) -> None:
         ArchitectureError: a builder cannot be imported.
     """
     check_samples_of(likelihoods.get(preset.recipe.likelihood), preset.recipe.importance_samples)
+    classes = count_classes(preset)
     check_optimizer(preset.recipe)
     config = dict(preset.config)
     latent = take_latent(config)
-    check_options(config, (resolve(preset.architecture),))
+    resolved = resolve(preset.architecture)
+    check_options(config, (resolved,))
+    model_class_for(resolved, classes)
     choose_latent_shape(preset.architecture, preset.dataset.image_shape, latent, config)
+
+
+def _check_classes(conditional: bool, classes: Any) -> int | None:
+    """Return a number of classes that is given; ``TypeError`` or ``ValueError`` unless the model can have it."""
+    if classes is not None and not conditional:
+        raise TypeError("classes= is given, and the model is not conditional: expected conditional=True with it")
+    if classes is not None and (not isinstance(classes, int | np.integer) or isinstance(classes, bool) or classes < 2):
+        raise ValueError(f"classes is {classes!r}: expected a whole number of at least 2")
+    return None if classes is None else int(classes)
 
 
 def _check_image_shape(preset: Preset, image_shape: Any) -> None:

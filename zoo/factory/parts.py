@@ -11,7 +11,7 @@ from zoo.autoencoder.precision import training_policy
 from zoo.errors import ArchitectureError, one_line
 from zoo.factory.checks import check_built
 from zoo.factory.options import as_latent_shape, check_options, choose_latent_shape, take_latent
-from zoo.factory.resolve import Resolved, describe, resolve
+from zoo.factory.resolve import LABELS, Resolved, describe, resolve
 from zoo.registry.fields import check_shape
 from zoo.registry.isolation.calls import called
 from zoo.registry.signatures import explain_arguments, explain_drawing
@@ -45,7 +45,9 @@ def build_decoder(
     return build_part(resolved, "decoder", (as_latent_shape(latent, shape), shape), options)
 
 
-def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any]) -> keras.Model:
+def build_part(
+    resolved: Resolved, part: str, shapes: tuple[Any, Any], config: Mapping[str, Any], labels: Any = None
+) -> keras.Model:
     """Build and check one part.
 
     Args:
@@ -53,9 +55,10 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
         part: ``encoder`` or ``decoder``.
         shapes: the shapes of the input and of the output.
         config: options that override the architecture's defaults; the builder gets those that it has parameters for.
+        labels: for a builder that names them, a tensor that stands for the vectors of labels; None: there are none.
 
     Returns:
-        The model.
+        The model; with labels, it takes them as its second input.
 
     Raises:
         ArchitectureError: the builder is missing, raises, or returns a model of the wrong shape.
@@ -70,6 +73,8 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
     }
     # Copies of lists and dicts: the builder's changes must not affect the defaults or the other builder.
     wanted = keras.tree.map_structure(lambda value: value, wanted)
+    if builder.takes_labels:
+        wanted[LABELS] = labels
     where = f"{describe(architecture)}: build_{part}{shapes}"
     try:
         with training_policy(), called(where):
@@ -80,5 +85,5 @@ def build_part(resolved: Resolved, part: str, shapes: tuple[Any, Any], config: M
         way_out = explain_arguments(list(builder.parameters), part) or explain_drawing(error, part)
         raise ArchitectureError(f"{where} raised {type(error).__name__}: {one_line(error)}", way_out) from error
     cls = resolved.model_class
-    check_built(model, where, shapes, part, cls)
+    check_built(model, where, shapes, part, cls, labels=labels is not None)
     return model

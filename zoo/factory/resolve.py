@@ -13,6 +13,8 @@ from zoo.registry.references import resolve_reference
 from zoo.registry.signatures import GIVEN, PARTS, check_signature
 from zoo.registry.specs import LATENT_OPTIONS, Architecture
 
+LABELS = "labels"
+
 
 @dataclass(frozen=True)
 class Builder:
@@ -23,12 +25,14 @@ class Builder:
         function: the function.
         parameters: its parameters, by name.
         options: the names of the options that reach it, except the latent's size.
+        takes_labels: whether it has a parameter ``labels``, for the vectors of a conditional model's labels.
     """
 
     part: str
     function: Callable[..., Any]
     parameters: Mapping[str, inspect.Parameter]
     options: frozenset[str]
+    takes_labels: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,10 @@ def _resolve_builder(architecture: Architecture, part: str) -> Builder:
             names.update(architecture.defaults)
         elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             names.add(name)
-    return Builder(part, function, parameters, frozenset(names.difference(GIVEN, LATENT_OPTIONS)))
+    takes_labels = LABELS in parameters and LABELS not in architecture.defaults
+    if takes_labels:
+        names.discard(LABELS)
+    return Builder(part, function, parameters, frozenset(names.difference(GIVEN, LATENT_OPTIONS)), takes_labels)
 
 
 def _import(architecture: Architecture, field: str, what: str) -> Callable[..., Any]:

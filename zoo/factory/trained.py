@@ -13,6 +13,7 @@ from zoo.autoencoder.arrays import check_size, set_arrays
 from zoo.autoencoder.model import AutoEncoder
 from zoo.errors import ModelLoadError, UnknownNameError, one_line
 from zoo.factory.assemble import assemble, parameter_count
+from zoo.factory.conditional import build
 from zoo.factory.options import as_latent_shape, check_options, take_latent
 from zoo.factory.parts import build_decoder, build_encoder
 from zoo.factory.resolve import resolve
@@ -33,6 +34,8 @@ def create_trained(
     image_shape: Any = None,
     likelihood: Any = None,
     seed: int | None = None,
+    conditional: bool | None = None,
+    classes: int | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> AutoEncoder:
     """Build a model with trained weights; arguments and errors as in ``create_model``.
@@ -50,6 +53,11 @@ def create_trained(
         raise ModelLoadError(
             f"{found.path} has the weights of {found.config.preset}: expected those of {architecture.name}"
         )
+    for what, given, stored in (
+        ("conditional", conditional, found.config.classes is not None), ("classes", classes, found.config.classes),
+    ):  # fmt: skip
+        if given is not None and given != stored:
+            raise _contradiction(found, what, given, stored)
     _check_given(found, architecture, image_shape, likelihood, dict(config or {}))
     return load_weights_folder(found, seed=seed)
 
@@ -77,7 +85,7 @@ def load_weights_folder(folder: WeightsFolder, *, seed: int | None = None) -> Au
         check_size(arrays, lambda: _build_parts(architecture, config, likelihood), file)
         model = assemble(
             (architecture, architecture), config.image_shape, dict(config.options), ({}, {}), likelihood, recipe,
-            config.seed if seed is None else seed, config.preset,
+            config.seed if seed is None else seed, config.preset, config.classes,
         )  # fmt: skip
     except ModelLoadError:
         raise
@@ -109,6 +117,11 @@ def _build_parts(
     check_options(options, (resolve(architecture),))
     parts = (resolve(architecture).encoder, resolve(architecture).decoder)
     taken = [{key: value for key, value in options.items() if key in part.options} for part in parts]
+    if config.classes is not None:
+        resolved, output = resolve(architecture), (height, width, likelihood.output_channels(channels))
+        yield build(resolved, "encoder", (config.image_shape, config.latent_shape), taken[0], config.classes)
+        yield build(resolved, "decoder", (config.latent_shape, output), taken[1], config.classes)
+        return
     yield build_encoder(architecture, config.image_shape, latent_shape, taken[0])
     yield build_decoder(
         architecture, config.latent_shape, (height, width, likelihood.output_channels(channels)), taken[1]

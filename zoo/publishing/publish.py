@@ -189,6 +189,7 @@ def _describe(run: Run, model: AutoEncoder, tag: str, licence: str | None) -> We
         zoo=__version__,
         backend=keras.backend.backend(),
         run={"provenance": provenance, "best": run.best, "cost": run.cost},
+        classes=model.classes if model.takes_labels else None,
     )
 
 
@@ -222,7 +223,7 @@ def _fill(
 ) -> None:
     write_json(folder / SCORES_FILE, scores)
     copy_file(run.path / HISTORY_FILE, folder / HISTORY_FILE)
-    write_figure(folder / PICTURES[0], plots.plot_reconstructions(model, test.images[:SHOWN]))
+    write_figure(folder / PICTURES[0], plots.plot_reconstructions(model, test.limit(SHOWN)))
     write_figure(folder / PICTURES[1], plots.plot_samples(model, columns=SHOWN))
     plain = json.loads((folder / SCORES_FILE).read_text("utf-8"))
     write_text(folder / CARD_FILE, make_card(config, plain, History.read(folder), PICTURES))

@@ -60,6 +60,8 @@ class Recipe:
         precision: the precision of training steps: ``float32``, ``bfloat16``, or ``auto``, bfloat16 where the CPU is
             faster with it.
         early_stopping: stop after this many epochs without a lower validation loss; None trains all epochs.
+        conditional: whether encoder and decoder take the images' labels too, so that the model is one of p(x|y); see
+            ``zoo.ConditionalAutoEncoder``.
         callbacks: functions that make a Keras callback for a run, as ``module:function``; each is called with the
             ``zoo.Run`` when training begins.
 
@@ -86,6 +88,7 @@ class Recipe:
     gradient_clipping: float | Mapping[str, Any] | None = None
     weight_averaging: float = 0.0
     augmentation: str = "none"
+    conditional: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -102,6 +105,8 @@ class Recipe:
         ):  # fmt: skip
             if getattr(self, key) not in allowed:
                 raise ValueError(f"{key} is {getattr(self, key)!r}: expected one of {', '.join(allowed)}")
+        if not isinstance(self.conditional, bool):
+            raise ValueError(f"conditional is {self.conditional!r}: expected true or false")
         _check_number("learning_rate", self.learning_rate, above=0)
         _check_number("learning_rate_decay", self.learning_rate_decay, least=0)
         if self.learning_rate_decay > 1:
@@ -158,7 +163,7 @@ _LATER = {
     key: getattr(Recipe, key)
     for key in (
         "learning_rate_shape", "learning_rate_warm_up", "weight_decay", "gradient_clipping", "weight_averaging",
-        "augmentation",
+        "augmentation", "conditional",
     )
 }  # fmt: skip
 
@@ -232,16 +237,14 @@ def check_schedule(value: Mapping[str, Any]) -> None:
 
 
 def _check_clipping(value: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` unless a mapping holds bounds of gradients by the median of their norms."""
     if "times" not in value or any(key not in CLIPPING for key in value):
         raise ValueError(
             f"gradient_clipping is {dict(value)!r}: expected a number, or a mapping with times and optionally "
             "skipped_above, window and most_skipped"
         )
-    for key, least in CLIPPING.items():
-        if key in value:
-            _check_number(f"gradient_clipping: {key}", value[key], least=least)
-            if isinstance(least, int) and not isinstance(value[key], numbers.Integral):
-                raise ValueError(f"gradient_clipping: {key} is {value[key]!r}: expected a whole number")
+    for key, number in value.items():
+        _check_number(f"gradient_clipping: {key}", number, least=CLIPPING[key])
+        if isinstance(CLIPPING[key], int) and not isinstance(number, numbers.Integral):
+            raise ValueError(f"gradient_clipping: {key} is {number!r}: expected a whole number")
     if value.get("skipped_above", float("inf")) < value["times"]:
         raise ValueError(f"gradient_clipping: skipped_above is {value['skipped_above']!r}: expected at least times")

@@ -33,7 +33,7 @@ LATENT_OPTIONS = ("latent_dim", "latent_shape")
 # something else in the other.
 RESERVED_OPTIONS = frozenset(RECIPE_KEYS) | {
     "name", "encoder", "decoder", "encoder_config", "decoder_config", "seed", "preset", "sample", "out", "data_dir",
-    "overwrite", "deterministic", "tensorboard", "profile", "progress", "data", "start", "weights",
+    "overwrite", "deterministic", "tensorboard", "profile", "progress", "data", "start", "weights", "classes",
 }  # fmt: skip
 FOLDER = "folder:"  # The prefix of a dataset name that refers to a folder of image files.
 # Named, not imported: the builders need Keras and are above this package.
@@ -57,7 +57,8 @@ class Architecture:
         defaults: options and their default values: numbers, text, True, False, None, and lists and dicts of these.
             ``latent_dim`` (an int) or ``latent_shape`` (an int, a tuple, or a function of the image shape, or of the
             image shape and the options) reaches the builders as ``latent_shape``; every other option goes to the
-            builders that have a parameter of that name.
+            builders that have a parameter of that name. A parameter ``labels`` that is no option is None, or in a
+            conditional model a tensor ``(batch, 16)``, which the builder's model takes as its second input.
         autoencoder: an ``AutoEncoder`` subclass (or ``"module:class"``) for another kind of latent or objective.
             Training, scores and pictures use its overrides of ``elbo_terms``, ``log_weights``, ``objective``,
             ``draw_prior``, ``decode`` and ``extra_scores``; a score that it cannot compute is null. Its attribute

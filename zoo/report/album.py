@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from keras import ops
 from markupsafe import Markup
 
+from zoo.autoencoder.checks.labels import Inputs, given_beside, values_of
 from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
+from zoo.autoencoder.kinds.examples import choose_pairs
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
+from zoo.evaluation.blocks import prepare
 from zoo.notebooks import show_size
 from zoo.plots import principal_plane
 from zoo.report.charts import class_colours, draw_bars, draw_map
@@ -79,16 +81,17 @@ def make_album(
         samplers: by which it draws samples, beside the prior.
     """
     album = Album(samples=draw_samples(model, samplers))
-    shown, names = (None, []) if split is None else _choose(split, classes)
-    if shown is not None:
-        originals = ops.convert_to_numpy(model.prepare(shown))
+    few, names = ([], []) if split is None else _choose(split, classes)
+    shown = None if split is None else model.check_array(split)[few]
+    if split is not None and shown is not None:
+        originals = values_of(prepare(model, shown, "threshold"))
         label = "original" if model.binarization == "none" else "binarized"
         listed = ", ".join(names) if names else f"{len(shown)} images"
         album.reconstructions = [
             make_sheet(originals, f"Test images: {listed}", label),
             make_sheet(model.reconstruct(shown), "The model's reconstructions of these images", "reconstruction"),
         ]
-        album.paths = _interpolate(model, shown, names)
+        album.paths = _interpolate(model, split, few, names)
     _draw_latents(album, model, shown, kl, name)
     if split is not None:
         _draw_plane(album, model, split, classes, name)
@@ -104,20 +107,23 @@ def draw_kl(kl: Sequence[float], name: str) -> Markup:
     return draw_bars(drawn, f"{name}-kl", "KL divergence, nats per image", what, label)
 
 
-def _choose(split: Split, classes: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Return the first image of each class, then further images in order, and the names of their classes."""
+def _choose(split: Split, classes: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Return the numbers of the first image of each class, then of further ones, and the names of their classes."""
     _, first = np.unique(split.labels, return_index=True)
     few = list(dict.fromkeys([*first.tolist(), *range(len(split))]))[:SHOWN]
     if len(first) < 2:
-        return split.images[few], []
-    return split.images[few], [_class_name(classes, int(split.labels[index])) for index in few]
+        return few, []
+    return few, [_class_name(classes, int(split.labels[index])) for index in few]
 
 
 def _class_name(classes: Sequence[str], label: int) -> str:
     return classes[label] if label < len(classes) else str(label)
 
 
-def _interpolate(model: AutoEncoder, shown: np.ndarray, names: list[str]) -> list[Sheet]:
+def _interpolate(model: AutoEncoder, split: Split, few: list[int], names: list[str]) -> list[Sheet]:
+    if model.takes_labels:
+        return _interpolate_within(model, split)
+    shown = split.images[few]
     pairs = [(index, index + 1) for index in range(0, len(shown) - 1, 2)][:PATHS]
     sheets = []
     for start, end in pairs:
@@ -128,8 +134,18 @@ def _interpolate(model: AutoEncoder, shown: np.ndarray, names: list[str]) -> lis
     return sheets
 
 
+def _interpolate_within(model: AutoEncoder, split: Split) -> list[Sheet]:
+    """Return interpolations between images of the same class, since all of one have one label."""
+    pairs = choose_pairs(model, split.images, split.labels, PATHS)
+    if pairs is None:
+        return []
+    first, last, labels = pairs
+    alt = f"Interpolation in {SHOWN} images between two of a class"
+    return [make_sheet(images, alt) for images in model.interpolate(first, last, SHOWN, labels)]
+
+
 def _draw_latents(
-    album: Album, model: AutoEncoder, shown: np.ndarray | None, kl: Sequence[float] | None, name: str
+    album: Album, model: AutoEncoder, shown: Inputs | None, kl: Sequence[float] | None, name: str
 ) -> None:
     if model.posterior == "point":
         album.notes.append(
@@ -149,10 +165,13 @@ def _draw_latents(
         album.by_group = _draw_groups(model, base)
         return  # One of thousands of latents changes next to nothing.
     values = np.linspace(-REACH, REACH, STEPS)
+    beside = [np.repeat(it[:1], STEPS) for it in given_beside(shown)]
+    if model.takes_labels and not beside:
+        beside = [np.zeros(STEPS, "int32")]
     for index in order[:TRAVERSED]:
         latents = np.repeat(base[None], STEPS, axis=0)
         latents[:, index] = values
-        images = model.decode(latents.reshape(STEPS, *model.latent_shape))
+        images = model.decode(latents.reshape(STEPS, *model.latent_shape), *beside)
         label = f"latent {index + 1}" + (f"\n{kl[index]:.1f} nats" if album.bars and kl else "")
         alt = f"{STEPS} images; latent {index + 1} goes from -{REACH:g} to {REACH:g}, all others are fixed"
         album.traversals.append(make_sheet(images, alt, label))
@@ -171,7 +190,7 @@ def _draw_groups(model: HierarchicalAutoEncoder, base: np.ndarray) -> list[Sheet
 
 
 def _draw_plane(album: Album, model: AutoEncoder, split: Split, classes: Sequence[str], name: str) -> None:
-    images, labels = split.images[:MAPPED], split.labels[:MAPPED]
+    images, labels = model.check_array(split)[:MAPPED], split.labels[:MAPPED]
     if math.prod(model.latent_shape) < 2 or len(images) < 3:
         album.notes.append("A map of the latent space needs at least two latents and three images.")
         return

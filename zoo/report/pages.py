@@ -187,7 +187,7 @@ def _facts(run: Run) -> dict[str, list[tuple[str, str]]]:
     """Return configuration, scores, costs and provenance of a run as text."""
     config, scores, provenance = run.config, run.scores or {}, run.content.provenance
     cost = {("cost", *keys): value for keys, value in _leaves(run.cost)}
-    facts = ("data", "likelihood", "binarization", "seed", "kl_per_latent", "iwae", DESCRIPTIONS)
+    facts = ("data", "likelihood", "binarization", "conditional", "seed", "kl_per_latent", "iwae", DESCRIPTIONS)
     own = [key for key in scores if key not in facts]
     plugin = provenance.plugin
     environment = [(key, getattr(provenance, key)) for key in ("zoo", "python", "backend", "platform", "threads")]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from zoo.autoencoder.kinds.examples import labels_by_column
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.errors import ModelLoadError, ZooError
@@ -70,10 +72,10 @@ def open_samplers(
 
 def draw_samples(model: AutoEncoder, samplers: Sequence[Sampler]) -> list[Sheet]:
     """Return a sheet of samples from the prior, and one by each sampler; they have labels if there are several."""
-    count = ROWS * COLUMNS
+    count, labels = ROWS * COLUMNS, labels_by_column(model, ROWS, COLUMNS)
     return [
         make_sheet(draw(count, seed=0), f"{count} samples by {name}", name if samplers else "", COLUMNS)
-        for name, draw in _by_name(model, samplers)
+        for name, draw in _by_name(model, samplers, labels)
     ]
 
 
@@ -93,8 +95,9 @@ def score_samples(
         notes.append("The samples are not scored: there are no test images to compare them with.")
         return "", []
     real = split.limit(count)
+    labels = real.labels if model.takes_labels else None
     rows: list[tuple[str, ...]] = []
-    for name, draw in _by_name(model, samplers):
+    for name, draw in _by_name(model, samplers, labels):
         try:
             found = sample_scores(draw(len(real), seed=0), real)
         except ValueError as error:
@@ -106,9 +109,12 @@ def score_samples(
     return f"{about}, with 95 % intervals", rows
 
 
-def _by_name(model: AutoEncoder, samplers: Sequence[Sampler]) -> list[tuple[str, Callable[..., np.ndarray]]]:
-    """Return what draws from the prior, and what draws by each sampler; names may be broken at spaces."""
-    return [(Prior.name, model.sample), *((it.title.replace("_", " "), it.sample) for it in samplers)]
+def _by_name(
+    model: AutoEncoder, samplers: Sequence[Sampler], labels: np.ndarray | None
+) -> list[tuple[str, Callable[..., np.ndarray]]]:
+    """Return what draws from the prior, given labels or not, and by each sampler; names may be broken at spaces."""
+    prior = model.sample if labels is None else partial(model.sample, labels=labels)
+    return [(Prior.name, prior), *((it.title.replace("_", " "), it.sample) for it in samplers)]
 
 
 def _show(score: dict[str, float], digits: int) -> tuple[str, str]:

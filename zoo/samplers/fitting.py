@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from zoo.autoencoder.checks.labels import refuse_conditional
 from zoo.autoencoder.checks.weights import check_weights
 from zoo.autoencoder.model import AutoEncoder
 from zoo.compression.fingerprint import describe_weights, name_of
@@ -121,6 +122,7 @@ def choose(sampler: str) -> tuple[type[Sampler], int | None]:
 
 def check_meaning(model: AutoEncoder, kind: type[Sampler]) -> None:
     """Raise ``ValueError`` if a sampler has no meaning for a model's latents."""
+    refuse_conditional(model, "a sampler")
     if kind is Prior:
         return
     quantised = hasattr(model, "code_indices")

@@ -13,7 +13,7 @@ from zoo.autoencoder.checks.provenance import read_provenance
 from zoo.autoencoder.internals import give_values, rename, sketching
 from zoo.autoencoder.precision import limited_layers
 from zoo.errors import UnknownNameError
-from zoo.factory.parts import build_part
+from zoo.factory.conditional import build, model_class_for
 from zoo.factory.resolve import resolve
 from zoo.registry import catalogue
 from zoo.registry.fields import check_shape
@@ -82,11 +82,14 @@ def _build(config: Mapping[str, Any]) -> dict[str, keras.Model]:
     built = provenance["built"]
     image, latent, output = (check_shape(built[key], key) for key in ("image_shape", "latent_shape", "output_shape"))
     resolved = {part: resolve(catalogue.architecture(provenance[part]["architecture"])) for part in PARTS}
-    registered = keras.saving.get_registered_name(resolved["encoder"].model_class)
+    classes = built.get("classes")
+    if classes is not None:
+        check_shape([classes], "classes")
+    registered = keras.saving.get_registered_name(model_class_for(resolved["encoder"], classes))
     if config.get("registered_name") != registered:
         raise UnknownNameError(f"its class is {config.get('registered_name')!r}: expected {registered!r}")
     shapes = {"encoder": (image, latent), "decoder": (latent, output)}
-    return {part: build_part(resolved[part], part, shapes[part], dict(built[part])) for part in PARTS}
+    return {part: build(resolved[part], part, shapes[part], dict(built[part]), classes) for part in PARTS}
 
 
 def _list_names(part: Any) -> dict[str, int]:

@@ -31,6 +31,7 @@ class Check:
         kind: ``architecture``, ``dataset``, ``likelihood`` or ``metric``.
         slow: whether a fast run skips it.
         posteriors: the kinds of posterior that it applies to; empty for all.
+        labels_of: the part whose builder must name ``labels`` for it to apply; empty if none must.
     """
 
     name: str
@@ -39,19 +40,20 @@ class Check:
     kind: str
     slow: bool = False
     posteriors: tuple[str, ...] = ()
+    labels_of: str = ""
 
 
 _checks: dict[str, Check] = {}
 
 
 def check(
-    kind: str = "architecture", *, slow: bool = False, posteriors: tuple[str, ...] = ()
+    kind: str = "architecture", *, slow: bool = False, posteriors: tuple[str, ...] = (), labels_of: str = ""
 ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
     """Register a function as a check; its docstring states the rule. See ``Check`` for the arguments."""
 
     def add(function: Callable[[Any], None]) -> Callable[[Any], None]:
         rule = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
-        _checks[function.__name__] = Check(function.__name__, rule, function, kind, slow, posteriors)
+        _checks[function.__name__] = Check(function.__name__, rule, function, kind, slow, posteriors, labels_of)
         return function
 
     return add

@@ -162,11 +162,10 @@ def run_checks(
 
 
 def _applies(item: Check, subject: Any) -> bool:
-    if not item.posteriors:
-        return True
     try:
-        return subject.posterior in item.posteriors
-    except Exception:  # A class that cannot be found, which the check then reports.
+        takes = not item.posteriors or subject.posterior in item.posteriors
+        return takes and (not item.labels_of or subject.names_labels(item.labels_of))
+    except Exception:  # A class or a builder that cannot be found, which the check then reports.
         return True
 
 

@@ -24,6 +24,7 @@ LATENT = 16
 BATCH = 32
 STEPS = 24
 RATE = 1e-3
+LABELLED_CLASSES, FEW_STEPS = 3, 3
 Made = TypeVar("Made")
 
 
@@ -119,6 +120,13 @@ class Subject(Prepares):
         """
         return self.training.model if np.isfinite(self.training.losses).all() else self.model
 
+    @prepared
+    def train_with_labels(self) -> Training:
+        """Some training steps of a conditional model, so that weights initialised to zero no longer are."""
+        model = self.build(conditional=True, classes=LABELLED_CLASSES)
+        images = self.images()
+        return Training(model, (images, np.arange(len(images)) % LABELLED_CLASSES), steps=FEW_STEPS)
+
     def create_trainable(self) -> AutoEncoder:
         """Build a model as ``create`` does, for checks of training; skip the check if it cannot be trained at all."""
         self.trained  # noqa: B018 - skips the check if the model cannot be trained
@@ -135,6 +143,12 @@ class Subject(Prepares):
         from zoo.factory.resolve import resolve_class
 
         return resolve_class(self.architecture).posterior
+
+    def names_labels(self, part: str) -> bool:
+        """Return whether the builder of ``encoder`` or ``decoder`` has a parameter ``labels``."""
+        from zoo.factory.resolve import resolve
+
+        return bool(getattr(resolve(self.architecture), part).takes_labels)
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -181,11 +195,11 @@ class Training:
 
     Args:
         model: the model to train.
-        images: the batch.
+        images: the batch; for a conditional model with labels.
         steps: the number of steps.
     """
 
-    def __init__(self, model: AutoEncoder, images: np.ndarray, steps: int = STEPS) -> None:
+    def __init__(self, model: AutoEncoder, images: Any, steps: int = STEPS) -> None:
         import keras
 
         from zoo.autoencoder.checks.weights import find_broken

@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 
-from zoo.autoencoder.checks.inputs import check_data
 from zoo.autoencoder.checks.weights import has_moving_averages
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Dataset
@@ -146,7 +145,7 @@ def _fit(job: Job, progress: ShowProgress | ReportProgress) -> None:
             copy_weights(job.writer.record.provenance.start, model)
     job.writer.note_model(parameter_count(model), model.settle_precision())
     _restore_best(job)
-    images = check_data(job.dataset.train, model.image_shape)
+    images = model.check_data(job.dataset.train)
     guard, watch = StopOnNonFinite(), Stopwatch()
     saver = SaveEpochs(run, job.writer, history, guard, watch, len(images), recipe.early_stopping)
     saver.count_cost()
@@ -211,7 +210,7 @@ def _restore_best(job: Job) -> None:
 def _events(job: Job, images: int) -> list[Any]:
     shown: list[Any] = []
     if job.tensorboard:
-        shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.images[:SHOWN]))
+        shown.append(WriteEvents(job.run.path / TENSORBOARD_FOLDER, job.dataset.validation.limit(SHOWN)))
     if job.profile:
         steps = math.ceil(images / job.plan.recipe.batch_size)
         shown.append(ProfileSteps(job.run.path, TENSORBOARD_FOLDER, steps))

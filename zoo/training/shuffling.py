@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.autoencoder.checks.labels import Inputs
 from zoo.autoencoder.on_device.batches import ArrayBatches
 from zoo.autoencoder.tf_pipeline import stream
 
@@ -15,12 +16,12 @@ class ShuffledImages:
     """Batches of images, shuffled for each epoch.
 
     Args:
-        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1].
+        images: ``(n, H, W, C)``, uint8 in 0..255 or float in [0, 1], with labels or without.
         batch_size: images per batch; the last one may have fewer.
         seed: seed of the shuffling.
     """
 
-    def __init__(self, images: np.ndarray, batch_size: int, seed: int) -> None:
+    def __init__(self, images: Inputs, batch_size: int, seed: int) -> None:
         self.images, self.batch_size, self.seed = images, batch_size, seed
         self.order = np.arange(len(images))
         self._batches: ArrayBatches | None = None

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from zoo.errors import ModelLoadError, RunError
 from zoo.json_checks import check_count, check_counts, check_plain, check_whole
-from zoo.json_fields import from_json, to_json
+from zoo.json_fields import from_json, optional, to_json
 
 FORMAT: Literal[1] = 1
 DEFAULT = "default"  # The tag of weights that have none.
@@ -76,6 +76,11 @@ def _check_shape(value: tuple[int, ...], where: str) -> None:
         raise RunError(f"{where} is {reprlib.repr(list(value))}: expected {_MOST_AXES} sizes up to 65,536")
 
 
+def _check_classes(value: int | None, where: str) -> None:
+    if value is not None and not 2 <= value <= _LARGEST_OPTION:
+        raise RunError(f"{where} is {value}: expected from 2 to {_LARGEST_OPTION:,}")
+
+
 def _check_tag(value: str, where: str) -> None:
     if not is_tag(value):
         raise RunError(f"{where} is {reprlib.repr(value)}: expected letters, digits, dots, dashes and underscores")
@@ -107,6 +112,7 @@ class WeightsConfig:
         zoo: the version of the zoo that published them.
         backend: Keras' backend, whose draws the scores depend on.
         run: the rest of the run's record: ``provenance``, ``best`` and ``cost``.
+        classes: the number of classes of a conditional model's labels; None: it is not conditional.
     """
 
     format: Literal[1]
@@ -130,6 +136,7 @@ class WeightsConfig:
     zoo: str
     backend: str
     run: Annotated[Mapping[str, Any], check_plain]
+    classes: Annotated[int | None, _check_classes] = optional(None)
 
     @property
     def likelihood(self) -> str:

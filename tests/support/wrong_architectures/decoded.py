@@ -1,5 +1,8 @@
 """What the decoder gives."""
 
+import math
+
+import keras
 from keras import layers, ops
 
 from support.wrong_architectures.parts import builds, layer, make_decoder
@@ -43,3 +46,11 @@ def without_first(self, z, training):
 @builds("decoder", "check_every_latent_reaches_the_output", mend="use all of z")
 def idle_latent(latent_shape, output_shape):
     return make_decoder(latent_shape, output_shape, before=without_first())
+
+
+@builds("decoder", "check_labels_reach_decoder", mend="let labels, a tensor of learned vectors")
+def labels_left_out_of_images(latent_shape, output_shape, labels=None):
+    z = keras.Input(latent_shape)
+    x = layers.Concatenate()([z, *([] if labels is None else [layers.Rescaling(0.0)(labels)])])
+    x = layers.Dense(math.prod(output_shape))(layers.Dense(8, activation="tanh")(x))
+    return keras.Model(z if labels is None else [z, labels], layers.Reshape(output_shape)(x))

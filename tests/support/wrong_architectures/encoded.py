@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from support.wrong_architectures.parts import builds, layer, make_encoder
+from zoo.layers import GaussianHead
 
 
 @layer
@@ -86,3 +87,14 @@ def std_of_zero(image_shape, latent_shape):
     encoder = make_encoder(image_shape, latent_shape)
     mean, std = encoder.outputs
     return keras.Model(encoder.input, [mean, zero()(std)])
+
+
+def without_effect(labels):
+    return [] if labels is None else [layers.Rescaling(0.0)(labels)]
+
+
+@builds("encoder", "check_labels_reach_posterior", mend="let labels, a tensor of learned vectors")
+def labels_left_out_of_posterior(image_shape, latent_shape, labels=None):
+    images = keras.Input(image_shape)
+    x = layers.Dense(8, activation="tanh")(layers.Concatenate()([layers.Flatten()(images), *without_effect(labels)]))
+    return keras.Model(images if labels is None else [images, labels], GaussianHead(latent_shape)(x))

@@ -5,23 +5,41 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from zoo.autoencoder.checks.stream_errors import noted, noting, own_errors_first
 from zoo.data.checks import check_images, explain_range, is_array, refuse_targets
 from zoo.data.dataset import Dataset, Split
 
 LATER = "(a later batch)"
+RANGE = "0.."
 Check = Callable[[Any, str], Any]
 
 
-def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
+class Beside(Protocol):
+    """What is expected of a stream's batches beside their images, such as labels."""
+
+    def check(self, batch: Any, what: str) -> None:
+        """Raise ``ValueError`` unless a batch whose images were checked has it."""
+        ...
+
+    def pair(self, batch: Any) -> Any:
+        """Return a batch as Keras' loops take it: everything in one input."""
+        ...
+
+    def pair_in_pipeline(self, stream: Any, what: str) -> Any:
+        """Return a ``tf.data.Dataset`` with all batches so, and their values checked."""
+        ...
+
+
+def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images", beside: Beside | None = None) -> Any:
     """Check any input that a model is trained on, evaluated on or applied to.
 
     Args:
         data: images, a ``zoo.Split``, a stream as in ``check_batches``, or a tuple that contains only images.
         image_shape: as in ``check_images``.
         what: the name of the data in messages.
+        beside: as in ``check_batches``.
 
     Returns:
         The images as a NumPy array, or the stream to use instead.
@@ -48,10 +66,12 @@ def check_data(data: Any, image_shape: Sequence[int | None], what: str = "images
     if isinstance(data, str | bytes) or not (isinstance(data, Iterable) or hasattr(data, "__getitem__")):
         raise ValueError(f"{what}: got {type(data).__name__}; expected images or a stream of batches")
     with own_errors_first():
-        return check_batches(data, image_shape, what)
+        return check_batches(data, image_shape, what, beside)
 
 
-def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "images") -> Any:
+def check_batches(
+    stream: Any, image_shape: Sequence[int | None], what: str = "images", beside: Beside | None = None
+) -> Any:
     """Check the first batch of a stream, and let the stream to use instead check each later one as it comes.
 
     A ``tf.data.Dataset`` checks the range of its values within its own pipeline; generators and ``PyDataset`` check
@@ -62,6 +82,7 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
             or of ``(images, labels)``.
         image_shape: as in ``check_images``.
         what: the name of the images in messages.
+        beside: what batches must have beside images; None: anything else in them is ignored.
 
     Returns:
         The stream to use instead. It raises ``ValueError`` at a later batch that is not as described in
@@ -71,23 +92,28 @@ def check_batches(stream: Any, image_shape: Sequence[int | None], what: str = "i
         ValueError: as in ``check_images``, or there is no batch, or targets of the images' shape instead of labels.
     """
 
-    def check(batch: Any, which: str) -> Any:
-        return _check_batch(batch, image_shape, f"{what} {which}")
+    def check(batch: Any, which: str) -> None:
+        _check_batch(batch, image_shape, f"{what} {which}")
+        if beside is not None:
+            beside.check(batch, f"{what} {which}")
 
+    pair = _as_tuple if beside is None else beside.pair
     if getattr(stream, "is_checked", False):
         return stream  # The zoo's own, of arrays that were checked.
     if isinstance(stream, Iterator):
         first = next(stream, None)
         check(first, "(first batch)")
-        return _yield_tuples(itertools.chain([first], _checked(stream, check)))
+        # The only iterators that Keras accepts are generators of tuples.
+        return (pair(batch) for batch in itertools.chain([first], _checked(stream, check)))
     if hasattr(stream, "element_spec"):
         if not hasattr(stream, "take"):
             return stream  # A distributed dataset: its batches are on the replicas.
         check(next(iter(stream.take(1)), None), "(first batch)")
-        return _check_in_pipeline(stream, what)
+        checked = _check_in_pipeline(stream, what)
+        return checked if beside is None else beside.pair_in_pipeline(checked, what)
     if hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):
         check(stream[0] if len(stream) else None, "(first batch)")
-        return _check_items(stream, check)
+        return _check_items(stream, check, None if beside is None else pair)
     check(next(iter(stream), None), "(first batch)")
     return stream
 
@@ -131,10 +157,8 @@ def _checked(batches: Iterable[Any], check: Check) -> Iterator[Any]:
         yield batch
 
 
-def _yield_tuples(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    # The only iterators that Keras accepts are generators of tuples.
-    for batch in batches:
-        yield tuple(batch) if isinstance(batch, tuple | list) else (batch,)
+def _as_tuple(batch: Any) -> tuple[Any, ...]:
+    return tuple(batch) if isinstance(batch, tuple | list) else (batch,)
 
 
 def _check_in_pipeline(stream: Any, what: str) -> Any:
@@ -160,14 +184,16 @@ def _check_in_pipeline(stream: Any, what: str) -> Any:
 
 def explain_pipeline_error(error: BaseException) -> str | None:
     """Return the message of a check within ``tf.data`` that failed; None for any other error."""
-    found = re.search(rf"\[([^\[]*{re.escape(LATER)})\] \[(\w+)\] \[(\S+)\] \[(\S+)\]", str(error))
+    found = re.search(rf"\[([^\[]*{re.escape(LATER)})\] \[([\w.]+)\] \[(\S+)\] \[(\S+)\]", str(error))
     if found is None:
         return None
     what, dtype, low, high = found.groups()
+    if dtype.startswith(RANGE):
+        return f"{what}: got {low} to {high}; expected whole numbers from 0 to {dtype.removeprefix(RANGE)}"
     return explain_range(dtype, float(low), float(high), what)
 
 
-def _check_items(stream: Any, check: Check) -> Any:
+def _check_items(stream: Any, check: Check, pair: Callable[[Any], Any] | None) -> Any:
     """Return a ``PyDataset`` that also checks each batch; other sequences, such as data loaders, are unchanged."""
     from keras.utils import PyDataset
 
@@ -192,7 +218,7 @@ def _check_items(stream: Any, check: Check) -> Any:
             with noting():
                 batch = stream[index]
                 check(batch, LATER)
-            return batch
+            return batch if pair is None else pair(batch)
 
         def on_epoch_begin(self) -> None:
             stream.on_epoch_begin()

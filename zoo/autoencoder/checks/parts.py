@@ -23,23 +23,43 @@ def check_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, i
     Raises:
         ValueError: one is not a built functional or Sequential model, or their shapes differ.
     """
+    _check_built(encoder, decoder)
+    shapes = _posterior_shapes(encoder.output_shape, posterior)
+    if len(encoder.inputs) != 1 or len(encoder.input_shape) != 4:
+        raise ValueError(
+            f"the encoder's input is {encoder.input_shape}: expected images (batch, height, width, channels)"
+        )
+    return tuple(encoder.input_shape[1:]), _find_latent(shapes, decoder.input_shape)
+
+
+def check_conditional_pair(encoder: Any, decoder: Any, posterior: str) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Check an encoder and a decoder that also take labels; arguments, result and errors as in ``check_pair``."""
+    _check_built(encoder, decoder)
+    for part, model, rank, what in (("encoder", encoder, 4, "images (batch, height, width, channels)"),
+                                    ("decoder", decoder, None, "z (batch, *latent_shape)")):  # fmt: skip
+        given = [tuple(it.shape) for it in model.inputs]
+        if len(given) != 2 or len(given[1]) != 1 or (rank and len(given[0]) != rank):
+            raise ValueError(f"the {part}'s inputs are {given}: expected {what} and labels (batch,)")
+    shapes = _posterior_shapes(encoder.output_shape, posterior)
+    return tuple(encoder.inputs[0].shape[1:]), _find_latent(shapes, decoder.inputs[0].shape)
+
+
+def _check_built(encoder: Any, decoder: Any) -> None:
     for part, model in (("encoder", encoder), ("decoder", decoder)):
         if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
             raise ValueError(
                 f"{part} is {model!r}: expected a built functional or Sequential keras.Model; wrap a layer as "
                 "keras.Model(inputs, layer(inputs))"
             )
-    shapes = _posterior_shapes(encoder.output_shape, posterior)
-    if len(encoder.inputs) != 1 or len(encoder.input_shape) != 4:
-        raise ValueError(
-            f"the encoder's input is {encoder.input_shape}: expected images (batch, height, width, channels)"
-        )
-    latent = tuple(decoder.input_shape[1:])
+
+
+def _find_latent(shapes: dict[str, tuple[int, ...]], taken: tuple[int | None, ...]) -> tuple[Any, ...]:
+    """Return the latent's shape, which the decoder takes; ``ValueError`` if it is not what the encoder outputs."""
+    latent = tuple(taken[1:])
     if any(shape != latent for shape in shapes.values()):
         given = " and ".join(f"{what} {shape}" for what, shape in shapes.items())
         raise ValueError(f"the encoder outputs {given}, the decoder takes {latent}: expected equal latent shapes")
-    height, width, channels = encoder.input_shape[1:]
-    return (height, width, channels), latent
+    return latent
 
 
 def _posterior_shapes(output: Any, posterior: str) -> dict[str, tuple[int, ...]]:

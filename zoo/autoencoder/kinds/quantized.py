@@ -123,9 +123,9 @@ class QuantizedAutoEncoder(AutoEncoder):
                 "are the same"
             )
 
-    def decode(self, latents: Any) -> np.ndarray:
+    def decode(self, latents: Any, labels: Any = None) -> np.ndarray:
         """Return the mean image of p(x given z) as in ``AutoEncoder``, for the codes nearest to the latents."""
-        array = self.check_latents(latents)
+        array = self.check_inputs_of_decoder(latents, labels)
         return super().decode(self.code_vectors(self.code_indices(array)))
 
     def code_indices(self, latents: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.autoencoder.checks.labels import Inputs, as_given, given_beside, values_of
 from zoo.autoencoder.tf_pipeline import BATCH_SIZE
 from zoo.data.mapped import RowReader, release
 
@@ -17,7 +18,7 @@ class ArrayBatches(keras.utils.PyDataset):
     """The batches of an array of checked images.
 
     Args:
-        images: ``(n, H, W, C)``.
+        images: ``(n, H, W, C)``, with labels or without.
         batch_size: images per batch, 32 by default; the last batch may have fewer.
         shuffle: whether each epoch has a new order, drawn from NumPy's global state as Keras draws it for arrays.
 
@@ -27,21 +28,23 @@ class ArrayBatches(keras.utils.PyDataset):
 
     is_checked = True
 
-    def __init__(self, images: np.ndarray, batch_size: int | None, *, shuffle: bool = False) -> None:
+    def __init__(self, images: Inputs, batch_size: int | None, *, shuffle: bool = False) -> None:
         super().__init__()
         self.images, self.batch_size, self.shuffle = images, batch_size or BATCH_SIZE, shuffle
         self.order = np.arange(len(images))
         self.epochs_begun = 0
-        self._read = RowReader(images)
+        self._read = RowReader(values_of(images))
 
     @property
     def num_batches(self) -> int:
         """The number of batches per epoch."""
         return -(-len(self.images) // self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[Any]:
         start = index * self.batch_size
-        return (self._read(self.order[start : start + self.batch_size]),)
+        rows = self.order[start : start + self.batch_size]
+        beside = tuple(it[rows] for it in given_beside(self.images))
+        return ((self._read(rows), *beside) if beside else self._read(rows),)
 
     def on_epoch_begin(self) -> None:
         """Draw the epoch's order."""
@@ -59,8 +62,8 @@ class HeldBatches:
 
     def __init__(self, batches: ArrayBatches) -> None:
         self.batches = batches
-        self.images = put(batches.images)
-        release(batches.images)
+        self.images = put(as_given(batches.images))
+        release(values_of(batches.images))
         self.full = len(batches.images) // batches.batch_size
         self.rest = len(batches.images) % batches.batch_size
         self._epoch = -1

@@ -59,8 +59,10 @@ class Loop:
             every = []
 
             def take_step(state: Any, chosen: Any) -> tuple[Any, Any]:
-                batch = jax.numpy.take(images, chosen, axis=0, mode="clip")
-                logs, state = step(state, (lay_out(batch, 0),))
+                batch = jax.tree_util.tree_map(
+                    lambda it: lay_out(jax.numpy.take(it, chosen, axis=0, mode="clip"), 0), images
+                )
+                logs, state = step(state, (batch,))
                 return lay_out(state, None), logs
 
             if full:

@@ -13,18 +13,18 @@ from zoo.autoencoder.on_device.loop import divide_evenly
 BYTES = 2**26  # Of the images of a dispatch, as float32: its outputs are about as large.
 
 
-def count_batches(inputs: np.ndarray, batch_size: int) -> int:
+def count_batches(inputs: Any, batch_size: int) -> int:
     """Return how many batches of an array one dispatch takes."""
     size = 4 * batch_size * math.prod(inputs.shape[1:])
     return divide_evenly(-(-len(inputs) // batch_size), BYTES / size)
 
 
-def predict_many(model: Any, inputs: np.ndarray, batch_size: int) -> Any:
+def predict_many(model: Any, inputs: Any, batch_size: int) -> Any:
     """Return the outputs of a model for an array, as Keras' ``predict`` does, by one dispatch.
 
     Args:
         model: a model without arguments but its inputs, and without variables but those of its layers.
-        inputs: full batches, ``(n * batch_size, ...)``.
+        inputs: full batches, ``(n * batch_size, ...)``; or a tuple of such arrays.
         batch_size: inputs per batch.
     """
     import jax
@@ -33,8 +33,8 @@ def predict_many(model: Any, inputs: np.ndarray, batch_size: int) -> Any:
         object.__setattr__(model, "run_many", jax.jit(_make_run(model)))  # Nothing for Keras to track.
         if not model.built:
             with keras.StatelessScope():
-                jax.eval_shape(model, inputs[:batch_size])
-    batches = inputs.reshape(-1, batch_size, *inputs.shape[1:])
+                jax.eval_shape(model, jax.tree_util.tree_map(lambda it: it[:batch_size], inputs))
+    batches = jax.tree_util.tree_map(lambda it: it.reshape(-1, batch_size, *it.shape[1:]), inputs)
     trainable = [variable.value for variable in model.trainable_variables]
     others = [variable.value for variable in model.non_trainable_variables]
     others, outputs = model.run_many(trainable, others, batches)

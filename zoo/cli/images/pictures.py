@@ -7,11 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from zoo.cli.options import data_option, dataset_option, part_option, source_argument
 from zoo.cli.printing import echo
 from zoo.cli.trained import load_split, load_trained
 from zoo.files import write_figure
+
+
+def _read_labels(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """Parse one label, or several with commas between them, as a click callback."""
+    if value is None:
+        return None
+    try:
+        labels = [int(part) for part in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r}: expected whole numbers, such as 3 or 3,1,4") from None
+    return np.array(labels) if len(labels) > 1 else labels[0]
 
 
 @click.command()
@@ -24,11 +36,13 @@ from zoo.files import write_figure
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed for the samples from the prior."
 )
+@click.option("--labels", "given", metavar="N[,N...]", callback=_read_labels,
+              help="For a conditional model: one label for all image files or samples, or one for each.")  # fmt: skip
 @dataset_option
 @part_option
 @data_option
 def reconstruct(
-    source: str, images: tuple[Path, ...], png: Path, kind: str, count: int, seed: int,
+    source: str, images: tuple[Path, ...], png: Path, kind: str, count: int, seed: int, given: Any,
     dataset: str | None, part: str, data_dir: Path | None,
 ) -> None:  # fmt: skip
     """Draw originals above reconstructions, for image files or the test split, or another picture of the model."""
@@ -43,19 +57,34 @@ def reconstruct(
         raise click.BadParameter(f"--out {png}: the folder {png.parent} does not exist")
     model = load_trained(source)
     if images:
-        array, labels = read_images(images, model.image_shape), None
+        array, labels = read_images(images, model.image_shape), given
+        beside = labels if labels is None or np.ndim(labels) else np.full(len(array), labels)
     else:
         split = load_split(model, source, dataset, part, data_dir)
         array, labels = split.images, split.labels
+        beside = labels if model.takes_labels else None
     if kind == "interpolation" and len(array) < 2:
         raise click.UsageError("an interpolation needs at least two images")
     draw: dict[str, Callable[[], Any]] = {
-        "reconstructions": lambda: plots.plot_reconstructions(model, array if images else array[:count]),
-        "samples": lambda: plots.plot_samples(model, columns=count, seed=seed),
-        "interpolation": lambda: plots.plot_interpolation(
-            model, array[: len(array) // 2][:4], array[len(array) // 2 :][: min(4, len(array) // 2)], count
-        ),
-        "latent-space": lambda: plots.plot_latent_space(model, array[:2000], None if labels is None else labels[:2000]),
+        "reconstructions": lambda: plots.plot_reconstructions(model, *_cut(None if images else count, array, beside)),
+        "samples": lambda: plots.plot_samples(model, columns=count, seed=seed, labels=given),
+        "interpolation": lambda: _interpolate(model, array, beside, count),
+        "latent-space": lambda: plots.plot_latent_space(model, *_cut(2000, array, labels)),
     }
     write_figure(png, draw[kind]())
     echo(png)
+
+
+def _cut(most: int | None, images: Any, labels: Any) -> tuple[Any, Any]:
+    return images[:most], None if labels is None else labels[:most]
+
+
+def _interpolate(model: Any, images: Any, labels: Any, count: int) -> Any:
+    from zoo import plots
+    from zoo.autoencoder.kinds.examples import choose_pairs
+
+    pairs = choose_pairs(model, images, labels)
+    if pairs is None:
+        raise click.UsageError("an interpolation needs two images that have the same label, since the model takes it")
+    first, last, shared = pairs
+    return plots.plot_interpolation(model, first, last, count, shared)

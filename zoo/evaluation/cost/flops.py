@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 
-from zoo.evaluation.cost.inference import call_stateless, input_shape, variable_values
+from zoo.evaluation.cost.inference import call_stateless, find_inputs, variable_values
 from zoo.evaluation.cost.sizes import UncountableError
+
+Inputs = list[tuple[tuple[int, ...], str]]
 
 
 def count_flops(model: keras.Model) -> int | None:
@@ -26,52 +31,59 @@ def count_flops(model: keras.Model) -> int | None:
     not reach the output.
 
     Args:
-        model: a built model with one input of a known shape; it is not changed.
+        model: a built model with one input of a known shape, and labels beside it or not; it is not changed.
 
     Returns:
-        The operations for a batch of one; None if they cannot be counted: the model has several inputs or one of
+        The operations for a batch of one; None if they cannot be counted: the model has other inputs or one of
         unknown shape, a loop computes products, or an operation hides its computation.
     """
     counts = {"tensorflow": _count_tensorflow, "jax": _count_jax, "torch": _count_torch}
-    shape, count = input_shape(model), counts.get(keras.backend.backend())
-    if shape is None or count is None:
+    inputs, count = find_inputs(model), counts.get(keras.backend.backend())
+    if inputs is None or count is None:
         return None
     try:
-        return count(model, shape)
+        return count(model, inputs)
     except UncountableError:
         return None
 
 
-def _count_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
+def _count_tensorflow(model: keras.Model, inputs: Inputs) -> int:
     import tensorflow as tf
 
     from zoo.evaluation.cost.tensorflow_graph import graph_flops
 
-    traced = tf.function(lambda inputs: call_stateless(model, *variable_values(model), inputs), autograph=False)
-    function = traced.get_concrete_function(tf.TensorSpec((1, *shape), model.inputs[0].dtype))
+    traced = tf.function(lambda given: call_stateless(model, *variable_values(model), given), autograph=False)
+    function = traced.get_concrete_function(_one(tf.TensorSpec((1, *shape), dtype) for shape, dtype in inputs))
     return graph_flops(function.outputs)
 
 
-def _count_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
+def _count_jax(model: keras.Model, inputs: Inputs) -> int:
     import jax  # type: ignore[import-not-found,unused-ignore]
 
     from zoo.evaluation.cost.jaxpr import jaxpr_flops
 
     traced = jax.make_jaxpr(lambda *given: call_stateless(model, *given))
-    arguments = (*variable_values(model), jax.ShapeDtypeStruct((1, *shape), model.inputs[0].dtype))
+    given = _one(jax.ShapeDtypeStruct((1, *shape), dtype) for shape, dtype in inputs)
+    arguments = (*variable_values(model), given)
     return jaxpr_flops(traced(*arguments).jaxpr)
 
 
-def _count_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
+def _count_torch(model: keras.Model, inputs: Inputs) -> int:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     # Tensors without values: what depends on them cannot be counted, and may not end for others.
     with keras.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         trainable, other = ([value.to("meta") for value in part] for part in variable_values(model))
-        inputs = torch.zeros((1, *shape), dtype=getattr(torch, model.inputs[0].dtype), device="meta")
+        given = _one(torch.zeros((1, *shape), dtype=getattr(torch, dtype), device="meta") for shape, dtype in inputs)
         try:
-            call_stateless(model, trainable, other, inputs)
+            call_stateless(model, trainable, other, given)
         except (RuntimeError, NotImplementedError):
             raise UncountableError from None
     return int(counter.get_total_flops())
+
+
+def _one(inputs: Iterable[Any]) -> Any:
+    """Return what a model is called with: its only input, or a list of them."""
+    first, *others = inputs
+    return [first, *others] if others else first

@@ -6,15 +6,30 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
-def input_shape(model: Any) -> tuple[int, ...] | None:
-    """Return the shape of a model's only input, without the batch; None if it has several or a size is unknown."""
+def find_inputs(model: Any) -> list[tuple[tuple[int, ...], str]] | None:
+    """Return the shape, without the batch, and the type of a model's input, and of its labels if it takes them.
+
+    Returns:
+        None if it takes anything else beside, or a size is unknown.
+    """
     inputs: Any = getattr(model, "inputs", None)
-    if not isinstance(model, keras.Model) or not inputs or len(inputs) != 1 or None in inputs[0].shape[1:]:
+    if not isinstance(model, keras.Model) or not inputs:
         return None
-    return tuple(inputs[0].shape[1:])
+    first, *others = [(tuple(it.shape[1:]), str(it.dtype)) for it in inputs]
+    if None in first[0] or len(others) > 1 or any(shape or not dtype.startswith("int") for shape, dtype in others):
+        return None
+    return [first, *others]
+
+
+def fill_inputs(inputs: list[tuple[tuple[int, ...], str]], first: np.ndarray) -> Any:
+    """Return a batch of what ``find_inputs`` has found, with labels 0."""
+    labels = [ops.zeros((len(first), *shape), dtype) for shape, dtype in inputs[1:]]
+    filled = ops.convert_to_tensor(first, inputs[0][1])
+    return [filled, *labels] if labels else filled
 
 
 def variable_values(model: keras.Model) -> tuple[list[Any], list[Any]]:
@@ -31,10 +46,11 @@ def compile_call(model: keras.Model) -> Callable[[Any], Any]:
     """Return a function that calls a model on a batch, compiled as in Keras' ``predict``.
 
     Args:
-        model: a model with an ``input_shape``; it must not be trained while the function is in use.
+        model: a model whose inputs ``find_inputs`` finds; it must not be trained while the function is in use.
 
     Returns:
-        A function from a tensor of any batch size to the outputs as NumPy arrays. On PyTorch nothing is compiled.
+        A function from a batch of any size, as ``fill_inputs`` makes it, to the outputs as NumPy arrays. On
+        PyTorch nothing is compiled.
     """
     backend = keras.backend.backend()
     call = _compile_tensorflow(model) if backend == "tensorflow" else _bind(model, backend)
@@ -44,8 +60,9 @@ def compile_call(model: keras.Model) -> Callable[[Any], Any]:
 def _compile_tensorflow(model: keras.Model) -> Callable[[Any], Any]:
     import tensorflow as tf
 
-    specification = tf.TensorSpec((None, *(input_shape(model) or ())), model.inputs[0].dtype)
-    compiling = tf.function(input_signature=[specification], autograph=False, jit_compile=model.jit_compile or None)
+    found = [tf.TensorSpec((None, *shape), dtype) for shape, dtype in find_inputs(model) or ()]
+    signature = [found if len(found) > 1 else found[0]]
+    compiling = tf.function(input_signature=signature, autograph=False, jit_compile=model.jit_compile or None)
     compiled: Callable[[Any], Any] = compiling(lambda inputs: call_stateless(model, *variable_values(model), inputs))
     return compiled
 

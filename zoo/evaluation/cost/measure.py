@@ -10,13 +10,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo.autoencoder.checks.activations import bytes_per_image
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.memory import explain_shortage
 from zoo.evaluation.cost.flops import count_flops
-from zoo.evaluation.cost.inference import compile_call, input_shape
+from zoo.evaluation.cost.inference import compile_call, fill_inputs, find_inputs
 from zoo.evaluation.cost.memory import peak_memory
 from zoo.factory.assemble import parameter_count
 
@@ -55,7 +54,8 @@ def measure_cost(model: AutoEncoder) -> dict[str, Any]:
           bytes); None if the system does not report it.
 
         ``flops`` of a part, ``encode_ms`` and ``decode_ms`` are None if they do not apply or cannot be measured: a
-        subclass's part may not be a model with one input of a known shape, and one that raises causes a warning.
+        subclass's part may not be a model with one input of a known shape, and labels, and one that raises causes a
+        warning.
     """
     return {
         "parameters": parameter_count(model),
@@ -86,8 +86,8 @@ def _or_none(what: str, measure: Callable[[], Any]) -> Any:
 
 
 def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]) -> dict[str, Any] | None:
-    shape = input_shape(part)
-    if shape is None or not keras.backend.is_float_dtype(part.inputs[0].dtype):
+    found = find_inputs(part)
+    if found is None or not keras.backend.is_float_dtype(found[0][1]):
         return None
     call, generator = compile_call(part), np.random.default_rng(0)
     times: dict[str, float | None] = {}
@@ -96,7 +96,7 @@ def _time(part: Any, draw: Callable[[np.random.Generator, tuple[int, ...]], np.n
         if expected > SECONDS_OF_A_CALL or explain_shortage(batch * bytes_per_image(part)[0]):
             times[str(batch)] = None
             continue
-        inputs = ops.convert_to_tensor(draw(generator, (batch, *shape)), part.inputs[0].dtype)
+        inputs = fill_inputs(found, draw(generator, (batch, *found[0][0])))
         times[str(batch)] = 1000 * _median_seconds(call, inputs)
     return times
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from zoo.data.checks import as_float
+from zoo.data.dataset import Split
 from zoo.errors import RunError
 
 PARTS = ("train", "validation")
@@ -36,12 +37,12 @@ class WriteEvents(keras.callbacks.Callback):
 
     Args:
         folder: the folder.
-        images: validation images to show above their reconstructions, ``(n, H, W, C)``, uint8 or float in [0, 1].
+        shown: validation images to show above their reconstructions.
     """
 
-    def __init__(self, folder: Path, images: np.ndarray) -> None:
+    def __init__(self, folder: Path, shown: Split) -> None:
         super().__init__()
-        self.folder, self.images = folder, images
+        self.folder, self.shown = folder, shown
         self._writers: dict[str, Any] = {}
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -95,8 +96,7 @@ class WriteEvents(keras.callbacks.Callback):
 
     def _picture(self) -> np.ndarray:
         """Return two rows of images as one image, ``(1, 2 H, n W, 1 or 3)``, float in [0, 1]."""
-        rows = [
-            np.concatenate(list(row), axis=1) for row in (as_float(self.images), self.model.reconstruct(self.images))
-        ]
+        both = as_float(self.shown.images), self.model.reconstruct(self.shown)
+        rows = [np.concatenate(list(row), axis=1) for row in both]
         picture = np.concatenate(rows, axis=0)[None]
         return picture if picture.shape[-1] in (1, 3) else picture[..., :1]
