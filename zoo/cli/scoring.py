@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 import zoo
 from zoo.cli.options import as_json, data_option, dataset_option, part_option, seed_option, source_argument
@@ -127,6 +126,8 @@ def _score_samples(model: Any, split: Any, known: Any, count: int, name: str, se
 
 def _score_conditional(model: Any, split: Any, count: int, seed: int) -> dict[str, Any]:
     """Return how samples of a conditional model compare with the images that have the same labels."""
+    import numpy as np
+
     shown = split.limit(count)
     samples = model.sample(count, seed=seed, labels=np.resize(shown.labels, count))
     return {"sampler": "prior", **zoo.sample_scores(samples, shown, seed=seed)}

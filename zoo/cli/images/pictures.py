@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from zoo.cli.options import data_option, dataset_option, part_option, source_argument
 from zoo.cli.printing import echo
@@ -23,7 +22,7 @@ def _read_labels(ctx: click.Context, param: click.Parameter, value: str | None) 
         labels = [int(part) for part in value.split(",")]
     except ValueError:
         raise click.BadParameter(f"{value!r}: expected whole numbers, such as 3 or 3,1,4") from None
-    return np.array(labels) if len(labels) > 1 else labels[0]
+    return labels if len(labels) > 1 else labels[0]
 
 
 @click.command()
@@ -46,6 +45,8 @@ def reconstruct(
     dataset: str | None, part: str, data_dir: Path | None,
 ) -> None:  # fmt: skip
     """Draw originals above reconstructions, for image files or the test split, or another picture of the model."""
+    import numpy as np
+
     from zoo import plots
     from zoo.data.image_files import read_images
 
@@ -57,8 +58,9 @@ def reconstruct(
         raise click.BadParameter(f"--out {png}: the folder {png.parent} does not exist")
     model = load_trained(source)
     if images:
-        array, labels = read_images(images, model.image_shape), given
-        beside = labels if labels is None or np.ndim(labels) else np.full(len(array), labels)
+        array = read_images(images, model.image_shape)
+        beside = None if given is None else np.array(given if isinstance(given, list) else [given] * len(array))
+        labels = beside
     else:
         split = load_split(model, source, dataset, part, data_dir)
         array, labels = split.images, split.labels
