@@ -77,7 +77,7 @@ def plot_samples(
         seed: makes the draw reproducible.
         labels: for a conditional model, ``(rows * columns,)``, or one for all; by default a class for each column.
     """
-    from zoo.autoencoder.kinds.examples import labels_by_column
+    from zoo.plotted import labels_by_column
 
     if labels is None:
         labels = labels_by_column(model, rows, columns)

@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 from keras import ops
+from zoo.plugins.vq_cnn.quantizer import VectorQuantizer
+from zoo.plugins.vq_cnn.residual_quantizer import ResidualVectorQuantizer
 
 from zoo import QuantizedAutoEncoder
 
@@ -30,9 +32,8 @@ class VectorQuantizedAutoEncoder(QuantizedAutoEncoder):
     quantizer_name = "VectorQuantizer, or a ResidualVectorQuantizer"
 
     def check_quantizer(self) -> None:
-        """Raise ``ValueError`` unless the encoder's last layer learns a codebook."""
-        super().check_quantizer()
-        if not hasattr(self.quantizer, "commitment"):
+        """Raise ``ValueError`` unless the encoder's last layer learns its codes."""
+        if not isinstance(self.quantizer, VectorQuantizer | ResidualVectorQuantizer):
             raise ValueError(f"the encoder's last layer is {self.quantizer!r}: expected a {self.quantizer_name}")
 
     def code_loss(self, vectors: Any, z: Any) -> Any:

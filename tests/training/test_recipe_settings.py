@@ -53,22 +53,36 @@ def test_averaged_weights_are_validated_and_saved(share, epochs, tmp_path):
         np.testing.assert_array_equal(given, expected)
 
 
-@pytest.mark.slow
-def test_averaging_is_resumed_exactly(tmp_path):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(
+            {"weight_averaging": 0.8, "optimizer": "adamax", "learning_rate_warm_up": 3}, marks=pytest.mark.slow
+        ),
+        {"batch_size": 4, "gradient_clipping": {"times": 1, "window": 10}},  # Half of all steps are scaled down.
+    ],
+    ids=["averages", "bounds by usual norms"],
+)
+def test_resumed_exactly(settings, few_pictures, tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 2:
                 raise KeyboardInterrupt
 
-    settings = {"epochs": 3, "weight_averaging": 0.8, "optimizer": "adamax", "learning_rate_warm_up": 3}
-    whole = train(tmp_path / "whole", **settings)
+    whole = train(tmp_path / "whole", epochs=3, **settings)
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "parts", callbacks=[Stop()], **settings)
+        train(tmp_path / "parts", epochs=3, callbacks=[Stop()], **settings)
     (folder,) = (tmp_path / "parts").glob("*/*/seed*")
     resumed = zoo.resume(folder, data=DATA, progress=False)
     assert (resumed.path / "history.csv").read_text() == (whole.path / "history.csv").read_text()
     for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_bounds_by_usual_norms_change_a_run(few_pictures, tmp_path):
+    bounds = {"gradient_clipping": {"times": 1, "window": 10}}
+    bounded, free = (train(tmp_path / name, epochs=3, batch_size=4, **it) for name, it in (("a", bounds), ("b", {})))
+    assert (bounded.path / "history.csv").read_text() != (free.path / "history.csv").read_text()
 
 
 @pytest.mark.parametrize("name", ["adam", "adamax", "adamw"])
@@ -88,27 +102,6 @@ def test_bounds_by_usual_norms_reach_the_optimizer():
     assert type(optimizer).__name__ == "ClippedAdamax"
     assert {name: getattr(optimizer, name) for name in bounds} == bounds
     assert (optimizer.most_skipped, optimizer.use_ema, optimizer.global_clipnorm) == (5, True, None)
-
-
-def test_bounds_by_usual_norms_are_resumed_exactly(few_pictures, tmp_path):
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                raise KeyboardInterrupt
-
-    settings = {
-        "epochs": 3,
-        "batch_size": 4,
-        "gradient_clipping": {"times": 1, "window": 10},
-    }  # Half of all steps are scaled down.
-    whole = train(tmp_path / "whole", **settings)
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "parts", callbacks=[Stop()], **settings)
-    (folder,) = (tmp_path / "parts").glob("*/*/seed*")
-    resumed = zoo.resume(folder, data=DATA, progress=False)
-    assert (resumed.path / "history.csv").read_text() == (whole.path / "history.csv").read_text()
-    free = train(tmp_path / "free", epochs=3, batch_size=4)
-    assert (free.path / "history.csv").read_text() != (whole.path / "history.csv").read_text()
 
 
 def test_clipping_bounds_a_step():

@@ -10,7 +10,6 @@ import click
 import zoo
 from zoo.cli.keras_import import import_keras
 from zoo.cli.printing import tell
-from zoo.errors import ModelLoadError
 from zoo.registry import catalogue
 from zoo.registry.specs import FOLDER
 from zoo.weights.config import split_name
@@ -58,15 +57,9 @@ def load_trained(given: str) -> Any:
 
 def load_samplers(model: Any, given: str) -> list[Any]:
     """Load the samplers that are saved beside a model, and warn about those that cannot be loaded."""
-    from zoo.samplers.files import find_saved
+    from zoo.samplers.files import load_saved
 
-    source, loaded = find_source(given), []
-    for folder in find_saved(source) if source.is_dir() else []:
-        try:
-            loaded.append(zoo.samplers.load(folder, model))
-        except ModelLoadError as error:
-            tell(f"warning: {error}")
-    return loaded
+    return load_saved(find_source(given), model, lambda error: tell(f"warning: {error}"))
 
 
 def open_result(given: str) -> Any:

@@ -11,12 +11,12 @@ from markupsafe import Markup
 
 from zoo.autoencoder.checks.labels import Inputs, given_beside, values_of
 from zoo.autoencoder.hierarchical import HierarchicalAutoEncoder
-from zoo.autoencoder.kinds.examples import choose_pairs
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
 from zoo.evaluation.blocks import prepare
 from zoo.notebooks import show_size
 from zoo.plots import principal_plane
+from zoo.plotted import choose_pairs
 from zoo.report.charts import class_colours, draw_bars, draw_map
 from zoo.report.pictures import Sheet, make_sheet
 from zoo.report.samples import draw_samples

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.autoencoder.kinds.examples import labels_by_column
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
-from zoo.errors import ModelLoadError, ZooError
+from zoo.errors import ZooError
 from zoo.evaluation.samples.scores import NEIGHBOURS, sample_scores
+from zoo.plotted import labels_by_column
 from zoo.report.pictures import Sheet, make_sheet
-from zoo.samplers.files import find_saved, load
+from zoo.samplers.files import load_saved
 from zoo.samplers.fitting import fit
 from zoo.samplers.prior import Prior
 from zoo.samplers.sampler import Sampler
@@ -53,12 +53,7 @@ def open_samplers(
         names: of those to fit.
         notes: get a sentence for each that there cannot be.
     """
-    found: list[Sampler] = []
-    for place in find_saved(folder):
-        try:
-            found.append(load(place, model))
-        except ModelLoadError as error:
-            notes.append(f"A sampler cannot be loaded: {error}")
+    found = load_saved(folder, model, lambda error: notes.append(f"A sampler cannot be loaded: {error}"))
     for name in names:
         if known is None:
             notes.append(f"The sampler {name} cannot be fitted: the training images are not available.")

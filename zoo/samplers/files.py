@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,17 @@ def find_saved(folder: Path) -> list[Path]:
         return []
     found = [it for it in place.iterdir() if not it.is_symlink() and (it / FACTS_FILE).is_file()]
     return sorted(found)[:MOST]
+
+
+def load_saved(folder: Path, model: AutoEncoder, failed: Callable[[ModelLoadError], object]) -> list[Sampler]:
+    """Return the samplers that are saved beside a model; the function is called with why one cannot be loaded."""
+    loaded = []
+    for place in find_saved(folder):
+        try:
+            loaded.append(load(place, model))
+        except ModelLoadError as error:
+            failed(error)
+    return loaded
 
 
 def load(folder: str | Path, model: AutoEncoder) -> Sampler:

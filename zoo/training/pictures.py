@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from zoo import plots
-from zoo.autoencoder.kinds.examples import choose_pairs
 from zoo.autoencoder.model import AutoEncoder
 from zoo.data.dataset import Split
+from zoo.plotted import choose_pairs
 from zoo.runs.history import History
 from zoo.runs.run import Run
 

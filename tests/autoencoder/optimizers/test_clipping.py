@@ -76,8 +76,9 @@ def test_as_the_optimizer_itself_where_nothing_is_unusual(kind):
 
 
 def test_any_of_keras_optimizers_is_made_anew_from_its_settings():
-    for kind in CLIPPED:
-        made = clip_by_usual_norms(kind(0.01), **BOUNDS)
+    for name, kind in CLIPPED.items():
+        made = clip_by_usual_norms(getattr(keras.optimizers, name)(0.01), **BOUNDS)
+        assert type(made) is kind
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
         assert type(again) is type(made)
         assert again.get_config() == made.get_config()

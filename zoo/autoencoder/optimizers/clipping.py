@@ -28,7 +28,7 @@ class UsualNorms(_Optimizer):
 
     Args:
         *args: those of the optimizer.
-        times: the largest norm, in medians; > 0.
+        times: the largest norm, in medians; at least 1.
         skipped_above: the norm, in medians, above which a gradient is left out; at least ``times``.
         window: the number of norms of which it is the median; at least 10.
         most_skipped: the largest number of gradients left out in a row; 0 leaves out none.
@@ -61,10 +61,10 @@ class UsualNorms(_Optimizer):
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             self.build(trainable_variables)
-        factor = self._factor(_norm(grads))
+        found = [None if it is None else ops.convert_to_tensor(it) for it in grads]
+        factor = self._factor(_norm([it for it in found if it is not None]))
         # Nothing times infinity is no zero.
-        bounded = [None if it is None else ops.where(factor > 0, it * ops.cast(factor, it.dtype), 0) for it in
-                   map(_dense, grads)]  # fmt: skip
+        bounded = [it if it is None else ops.where(factor > 0, it * ops.cast(factor, it.dtype), 0) for it in found]
         super().apply(bounded, trainable_variables)
 
     def _factor(self, norm: Tensor) -> Tensor:
@@ -99,12 +99,8 @@ class UsualNorms(_Optimizer):
         return {**config, **{name: getattr(self, name) for name in bounds}}
 
 
-def _dense(gradient: Any) -> Any:
-    return None if gradient is None else ops.convert_to_tensor(gradient)
-
-
-def _norm(gradients: Any) -> Tensor:
-    squares = [ops.sum(ops.square(ops.cast(it, "float32"))) for it in map(_dense, gradients) if it is not None]
+def _norm(gradients: list[Tensor]) -> Tensor:
+    squares = [ops.sum(ops.square(ops.cast(it, "float32"))) for it in gradients]
     return ops.sqrt(ops.sum(ops.stack(squares)) if squares else ops.zeros(()))
 
 
@@ -117,7 +113,7 @@ def _clipped(kind: Any) -> Any:
 
 # All of Keras' but the one that scales the loss, which is put around others.
 CLIPPED = {
-    kind: _clipped(kind)
+    kind.__name__: _clipped(kind)
     for kind in (
         Adam,
         *(
@@ -140,8 +136,7 @@ def clip_by_usual_norms(optimizer: keras.optimizers.Optimizer, **bounds: Any) ->
     Raises:
         ValueError: it is none of Keras' optimizers.
     """
-    kind = next((it for it in CLIPPED if type(optimizer) is it or type(optimizer).__name__ == it.__name__), None)
-    if kind is None:
-        names = ", ".join(sorted(it.__name__ for it in CLIPPED))
-        raise ValueError(f"{type(optimizer).__name__} cannot be clipped: expected one of {names}")
-    return CLIPPED[kind].from_config({**optimizer.get_config(), **bounds})
+    name = type(optimizer).__name__
+    if name not in CLIPPED:
+        raise ValueError(f"{name} cannot be clipped: expected one of {', '.join(sorted(CLIPPED))}")
+    return CLIPPED[name].from_config({**optimizer.get_config(), **bounds})

@@ -42,6 +42,7 @@ def main() -> int:
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in NEEDED:
         importlib.import_module(name)
+    os.close(os.pidfd_open(os.getpid()))  # Some containers forbid it: end before anything is forked.
     if count_threads() != 1:
         return 1
     # The forks share the memory of what is there now: leave it alone.

@@ -83,7 +83,7 @@ def _cut(most: int | None, images: Any, labels: Any) -> tuple[Any, Any]:
 
 def _interpolate(model: Any, images: Any, labels: Any, count: int) -> Any:
     from zoo import plots
-    from zoo.autoencoder.kinds.examples import choose_pairs
+    from zoo.plotted import choose_pairs
 
     pairs = choose_pairs(model, images, labels)
     if pairs is None:

@@ -1,4 +1,4 @@
-"""What pictures of a model show: which labels samples have, and which images are interpolated between."""
+"""Which images a figure of a model shows: the labels of samples, and what is interpolated between."""
 
 from __future__ import annotations
 
